@@ -1,0 +1,111 @@
+"""The errors of proxywrap, each knowing the errno that the application must see.
+
+::
+
+    ProxywrapError
+      ConfigError               the configuration is wrong; names FILE:LINE
+      ProtocolError             a dialogue broke its protocol
+        LocalProtocolError      we misused it
+        RemoteProtocolError     the peer broke it
+        TruncatedError          the peer closed in the middle of a message
+      ProxyRefused              a hop answered, properly, that it will not
+      ProxyUnreachable          a hop could not be connected to, or fell silent
+      HelperGone                the helper does not answer any more
+
+The table of `Rep` and status codes to errno stands beside each protocol.
+"""
+
+from __future__ import annotations
+
+import errno
+
+__all__ = [
+    "ConfigError",
+    "HelperGone",
+    "LocalProtocolError",
+    "ProtocolError",
+    "ProxyRefused",
+    "ProxyUnreachable",
+    "ProxywrapError",
+    "RemoteProtocolError",
+    "TruncatedError",
+]
+
+
+class ProxywrapError(Exception):
+    """Base of everything that proxywrap raises on purpose."""
+
+    errno: int = errno.ECONNREFUSED
+    """What the application's connect() fails with."""
+
+
+class ConfigError(ProxywrapError):
+    """The configuration cannot be used.
+
+    Args:
+        reason: what was expected, what was found and what to do.
+        file: name of the file (or `-x`, `$PROXYWRAP_PROXY`), or None.
+        line: line number from 1, or None where there are no lines.
+
+    """
+
+    def __init__(self, reason: str, file: str | None = None, line: int | None = None) -> None:
+        self.reason = reason
+        self.file = file
+        self.line = line
+        place = ":".join(str(part) for part in (file, line) if part is not None)
+        super().__init__(f"{place}: {reason}" if place else reason)
+
+
+class ProtocolError(ProxywrapError):
+    """A dialogue with a proxy or a client broke its protocol."""
+
+
+class LocalProtocolError(ProtocolError):
+    """We were asked to send what the protocol cannot carry."""
+
+
+class RemoteProtocolError(ProtocolError):
+    """The peer sent what the protocol does not allow."""
+
+
+class TruncatedError(RemoteProtocolError, EOFError):
+    """The peer closed the connection in the middle of a message."""
+
+
+class ProxyRefused(ProxywrapError):
+    """A hop answered that it will not do what it was asked.
+
+    Args:
+        reason: the hop's answer in words, without its name.
+        errno: what the application must see.
+        is_destination_fault: the answer is about the destination (refused,
+            unreachable), so that it is the application's business alone; False
+            where the chain itself is at fault (password, ruleset).
+
+    """
+
+    def __init__(self, reason: str, *, errno: int, is_destination_fault: bool) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.errno = errno
+        self.is_destination_fault = is_destination_fault
+
+
+class ProxyUnreachable(ProxywrapError):
+    """A hop could not be connected to or did not answer in time.
+
+    Args:
+        reason: what happened in words, without the hop's name.
+        errno: as the kernel said, or ETIMEDOUT.
+
+    """
+
+    def __init__(self, reason: str, *, errno: int) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.errno = errno
+
+
+class HelperGone(ProxywrapError):
+    """The helper process ended or cannot be reached."""

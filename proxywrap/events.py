@@ -1,0 +1,72 @@
+"""What happened, as values: the helper emits them, the report formats them.
+
+No event holds a password. Durations are seconds.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from proxywrap.address import Endpoint, Host
+from proxywrap.uri import ProxyURI
+
+__all__ = ["Blocked", "Connected", "Event", "Failed", "Note", "Resolved"]
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """A name got an address; `is_remote` where a fake address stands for it."""
+
+    pid: int
+    name: str
+    addresses: tuple[Host, ...]
+    is_remote: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Connected:
+    """A lent socket reached its destination; `hops` is empty for a direct one."""
+
+    pid: int
+    destination: Endpoint
+    hops: tuple[ProxyURI, ...]
+    duration_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """An attempt failed with `errno`.
+
+    `hop` is the proxy that failed or refused, None for a direct attempt.
+    `is_chain_fault` separates a fault of the chain (dead, password refused,
+    not a proxy), which the user must hear of, from the destination's own answer.
+    """
+
+    pid: int
+    destination: Endpoint
+    hop: ProxyURI | None
+    errno: int
+    reason: str
+    is_chain_fault: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Blocked:
+    """Something was refused because it would not have gone through the chain.
+
+    `what` names it for the user (`UDP to 192.0.2.1:443`), `hint` says what to do.
+    """
+
+    pid: int
+    what: str
+    hint: str
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A line for the user about proxywrap itself, shown under `-v`."""
+
+    text: str
+
+
+Event = Resolved | Connected | Failed | Blocked | Note

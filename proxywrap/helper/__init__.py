@@ -1,0 +1,1 @@
+"""The helper process: the only place where policy meets I/O."""

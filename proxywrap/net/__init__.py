@@ -1,0 +1,1 @@
+"""Sockets and the kernel: the only floor below the helper that does I/O."""
