@@ -1,0 +1,194 @@
+"""The configuration as values: what to dial, in which order, and what stays direct.
+
+Knows nothing of files or of their grammar; `proxywrap.parser` makes these.
+Options carry proxychains-ng's names, so that a reader of its manual finds them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
+from types import MappingProxyType
+
+from proxywrap.address import Endpoint
+from proxywrap.uri import ProxyURI
+
+__all__ = ["ChainType", "Config", "Dnat", "LocalNet", "Options", "Origin", "ProxyEntry"]
+
+DEFAULT_FAKE_NETWORK_V4 = IPv4Network("198.18.0.0/15")
+"""The benchmark range of RFC 2544: no real host has it, and no program treats it specially."""
+
+DEFAULT_FAKE_NETWORK_V6 = IPv6Network("fd70:726f:7879:7772::/64")
+"""A unique local range (RFC 4193) of our own, for programs that ask for IPv6 alone."""
+
+
+class ChainType(StrEnum):
+    """How the proxies of a list make a chain; each value is its keyword."""
+
+    STRICT = "strict_chain"
+    DYNAMIC = "dynamic_chain"
+    RANDOM = "random_chain"
+    ROUND_ROBIN = "round_robin_chain"
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a setting was written: a file (or `-x`, `$PROXYWRAP_PROXY`) and its line."""
+
+    source: str
+    line: int | None = None
+
+    def __str__(self) -> str:
+        """Return SOURCE:LINE, or SOURCE where there are no lines."""
+        return self.source if self.line is None else f"{self.source}:{self.line}"
+
+
+@dataclass(frozen=True, slots=True)
+class ProxyEntry:
+    """One proxy of the list and where it was written."""
+
+    uri: ProxyURI
+    origin: Origin
+
+
+@dataclass(frozen=True, slots=True)
+class LocalNet:
+    """Destinations that are reached directly; `port` None means every port."""
+
+    network: IPv4Network | IPv6Network
+    port: int | None = None
+
+    def __str__(self) -> str:
+        """Return the value as `localnet` takes it."""
+        address, _, prefix = str(self.network).partition("/")
+        if self.port is None:
+            return f"{address}/{prefix}"
+        if isinstance(self.network, IPv6Network):
+            return f"[{address}]:{self.port}/{prefix}"
+        return f"{address}:{self.port}/{prefix}"
+
+
+@dataclass(frozen=True, slots=True)
+class Dnat:
+    """A destination that another one replaces.
+
+    `port` None matches every port, `new_port` None keeps the port asked for.
+    """
+
+    address: IPv4Address
+    port: int | None
+    new_address: IPv4Address
+    new_port: int | None
+
+    def __str__(self) -> str:
+        """Return the two values as `dnat` takes them."""
+        old = str(self.address) if self.port is None else f"{self.address}:{self.port}"
+        new = str(self.new_address) if self.new_port is None else f"{self.new_address}:{self.new_port}"
+        return f"{old} {new}"
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """Everything but the proxies; the defaults are those of a file that says nothing.
+
+    `tcp_read_time_out_ms` bounds each read from a hop,
+    `tcp_connect_time_out_ms` the connection to the first one.
+    """
+
+    chain_type: ChainType = ChainType.STRICT
+    chain_len: int = 1
+    tcp_read_time_out_ms: int = 4000
+    tcp_connect_time_out_ms: int = 10000
+    quiet_mode: bool = False
+    fake_network_v4: IPv4Network = DEFAULT_FAKE_NETWORK_V4
+    fake_network_v6: IPv6Network = DEFAULT_FAKE_NETWORK_V6
+    localnets: tuple[LocalNet, ...] = ()
+    dnats: tuple[Dnat, ...] = ()
+    proxy_loopback: bool = False
+    allow_unwrapped: tuple[str, ...] = ()
+
+    def is_localnet(self, address: IPv4Address | IPv6Address, port: int) -> bool:
+        """Tell whether a `localnet` line sends this destination directly.
+
+        Ask with the destination that `dnat` returned, and never for a fake
+        address: `localnet` says nothing about names.
+        """
+        plain = _without_mapping(address)
+        return any(
+            plain.version == net.network.version and plain in net.network and net.port in {None, port}
+            for net in self.localnets
+        )
+
+    def dnat(self, destination: Endpoint) -> Endpoint:
+        """Return the destination that a `dnat` line puts in the place of this one.
+
+        A line with a port is preferred to one without, the first of several
+        to the next. Names and IPv6 destinations are returned as they came.
+        """
+        if isinstance(destination.host, str):
+            return destination
+        address = _without_mapping(destination.host)
+        for wanted_port in (destination.port, None):
+            for rule in self.dnats:
+                if rule.address == address and rule.port == wanted_port:
+                    new_port = destination.port if rule.new_port is None else rule.new_port
+                    return Endpoint(rule.new_address, new_port)
+        return destination
+
+    def lines(self) -> Iterator[str]:
+        """Yield the options as the lines of a file, in the parser's order."""
+        yield str(self.chain_type)
+        if self.chain_type in {ChainType.RANDOM, ChainType.ROUND_ROBIN}:
+            yield f"chain_len = {self.chain_len}"
+        yield f"tcp_read_time_out {self.tcp_read_time_out_ms}"
+        yield f"tcp_connect_time_out {self.tcp_connect_time_out_ms}"
+        if self.quiet_mode:
+            yield "quiet_mode"
+        if self.fake_network_v4 != DEFAULT_FAKE_NETWORK_V4:
+            yield f"remote_dns_subnet {self.fake_network_v4.network_address.packed[0]}"
+        yield from (f"localnet {net}" for net in self.localnets)
+        yield from (f"dnat {rule}" for rule in self.dnats)
+        if self.proxy_loopback:
+            yield "proxy_loopback"
+        yield from (f"allow_unwrapped {glob}" for glob in self.allow_unwrapped)
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """A whole configuration.
+
+    `source` says where it was found. `origins` maps a line as `Options.lines`
+    gives it to the place where it was written; a default is not in it.
+    `notes` are remarks of the parser, for `-v`.
+    """
+
+    options: Options
+    proxies: tuple[ProxyEntry, ...]
+    source: str
+    origins: Mapping[str, Origin] = field(default_factory=lambda: MappingProxyType({}), hash=False)
+    notes: tuple[str, ...] = ()
+
+    @property
+    def hops(self) -> tuple[ProxyURI, ...]:
+        """The proxies in the order in which they were written."""
+        return tuple(entry.uri for entry in self.proxies)
+
+    def lines(self) -> Iterator[tuple[str, Origin | None]]:
+        """Yield each line of the effective configuration and its origin, None for a default.
+
+        Credentials are masked.
+        """
+        for line in self.options.lines():
+            yield line, self.origins.get(line)
+        yield "[ProxyList]", None
+        for entry in self.proxies:
+            yield str(entry.uri), entry.origin
+
+
+def _without_mapping(address: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
+    """Return the IPv4 address inside ::ffff:a.b.c.d, any other address as it is."""
+    if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
+        return address.ipv4_mapped
+    return address
