@@ -9,11 +9,12 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from enum import StrEnum
+from ipaddress import IPv4Address
 from urllib.parse import unquote_to_bytes
 
 from proxywrap.address import Endpoint, Host, parse_host, parse_port
 
-__all__ = ["ProxyURI", "Scheme", "parse_uri"]
+__all__ = ["ProxyURI", "Scheme", "check_credentials", "parse_proxy_host", "parse_proxy_port", "parse_uri"]
 
 MAX_CREDENTIAL_BYTES = 255
 """RFC 1929, section 2: ULEN and PLEN are one octet."""
@@ -60,6 +61,9 @@ _URI = re.compile(
 )
 
 
+_IPV6_LIKE = re.compile(r"\[?[0-9A-Fa-f:.]+(?:%[^\]]*)?\]?")
+
+
 def parse_uri(text: str) -> ProxyURI:
     """Return the proxy that `text` describes.
 
@@ -81,9 +85,58 @@ def parse_uri(text: str) -> ProxyURI:
         raise ValueError(f"expected one of the schemes {known}, found {match['scheme']!r}") from None
     if not match["host"]:
         raise ValueError(f"expected a host after {scheme}://, found none")
-    port = DEFAULT_PORTS[scheme] if match["port"] is None else parse_port(match["port"])
+    port = DEFAULT_PORTS[scheme] if match["port"] is None else parse_proxy_port(match["port"])
     username, password = _parse_userinfo(scheme, match["userinfo"])
-    return ProxyURI(scheme, parse_host(match["host"]), port, username, password)
+    check_credentials(scheme, username, password)
+    return ProxyURI(scheme, parse_proxy_host(match["host"]), port, username, password)
+
+
+def parse_proxy_host(text: str) -> Host:
+    """Return the host of a proxy, an address or a name.
+
+    Raises:
+        ValueError: neither of the two, or a misspelt IPv4 address. Never
+            quotes what may be a misplaced password.
+
+    """
+    if "@" in text:
+        raise ValueError("expected a host, found '@' in it: credentials belong in front of it only in a URL")
+    if text.rpartition(".")[2].isdecimal():  # no top-level domain is a number (RFC 3696, section 2)
+        try:
+            return IPv4Address(text)
+        except ValueError:
+            raise ValueError(f"expected an IPv4 address, found {text!r}") from None
+    if ":" in text and not _IPV6_LIKE.fullmatch(text):
+        raise ValueError("expected a host, found ':' in it: the port follows after a blank, or in a URL")
+    return parse_host(text)
+
+
+def parse_proxy_port(text: str) -> int:
+    """Return the port of a proxy; as `parse_port`, but quotes numbers only.
+
+    Raises:
+        ValueError: not a port. What stands in its place may be a password.
+
+    """
+    if not text.removeprefix("-").isdecimal():
+        raise ValueError("expected a port from 1 to 65535, found no number")
+    return parse_port(text)
+
+
+def check_credentials(scheme: Scheme, username: bytes | None, password: bytes | None) -> None:
+    """Refuse credentials that the scheme cannot carry.
+
+    Raises:
+        ValueError: too long, or with a byte that ends the field on the wire.
+
+    """
+    for what, value in (("user name", username or b""), ("password", password or b"")):
+        if len(value) > MAX_CREDENTIAL_BYTES:
+            raise ValueError(f"expected a {what} of at most {MAX_CREDENTIAL_BYTES} bytes, found {len(value)}")
+    if scheme in {Scheme.SOCKS4, Scheme.SOCKS4A} and b"\0" in (username or b""):
+        raise ValueError("expected a user name without a NUL byte, which ends it in SOCKS4")
+    if scheme is Scheme.HTTP and b":" in (username or b""):
+        raise ValueError("expected a user name without ':', which ends it in HTTP (RFC 7617, section 2)")
 
 
 def _parse_userinfo(scheme: Scheme, userinfo: str | None) -> tuple[bytes | None, bytes | None]:
@@ -95,7 +148,4 @@ def _parse_userinfo(scheme: Scheme, userinfo: str | None) -> tuple[bytes | None,
         if colon:
             raise ValueError(f"expected {scheme}://USER@HOST:PORT: SOCKS4 has no password")
         return username, None
-    for what, value in (("user name", username), ("password", password)):
-        if len(value) > MAX_CREDENTIAL_BYTES:
-            raise ValueError(f"expected a {what} of at most {MAX_CREDENTIAL_BYTES} bytes, found {len(value)}")
     return username, password
