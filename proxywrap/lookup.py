@@ -1,0 +1,154 @@
+"""Where the configuration comes from: the first of a fixed list of places.
+
+The current directory is not one of them: a hostile directory must not choose
+where traffic goes. Environment and home are parameters; the file is read once.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from proxywrap.config import Config
+from proxywrap.errors import ConfigError
+from proxywrap.parser import config_from_urls, parse_config
+
+__all__ = ["Sources", "find_config"]
+
+PROXY_VARIABLE = "PROXYWRAP_PROXY"
+
+CONF_VARIABLE = "PROXYWRAP_CONF"
+
+PROXYCHAINS_VARIABLE = "PROXYCHAINS_CONF_FILE"
+
+LOCAL_FILE = "proxychains.conf"
+
+MAX_FILE_BYTES = 1 << 20
+"""Ten thousand proxies fit into it; /dev/zero and a disk image given by mistake do not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """Everything that may name a configuration.
+
+    `urls` are those of `-x`, `file` is that of `-f` (`-` is standard input),
+    `directory` is the current one, `etc` is /etc except in tests.
+    """
+
+    urls: Sequence[str] = ()
+    file: str | None = None
+    environ: Mapping[str, str] | None = None
+    home: str | None = None
+    directory: str = "."
+    etc: str = "/etc"
+
+    def variable(self, name: str) -> str | None:
+        """Return a variable of the environment; an empty one counts as unset."""
+        return (self.environ or {}).get(name) or None
+
+
+def find_config(sources: Sources) -> Config:
+    """Return the configuration of the first place that has one.
+
+    The order: `-x`, `$PROXYWRAP_PROXY`, `-f`, `$PROXYWRAP_CONF`, the user's
+    and the system's proxywrap.conf, then proxychains' places. A file that was
+    asked for by name must be there.
+
+    Raises:
+        ConfigError: the file is wrong, missing or unreadable; or there is no
+            configuration at all, with a text of several lines.
+
+    """
+    if sources.urls:
+        return _with_unread_file(config_from_urls(sources.urls), sources)
+    proxy = sources.variable(PROXY_VARIABLE)
+    if proxy is not None:
+        return _with_unread_file(config_from_urls(proxy.split(), f"${PROXY_VARIABLE}"), sources)
+    if sources.file is not None:
+        return _read_named(sources.file, "-f")
+    named = sources.variable(CONF_VARIABLE)
+    if named is not None:
+        return _read_named(named, f"${CONF_VARIABLE}")
+    for path, variable in _places(sources):
+        config = _read_named(path, variable) if variable else _read_if_there(path)
+        if config is not None:
+            return _with_local_file(config, sources)
+    raise ConfigError(_nothing_found(sources))
+
+
+def _places(sources: Sources) -> Iterator[tuple[str, str | None]]:
+    """Yield each file that is looked for, and the variable that names it, if one does."""
+    config_home = sources.variable("XDG_CONFIG_HOME")
+    if config_home is None or not os.path.isabs(
+        config_home
+    ):  # a relative one is invalid (XDG Base Directory)
+        config_home = os.path.join(sources.home, ".config") if sources.home else None
+    if config_home is not None:
+        yield os.path.join(config_home, "proxywrap", "proxywrap.conf"), None
+    yield os.path.join(sources.etc, "proxywrap.conf"), None
+    named = sources.variable(PROXYCHAINS_VARIABLE)
+    if named is not None:
+        yield named, f"${PROXYCHAINS_VARIABLE}"
+    names = ("proxychains.conf", "proxychains4.conf")  # Debian's package has the second
+    if sources.home:
+        yield from ((os.path.join(sources.home, ".proxychains", name), None) for name in names)
+    yield from ((os.path.join(sources.etc, name), None) for name in names)
+
+
+def _read_named(path: str, option: str) -> Config:
+    try:
+        return parse_config(_read(path), path)
+    except OSError as exc:
+        raise ConfigError(
+            f"expected a file that can be read ({option}), found: {exc.strerror}", path
+        ) from exc
+
+
+def _read_if_there(path: str) -> Config | None:
+    try:
+        return parse_config(_read(path), path)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as exc:
+        # Passing over it would send traffic where another file says.
+        raise ConfigError(f"expected a file that can be read, found: {exc.strerror}", path) from exc
+
+
+def _read(path: str) -> bytes:
+    with open("/dev/stdin" if path == "-" else path, "rb") as file:
+        data = file.read(MAX_FILE_BYTES + 1)
+    if len(data) > MAX_FILE_BYTES:
+        raise ConfigError(f"expected a file of at most {MAX_FILE_BYTES} bytes, found more", path)
+    return data
+
+
+def _with_unread_file(config: Config, sources: Sources) -> Config:
+    if sources.file is None:
+        return config
+    note = f"{sources.file} is not read: {config.source} says which proxies to use"
+    return replace(config, notes=(*config.notes, note))
+
+
+def _with_local_file(config: Config, sources: Sources) -> Config:
+    if not _has_local_file(sources):
+        return config
+    note = f"./{LOCAL_FILE} is not used, {config.source} is: -f ./{LOCAL_FILE} would use it"
+    return replace(config, notes=(*config.notes, note))
+
+
+def _has_local_file(sources: Sources) -> bool:
+    return os.path.exists(os.path.join(sources.directory, LOCAL_FILE))
+
+
+def _nothing_found(sources: Sources) -> str:
+    lines = ["expected to be told which proxies to use, found nothing in any of these places:"]
+    lines += [f"  {place}" for place in ("-x URL", f"${PROXY_VARIABLE}", "-f FILE", f"${CONF_VARIABLE}")]
+    lines += [f"  {path}" for path, _ in _places(sources)]
+    if _has_local_file(sources):
+        lines.append(f"./{LOCAL_FILE} exists; files of the current directory are used only when asked for:")
+        lines.append(f"  proxywrap -f ./{LOCAL_FILE} COMMAND")
+    lines.append("Through `ssh -D 1080 HOST`, or through Tor:")
+    lines.append("  proxywrap -x socks5://127.0.0.1:1080 COMMAND")
+    lines.append("  proxywrap -x socks5://127.0.0.1:9050 COMMAND")
+    return "\n".join(lines)

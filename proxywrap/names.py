@@ -1,0 +1,112 @@
+"""Fake addresses: one for each name, the same in every run.
+
+A name's place in the pool is a hash of the name; where another name has it,
+the next free place is taken. So ssh's known_hosts see the same address
+tomorrow. An address in use is never given to another name. Pure: no clock,
+no randomness (a seeded hash would differ in each run), no I/O.
+"""
+
+from __future__ import annotations
+
+import errno
+from hashlib import blake2b
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
+from typing import Literal
+
+from proxywrap.address import normalise_name
+from proxywrap.errors import ProxywrapError
+
+__all__ = ["NamePool", "PoolFull"]
+
+MAX_NAMES = 1 << 20
+"""The most names of each version, where the network is larger: some 200 MB in the helper."""
+
+
+class PoolFull(ProxywrapError):
+    """Every fake address stands for a name already."""
+
+    errno = errno.EAGAIN
+
+
+class NamePool:
+    """The fake addresses of one run, of both versions.
+
+    Args:
+        network_v4: the range for IPv4, at least a /30.
+        network_v6: the range for IPv6.
+        max_names: the most names of each version.
+
+    """
+
+    def __init__(
+        self, network_v4: IPv4Network, network_v6: IPv6Network, *, max_names: int = MAX_NAMES
+    ) -> None:
+        self._v4 = _Slots(network_v4, max_names)
+        self._v6 = _Slots(network_v6, max_names)
+
+    def address_for(self, name: str, version: Literal[4, 6] = 4) -> IPv4Address | IPv6Address:
+        """Return the address that stands for `name`, a new one for a new name.
+
+        Raises:
+            ValueError: not a possible name.
+            PoolFull: a new name, and no address left.
+
+        """
+        normal = normalise_name(name)
+        if version == 4:  # noqa: PLR2004: the version of the protocol
+            return IPv4Address(self._v4.number_for(normal))
+        return IPv6Address(self._v6.number_for(normal))
+
+    def name_of(self, address: IPv4Address | IPv6Address) -> str | None:
+        """Return the name that `address` stands for, None if it stands for none.
+
+        ::ffff:a.b.c.d stands for what a.b.c.d stands for.
+        """
+        plain = _without_mapping(address)
+        slots = self._v4 if isinstance(plain, IPv4Address) else self._v6
+        return slots.names.get(int(plain) - slots.base)
+
+    def is_fake(self, address: IPv4Address | IPv6Address) -> bool:
+        """Tell whether `address` lies in the pool, whether or not it stands for a name."""
+        plain = _without_mapping(address)
+        slots = self._v4 if isinstance(plain, IPv4Address) else self._v6
+        return 0 <= int(plain) - slots.base < slots.size
+
+
+class _Slots:
+    """The places of one network; the first and the last one stay empty.
+
+    Two dicts of small integers and shared strings: addresses as objects would
+    take five times the memory.
+    """
+
+    def __init__(self, network: IPv4Network | IPv6Network, max_names: int) -> None:
+        self.base = int(network.network_address)
+        self.size = network.num_addresses
+        self.names: dict[int, str] = {}
+        self._slots: dict[str, int] = {}
+        self._usable = self.size - 2
+        self._capacity = min(self._usable, max_names)
+
+    def number_for(self, name: str) -> int:
+        slot = self._slots.get(name)
+        if slot is None:
+            slot = self._take(name)
+        return self.base + slot
+
+    def _take(self, name: str) -> int:
+        if len(self.names) >= self._capacity:
+            raise PoolFull(f"expected a free fake address for {name}, found all {self._capacity} in use")
+        digest = blake2b(name.encode("utf-8", "surrogateescape"), digest_size=8).digest()
+        slot = 1 + int.from_bytes(digest, "big") % self._usable
+        while slot in self.names:
+            slot = slot % self._usable + 1
+        self.names[slot] = name
+        self._slots[name] = slot
+        return slot
+
+
+def _without_mapping(address: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
+    if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
+        return address.ipv4_mapped
+    return address
