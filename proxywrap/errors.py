@@ -62,7 +62,20 @@ class ProtocolError(ProxywrapError):
 
 
 class LocalProtocolError(ProtocolError):
-    """We were asked to send what the protocol cannot carry."""
+    """We were asked to send what the protocol cannot carry.
+
+    Args:
+        reason: what cannot be carried, and why.
+        errno: what the application must see. ENETUNREACH, the default, is what
+            a host without a route of that family says, so that a program with
+            several addresses goes on to the next one.
+
+    """
+
+    def __init__(self, reason: str, *, errno: int = errno.ENETUNREACH) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.errno = errno
 
 
 class RemoteProtocolError(ProtocolError):

@@ -1,0 +1,107 @@
+"""One handshake for whatever protocol: by scheme for a client, by first byte for a server.
+
+Knows nothing of sockets, nor of chains: a chain is one handshake after another
+on the same bytes, each asking its proxy for the next one.
+"""
+
+from __future__ import annotations
+
+import errno
+from typing import assert_never
+
+from proxywrap.address import Endpoint
+from proxywrap.errors import ProxyRefused
+from proxywrap.protocol import httpconnect, socks4, socks5
+from proxywrap.protocol.diagnosis import mismatch, read_answer
+from proxywrap.protocol.effects import Flow
+from proxywrap.protocol.request import Check, Command, Request
+from proxywrap.uri import ProxyURI, Scheme
+
+__all__ = ["client_handshake", "send_reply", "server_handshake"]
+
+
+def client_handshake(uri: ProxyURI, destination: Endpoint) -> Flow[None]:
+    """Ask the proxy `uri`, to which the bytes lead already, for `destination`.
+
+    Afterwards the bytes lead to the destination. A name goes to the proxy as a
+    name, with every scheme.
+
+    Raises:
+        ProxyRefused: the proxy said no.
+        RemoteProtocolError: the proxy speaks something else.
+        TruncatedError: the proxy closed in the middle.
+        LocalProtocolError: the protocol cannot carry the destination or the
+            credentials.
+
+    """
+    match uri.scheme:
+        case Scheme.SOCKS4 | Scheme.SOCKS4A:
+            return socks4.connect(destination, uri.username or b"")
+        case Scheme.SOCKS5 | Scheme.SOCKS5H:
+            return socks5.connect(destination, uri.username, uri.password)
+        case Scheme.HTTP:
+            return httpconnect.connect(destination, uri.username, uri.password)
+        case _:
+            assert_never(uri.scheme)
+
+
+def server_handshake(check: Check | None = None) -> Flow[Request]:
+    """Read a CONNECT request in the protocol that its first byte tells.
+
+    Args:
+        check: who may pass; None lets all pass. SOCKS4 has no password and is
+            checked with an empty one.
+
+    Returns:
+        The request, to be answered by `send_reply`.
+
+    Raises:
+        ProxyRefused: `check` said no, or another command was asked for; the
+            client has been told.
+        RemoteProtocolError: this is none of the three protocols, or malformed.
+        TruncatedError: the client closed in the middle.
+
+    """
+    first = yield from read_answer(1, "a request of SOCKS or HTTP")
+    if first[0] == socks5.VERSION:
+        request = yield from socks5.read_request(check, first)
+    elif first[0] == socks4.VERSION:
+        request = yield from socks4.read_request(check, first)
+    elif first.isalpha():
+        request = yield from httpconnect.read_request(check, first)
+    else:
+        raise mismatch("a request of SOCKS4, SOCKS5 or HTTP", first[0], of_client=True)
+    if request.cmd is not Command.CONNECT:
+        yield from _refuse_command(request)
+    return request
+
+
+def _refuse_command(request: Request) -> Flow[None]:
+    if request.scheme is Scheme.SOCKS5:
+        yield from socks5.send_reply(socks5.Rep.COMMAND_NOT_SUPPORTED)
+    else:
+        yield from socks4.send_reply(socks4.Cd.REJECTED)
+    raise ProxyRefused(
+        f"the command {request.cmd.name} is not supported", errno=errno.EOPNOTSUPP, is_destination_fault=False
+    )
+
+
+def send_reply(request: Request, error: int = 0, bound: Endpoint = socks5.UNSPECIFIED) -> Flow[None]:
+    """Answer `request` in its own protocol.
+
+    Args:
+        request: as `server_handshake` returned it.
+        error: the errno that the destination failed with, 0 for success.
+        bound: the server's own address towards the destination; only SOCKS5
+            has room for it.
+
+    """
+    match request.scheme:
+        case Scheme.SOCKS4 | Scheme.SOCKS4A:
+            return socks4.send_reply(socks4.cd_for_errno(error))
+        case Scheme.SOCKS5 | Scheme.SOCKS5H:
+            return socks5.send_reply(socks5.rep_for_errno(error), bound)
+        case Scheme.HTTP:
+            return httpconnect.send_reply(httpconnect.status_for_errno(error))
+        case _:
+            assert_never(request.scheme)

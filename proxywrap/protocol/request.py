@@ -1,0 +1,83 @@
+"""What a client asked of a server, whichever protocol it was asked in."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import IntEnum
+from ipaddress import IPv6Address
+
+from proxywrap.address import Endpoint, Host, normalise_name
+from proxywrap.errors import LocalProtocolError, RemoteProtocolError
+from proxywrap.uri import Scheme
+
+__all__ = ["Check", "Command", "Request", "decode_name", "encode_name", "unmapped"]
+
+Check = Callable[[bytes, bytes], bool]
+"""Tells whether a user name and password are right; SOCKS4 passes an empty password."""
+
+MAX_NAME_OCTETS = 255
+"""RFC 1928, section 5: one octet holds the length of a name. SOCKS4a and HTTP are kept to the same."""
+
+
+class Command(IntEnum):
+    """What may be asked for (RFC 1928, section 4); SOCKS4 has the first two."""
+
+    CONNECT = 1
+    BIND = 2
+    UDP_ASSOCIATE = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A request, parsed and with its credentials found right.
+
+    `destination` is as the client asked: a name stays a name. `username` is
+    None where none was given.
+    """
+
+    scheme: Scheme
+    cmd: Command
+    destination: Endpoint
+    username: bytes | None = None
+
+
+def unmapped(host: Host) -> Host:
+    """Return the IPv4 address inside an IPv4-mapped one, any other host as it is.
+
+    A dual-stack socket names IPv4 destinations so; on the wire they are IPv4.
+    """
+    if isinstance(host, IPv6Address) and host.ipv4_mapped is not None:
+        return host.ipv4_mapped
+    return host
+
+
+def encode_name(name: str) -> bytes:
+    """Return `name` as it goes on the wire.
+
+    Raises:
+        LocalProtocolError: it is empty, or longer than 255 bytes, or holds a
+            NUL. EHOSTUNREACH, for there can be no such host.
+
+    """
+    data = name.encode("utf-8", "surrogateescape")
+    if not 1 <= len(data) <= MAX_NAME_OCTETS or b"\0" in data:
+        raise LocalProtocolError(
+            f"expected a host name of 1 to {MAX_NAME_OCTETS} bytes, found {len(data)}",
+            errno=errno.EHOSTUNREACH,
+        )
+    return data
+
+
+def decode_name(data: bytes) -> str:
+    """Return the name that a client sent.
+
+    Raises:
+        RemoteProtocolError: it cannot be the name of a host.
+
+    """
+    try:
+        return normalise_name(data.decode("utf-8", "surrogateescape"))
+    except ValueError as exc:
+        raise RemoteProtocolError(str(exc)) from exc

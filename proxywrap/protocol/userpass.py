@@ -1,0 +1,87 @@
+"""RFC 1929: the user name/password sub-negotiation of SOCKS5, for both roles.
+
+Knows nothing of sockets. It runs between the method negotiation and the
+request::
+
+    client                                        server
+      VER=1 ULEN UNAME PLEN PASSWD          -->
+                                            <--   VER=1 STATUS (0: success)
+
+The RFC asks for one octet at least of each; an empty password is common enough
+that both roles allow it.
+"""
+
+from __future__ import annotations
+
+import errno
+
+from proxywrap.errors import LocalProtocolError, ProxyRefused
+from proxywrap.protocol.diagnosis import mismatch
+from proxywrap.protocol.effects import Flow, ReadExactly, Send
+from proxywrap.protocol.request import Check
+
+__all__ = ["authenticate", "check_credentials"]
+
+VERSION = 1
+SUCCESS = 0
+FAILURE = 1
+MAX_BYTES = 255
+
+REPLY_VERSIONS = {VERSION, 5}
+"""Some servers answer with the version of SOCKS itself; proxychains-ng takes both."""
+
+
+def authenticate(username: bytes, password: bytes) -> Flow[None]:
+    """Prove to the server who we are.
+
+    Raises:
+        ProxyRefused: the server refused them (EACCES).
+        LocalProtocolError: one of them is longer than 255 bytes (EACCES).
+        RemoteProtocolError: the answer is not one of RFC 1929.
+        TruncatedError: the server closed in the middle.
+
+    """
+    for what, value in (("user name", username), ("password", password)):
+        if len(value) > MAX_BYTES:
+            raise LocalProtocolError(
+                f"expected a {what} of at most {MAX_BYTES} bytes, found {len(value)}", errno=errno.EACCES
+            )
+    yield Send(bytes([VERSION, len(username)]) + username + bytes([len(password)]) + password)
+    ver, status = yield ReadExactly(2)
+    if ver not in REPLY_VERSIONS:
+        raise mismatch("a reply of version 1 to the user name and password", ver)
+    if status != SUCCESS:
+        raise _refusal(status)
+
+
+def check_credentials(check: Check | None) -> Flow[bytes]:
+    """Read a client's credentials, answer, and return its user name.
+
+    Args:
+        check: who may pass; None lets all pass.
+
+    Raises:
+        ProxyRefused: `check` said no; the client has been told.
+        RemoteProtocolError: this is not RFC 1929.
+        TruncatedError: the client closed in the middle.
+
+    """
+    ver, ulen = yield ReadExactly(2)
+    if ver != VERSION:
+        raise mismatch("version 1 of the user name and password", ver, of_client=True)
+    data = yield ReadExactly(ulen + 1)
+    username, plen = data[:-1], data[-1]
+    password = (yield ReadExactly(plen)) if plen else b""
+    if check is not None and not check(username, password):
+        yield Send(bytes([VERSION, FAILURE]))
+        raise _refusal(FAILURE)
+    yield Send(bytes([VERSION, SUCCESS]))
+    return username
+
+
+def _refusal(status: int) -> ProxyRefused:
+    return ProxyRefused(
+        f"the user name and password were refused (status {status}): check them in the proxy's URL",
+        errno=errno.EACCES,
+        is_destination_fault=False,
+    )
