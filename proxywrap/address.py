@@ -9,7 +9,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
-__all__ = ["Endpoint", "Host", "MAX_LABEL_BYTES", "MAX_NAME_BYTES", "normalise_name", "parse_host", "parse_port"]
+__all__ = [
+    "Endpoint",
+    "Host",
+    "MAX_LABEL_BYTES",
+    "MAX_NAME_BYTES",
+    "normalise_name",
+    "parse_host",
+    "parse_port",
+    "unmapped",
+]
 
 Host = IPv4Address | IPv6Address | str
 """An IP address, or a domain name as `normalise_name` returns it."""
@@ -56,7 +65,9 @@ def normalise_name(name: str) -> str:
         if not label:
             raise ValueError(f"expected a host name, found an empty label in {name!r}")
         if label_size > MAX_LABEL_BYTES:
-            raise ValueError(f"expected labels of at most {MAX_LABEL_BYTES} bytes, found {label_size} in {name!r}")
+            raise ValueError(
+                f"expected labels of at most {MAX_LABEL_BYTES} bytes, found {label_size} in {name!r}"
+            )
     return folded
 
 
@@ -86,3 +97,10 @@ def parse_port(text: str) -> int:
     if not (text.isascii() and text.isdigit()) or not 1 <= int(text) <= 65535:
         raise ValueError(f"expected a port from 1 to 65535, found {text!r}")
     return int(text)
+
+
+def unmapped(address: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
+    """Return the IPv4 address inside ::ffff:a.b.c.d (RFC 4291, section 2.5.5.2), any other as it is."""
+    if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
+        return address.ipv4_mapped
+    return address

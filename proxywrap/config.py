@@ -12,7 +12,7 @@ from enum import StrEnum
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from types import MappingProxyType
 
-from proxywrap.address import Endpoint
+from proxywrap.address import Endpoint, unmapped
 from proxywrap.uri import ProxyURI
 
 __all__ = ["ChainType", "Config", "Dnat", "LocalNet", "Options", "Origin", "ProxyEntry"]
@@ -115,7 +115,7 @@ class Options:
         Ask with the destination that `dnat` returned, and never for a fake
         address: `localnet` says nothing about names.
         """
-        plain = _without_mapping(address)
+        plain = unmapped(address)
         return any(
             plain.version == net.network.version and plain in net.network and net.port in {None, port}
             for net in self.localnets
@@ -129,7 +129,7 @@ class Options:
         """
         if isinstance(destination.host, str):
             return destination
-        address = _without_mapping(destination.host)
+        address = unmapped(destination.host)
         for wanted_port in (destination.port, None):
             for rule in self.dnats:
                 if rule.address == address and rule.port == wanted_port:
@@ -185,10 +185,3 @@ class Config:
         yield "[ProxyList]", None
         for entry in self.proxies:
             yield str(entry.uri), entry.origin
-
-
-def _without_mapping(address: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
-    """Return the IPv4 address inside ::ffff:a.b.c.d, any other address as it is."""
-    if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
-        return address.ipv4_mapped
-    return address

@@ -13,7 +13,7 @@ from hashlib import blake2b
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from typing import Literal
 
-from proxywrap.address import normalise_name
+from proxywrap.address import normalise_name, unmapped
 from proxywrap.errors import ProxywrapError
 
 __all__ = ["NamePool", "PoolFull"]
@@ -62,13 +62,13 @@ class NamePool:
 
         ::ffff:a.b.c.d stands for what a.b.c.d stands for.
         """
-        plain = _without_mapping(address)
+        plain = unmapped(address)
         slots = self._v4 if isinstance(plain, IPv4Address) else self._v6
         return slots.names.get(int(plain) - slots.base)
 
     def is_fake(self, address: IPv4Address | IPv6Address) -> bool:
         """Tell whether `address` lies in the pool, whether or not it stands for a name."""
-        plain = _without_mapping(address)
+        plain = unmapped(address)
         slots = self._v4 if isinstance(plain, IPv4Address) else self._v6
         return 0 <= int(plain) - slots.base < slots.size
 
@@ -76,37 +76,30 @@ class NamePool:
 class _Slots:
     """The places of one network; the first and the last one stay empty.
 
-    Two dicts of small integers and shared strings: addresses as objects would
-    take five times the memory.
+    One dict of integers and strings, searched by probing (no name ever
+    leaves, so the search ends at the first empty place). A second dict, or
+    addresses as objects, would take several times the memory.
     """
 
     def __init__(self, network: IPv4Network | IPv6Network, max_names: int) -> None:
         self.base = int(network.network_address)
         self.size = network.num_addresses
         self.names: dict[int, str] = {}
-        self._slots: dict[str, int] = {}
         self._usable = self.size - 2
         self._capacity = min(self._usable, max_names)
 
     def number_for(self, name: str) -> int:
-        slot = self._slots.get(name)
-        if slot is None:
-            slot = self._take(name)
-        return self.base + slot
-
-    def _take(self, name: str) -> int:
-        if len(self.names) >= self._capacity:
-            raise PoolFull(f"expected a free fake address for {name}, found all {self._capacity} in use")
+        """Return the address of `name` as a number; a new name takes a place."""
         digest = blake2b(name.encode("utf-8", "surrogateescape"), digest_size=8).digest()
-        slot = 1 + int.from_bytes(digest, "big") % self._usable
-        while slot in self.names:
-            slot = slot % self._usable + 1
-        self.names[slot] = name
-        self._slots[name] = slot
-        return slot
-
-
-def _without_mapping(address: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
-    if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
-        return address.ipv4_mapped
-    return address
+        start = int.from_bytes(digest, "big") % self._usable
+        is_full = len(self.names) >= self._capacity
+        for step in range(self._usable):
+            slot = 1 + (start + step) % self._usable
+            holder = self.names.get(slot)
+            if holder is None and is_full:
+                break
+            if holder is None:
+                self.names[slot] = name
+            if holder is None or holder == name:
+                return self.base + slot
+        raise PoolFull(f"expected a free fake address for {name!r}, found all {self._capacity} in use")
