@@ -1,0 +1,1 @@
+"""The installed program against real programs and servers that nobody here wrote."""

@@ -1,0 +1,168 @@
+"""Proxies and servers that nobody here wrote, started inside the world.
+
+Each proxy has its own /etc/hosts, so that it alone knows where the names lead.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import subprocess
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .world import World, factor
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+__all__ = ["Sshd", "dante", "microsocks", "running", "ssh_dynamic", "sshd", "tinyproxy"]
+
+
+async def _accepts(host: str, port: int) -> bool:
+    with socket.socket() as sock:
+        return sock.connect_ex((host, port)) == 0
+
+
+@contextlib.contextmanager
+def running(
+    world: World,
+    argv: Sequence[str | Path],
+    listens: tuple[str, int],
+    *,
+    hosts: Mapping[str, str] | None = None,
+) -> Iterator[int]:
+    """Run a server until the with block ends; it is ready when it accepts connections. Its process id is given."""
+    log = world.directory / f"server-{listens[1]}.log"
+    with log.open("wb") as output:
+        process = world.start(argv, hosts=hosts or {}, stdout=output, stderr=subprocess.STDOUT)
+    with process, world.employing(process):
+        deadline = time.monotonic() + 20 * factor()
+        while not world.call(_accepts, *listens):
+            # The one event that can be waited for is the one that would make waiting vain.
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(0.01)
+            if process.returncode is not None or time.monotonic() > deadline:
+                raise RuntimeError(f"{argv[0]} did not start: {log.read_text(errors='replace')}")
+        try:
+            yield process.pid
+        except BaseException:
+            print(f"--- log of {argv[0]}\n{log.read_text(errors='replace')[-4000:]}")
+            raise
+        finally:
+            process.terminate()
+            process.wait(20 * factor())
+
+
+@contextlib.contextmanager
+def microsocks(world: World, hosts: Mapping[str, str], *, password: str | None = None) -> Iterator[str]:
+    """Run microsocks and yield its URL."""
+    port = world.port()
+    login = ["-u", "alice", "-P", password] if password else []
+    userinfo = f"alice:{password}@" if password else ""
+    with running(world, ["microsocks", "-i", "127.0.0.1", "-p", str(port), *login], ("127.0.0.1", port), hosts=hosts):
+        yield f"socks5://{userinfo}127.0.0.1:{port}"
+
+
+@contextlib.contextmanager
+def dante(world: World, hosts: Mapping[str, str]) -> Iterator[str]:
+    """Run Dante's server and yield its URL."""
+    port = world.port()
+    config = world.directory / f"danted-{port}.conf"
+    config.write_text(
+        f"""\
+logoutput: stderr
+internal: 127.0.0.1 port = {port}
+external: lo
+clientmethod: none
+socksmethod: none
+user.privileged: root
+user.unprivileged: nobody
+client pass {{ from: 0/0 to: 0/0 }}
+socks pass {{ from: 0/0 to: 0/0 }}
+""",
+    )
+    with running(world, ["danted", "-N", "1", "-f", config], ("127.0.0.1", port), hosts=hosts):
+        yield f"socks5://127.0.0.1:{port}"
+
+
+@contextlib.contextmanager
+def tinyproxy(world: World, hosts: Mapping[str, str]) -> Iterator[str]:
+    """Run tinyproxy and yield its URL."""
+    port = world.port()
+    config = world.directory / f"tinyproxy-{port}.conf"
+    config.write_text(
+        f"Port {port}\nListen 127.0.0.1\nTimeout 60\nMaxClients 300\nLogLevel Connect\nUser root\nGroup root\n",
+    )
+    with running(world, ["tinyproxy", "-d", "-c", config], ("127.0.0.1", port), hosts=hosts):
+        yield f"http://127.0.0.1:{port}"
+
+
+@dataclass(frozen=True, slots=True)
+class Sshd:
+    """A running sshd and what its clients need."""
+
+    address: str
+    port: int
+    key: Path
+    known_hosts: Path
+
+    def options(self, name: str) -> list[str]:
+        """Return the options of ssh that log in without a question, checking the host key of `name`."""
+        plain = {
+            "IdentityFile": self.key,
+            "IdentitiesOnly": "yes",
+            "UserKnownHostsFile": self.known_hosts,
+            "GlobalKnownHostsFile": "/dev/null",
+            "StrictHostKeyChecking": "yes",
+            "HostKeyAlias": "the-origin",
+            "BatchMode": "yes",
+            "LogLevel": "ERROR",
+        }
+        options = [text for name_, value in plain.items() for text in ("-o", f"{name_}={value}")]
+        return ["-F", "none", *options, "-p", str(self.port), f"root@{name}"]
+
+
+@contextlib.contextmanager
+def sshd(world: World, address: str, hosts: Mapping[str, str] | None = None) -> Iterator[Sshd]:
+    """Run OpenSSH's server."""
+    port = world.port()
+    home = world.directory / f"sshd-{port}"
+    home.mkdir()
+    for name in ("host_key", "client_key"):
+        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "", "-f", home / name], check=True)
+    (home / "authorized_keys").write_bytes((home / "client_key.pub").read_bytes())
+    (home / "known_hosts").write_text("the-origin " + (home / "host_key.pub").read_text())
+    (home / "config").write_text(
+        f"""\
+ListenAddress {address}
+Port {port}
+HostKey {home}/host_key
+AuthorizedKeysFile {home}/authorized_keys
+StrictModes no
+UsePAM no
+UseDNS no
+PermitRootLogin prohibit-password
+PasswordAuthentication no
+PidFile none
+MaxStartups 1000
+MaxSessions 1000
+""",
+    )
+    # sshd wants its privilege separation directory, which only an init script makes.
+    script = 'mount -t tmpfs tmpfs /run && mkdir /run/sshd && exec "$0" "$@"'
+    argv = ["sh", "-c", script, "/usr/sbin/sshd", "-D", "-e", "-f", home / "config"]
+    with running(world, argv, (address, port), hosts=hosts):
+        yield Sshd(address, port, home / "client_key", home / "known_hosts")
+
+
+@contextlib.contextmanager
+def ssh_dynamic(world: World, hosts: Mapping[str, str]) -> Iterator[str]:
+    """Run `ssh -D` to an sshd that knows the names, and yield the URL of its SOCKS server."""
+    port = world.port()
+    with sshd(world, "127.0.0.1", hosts) as far:
+        argv = ["ssh", "-N", "-D", f"127.0.0.1:{port}", *far.options("127.0.0.1")]
+        with running(world, argv, ("127.0.0.1", port)):
+            yield f"socks5://127.0.0.1:{port}"
