@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
 __all__ = [
-    "Endpoint",
-    "Host",
     "MAX_LABEL_BYTES",
     "MAX_NAME_BYTES",
+    "Endpoint",
+    "Host",
     "normalise_name",
     "parse_host",
     "parse_port",

@@ -53,7 +53,7 @@ class NamePool:
 
         """
         normal = normalise_name(name)
-        if version == 4:  # noqa: PLR2004: the version of the protocol
+        if version == 4:
             return IPv4Address(self._v4.number_for(normal))
         return IPv6Address(self._v6.number_for(normal))
 

@@ -180,9 +180,7 @@ class _Draft:
             self.proxies = []
         elif header.startswith("[chain ") or header == "[rules]":
             kind = "named chains" if header.startswith("[chain ") else "rules"
-            raise ValueError(
-                f"expected {PROXY_LIST}, the only section of this version, found {header}: no {kind} yet"
-            )
+            raise ValueError(f"expected {PROXY_LIST}, the only section so far, found {header}: no {kind} yet")
         elif header.casefold() == PROXY_LIST.casefold():
             raise ValueError(f"expected {PROXY_LIST} in exactly these letters, found {header!r}")
         else:
@@ -259,7 +257,7 @@ class _Draft:
 
     def read_dnat(self, keyword: str, values: list[str]) -> str:
         """Read a destination and what replaces it."""
-        if len(values) != len(("old", "new")):
+        if len(values) != 2:
             raise ValueError(f"expected {keyword} IPV4[:PORT] IPV4[:PORT], found {_count(values, 'value')}")
         old, new = (_parse_v4_endpoint(value, is_port_required=False) for value in values)
         rule = Dnat(*old, *new)
