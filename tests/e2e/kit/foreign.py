@@ -12,6 +12,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from .world import World, factor
 
@@ -61,7 +62,7 @@ def microsocks(world: World, hosts: Mapping[str, str], *, password: str | None =
     """Run microsocks and yield its URL."""
     port = world.port()
     login = ["-u", "alice", "-P", password] if password else []
-    userinfo = f"alice:{password}@" if password else ""
+    userinfo = f"alice:{quote(password, safe='')}@" if password else ""
     with running(world, ["microsocks", "-i", "127.0.0.1", "-p", str(port), *login], ("127.0.0.1", port), hosts=hosts):
         yield f"socks5://{userinfo}127.0.0.1:{port}"
 

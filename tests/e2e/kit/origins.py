@@ -147,10 +147,15 @@ def http(repositories: Path | None = None) -> contextlib.AbstractAsyncContextMan
 
 
 def echo() -> contextlib.AbstractAsyncContextManager[Origin]:
-    """Return a server that sends back what it is sent, and its FIN after the client's."""
+    """Return a server that sends back what it is sent, until the client's FIN or as many bytes as PAYLOAD has.
+
+    The count is for proxies that do not pass on a FIN in one direction alone (microsocks, tinyproxy).
+    """
 
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        while data := await reader.read(65536):
+        remaining = len(PAYLOAD)
+        while remaining and (data := await reader.read(65536)):
+            remaining -= len(data)
             writer.write(data)
             await writer.drain()
         await _until_closed(writer)

@@ -1,0 +1,92 @@
+"""Fixtures of the end-to-end tests."""
+
+from __future__ import annotations
+
+import subprocess
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
+
+import pytest
+
+from .kit import foreign, origins
+from .kit.clients import NAME, PROGRAMS, Stage
+from .kit.world import World
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+HOSTS = {NAME: origins.ORIGIN}
+PASSWORD = "s3cret:/@%"
+"""Holds everything that a URL gives a meaning to."""
+
+
+@pytest.fixture(scope="session")
+def shared_world() -> Iterator[World]:
+    """One namespace for all tests; `world` is how a test gets at it."""
+    with World() as made:
+        yield made
+
+
+@pytest.fixture
+def world(shared_world: World) -> Iterator[World]:
+    """The world, and the judgement over the test: no leak, no process and no file is left."""
+    yield shared_world
+    stayed = shared_world.wait_deserted()
+    leaks = shared_world.judge.acquit()
+    files = shared_world.runtime_files()
+    for name in files:
+        subprocess.run(["rm", "-rf", shared_world.directory / "run" / name], check=True)
+    assert stayed == {}, "processes were left behind"
+    assert leaks == [], "something went past the wrapper"
+    assert files == [], "files were left behind"
+
+
+@pytest.fixture(scope="session")
+def stage(shared_world: World) -> Iterator[Stage]:
+    """The destinations: web server, echo server and sshd, all on ORIGIN."""
+    repositories, upload = shared_world.directory / "git", shared_world.directory / "upload"
+    repositories.mkdir()
+    upload.write_bytes(origins.PAYLOAD)
+    with (
+        shared_world.running(origins.http(repositories)) as web,
+        shared_world.running(origins.echo()) as echo,
+        foreign.sshd(shared_world, origins.ORIGIN) as sshd,
+    ):
+        yield Stage(shared_world, web, echo, sshd, upload, repositories)
+
+
+@pytest.fixture(scope="session")
+def proxy(shared_world: World) -> Iterator[Callable[[str], str]]:
+    """Return the URL of a foreign proxy by its name; each is started when it is first wanted."""
+    urls: dict[str, str] = {}
+    makers = {
+        "microsocks": lambda: foreign.microsocks(shared_world, HOSTS),
+        "microsocks-password": lambda: foreign.microsocks(shared_world, HOSTS, password=PASSWORD),
+        "dante": lambda: foreign.dante(shared_world, HOSTS),
+        "ssh-D": lambda: foreign.ssh_dynamic(shared_world, HOSTS),
+        "tinyproxy": lambda: foreign.tinyproxy(shared_world, HOSTS),
+    }
+    with ExitStack() as stack:
+
+        def start(name: str) -> str:
+            if name not in urls:
+                urls[name] = stack.enter_context(makers[name]())
+            return urls[name]
+
+        yield start
+
+
+@pytest.fixture(scope="session")
+def compiled(shared_world: World) -> Callable[[str], Path]:
+    """Return a program of programs/*.c, compiled when it is first wanted."""
+    made: dict[str, Path] = {}
+
+    def build(name: str) -> Path:
+        if name not in made:
+            made[name] = shared_world.directory / name
+            command = ["cc", "-O1", "-Wall", "-Wextra", "-Werror", "-pthread", "-D_GNU_SOURCE"]
+            subprocess.run([*command, "-o", made[name], PROGRAMS / f"{name}.c"], check=True)
+        return made[name]
+
+    return build

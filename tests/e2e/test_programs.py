@@ -1,0 +1,33 @@
+"""Real programs through chains of the bundled server, by a name that only the last hop knows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from .kit.clients import CLIENTS, NAME, wrap
+from .kit.foreign import running
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .kit.chains import Chain
+    from .kit.clients import Stage
+    from .kit.world import World
+
+
+@pytest.mark.parametrize("client", CLIENTS)
+def test_a_program_through_one_hop(world: World, stage: Stage, one_hop: Chain, client: str) -> None:
+    """Over 1 MiB each way through SOCKS5, every byte of it, the name resolved by the hop."""
+    CLIENTS[client](stage, wrap(one_hop.urls))
+    assert NAME in one_hop.last_hop_was_asked_for()
+    assert world.judge.leaks == []
+
+
+@pytest.mark.parametrize("client", CLIENTS)
+def test_a_program_through_three_hops(world: World, stage: Stage, three_hops: Chain, client: str) -> None:
+    """Ditto through SOCKS5 with a password, SOCKS4a and HTTP CONNECT; the first two hops never hear the name."""
+    CLIENTS[client](stage, wrap(three_hops.urls))
+    assert NAME in three_hops.last_hop_was_asked_for()
+    assert world.judge.leaks == []
