@@ -166,7 +166,7 @@ class _Draft:
             and self.chain_len_origin is not None
         ):
             raise ConfigError(
-                f"expected chain_len from 1 to {count}, the number of proxies, found {self.options.chain_len}",
+                f"expected a chain_len of at most {count}, the proxies, found {self.options.chain_len}",
                 self.source,
                 self.chain_len_origin.line,
             )
@@ -180,9 +180,9 @@ class _Draft:
             self.proxies = []
         elif header.startswith("[chain ") or header == "[rules]":
             kind = "named chains" if header.startswith("[chain ") else "rules"
-            raise ValueError(f"expected {PROXY_LIST}, the only section so far, found {header}: no {kind} yet")
+            raise ValueError(f"expected {PROXY_LIST}, found {header!r}: this version has no {kind}")
         elif header.casefold() == PROXY_LIST.casefold():
-            raise ValueError(f"expected {PROXY_LIST} in exactly these letters, found {header!r}")
+            raise ValueError(f"expected {PROXY_LIST} in these letters, found {header!r}")
         else:
             raise ValueError(f"expected {PROXY_LIST}, found an unknown section or something after it")
 

@@ -1,0 +1,212 @@
+"""What happened, for people (stderr) and for programs (the log): the only formatter.
+
+On stderr a destination's own answer is silent, for a port scan gets a
+thousand of them; a fault of the chain is told once, its repeats are counted.
+The log has everything, a JSON object a line.
+
+stderr belongs to the application: a line is one write() of at most PIPE_BUF
+bytes, made only where it cannot block. A reader that has stopped reading must
+not stop everybody's connections, so a line that finds no room is dropped.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import time
+from collections.abc import Callable
+from dataclasses import fields
+from errno import errorcode
+from typing import TextIO, assert_never
+
+from proxywrap.events import Blocked, Connected, Event, Failed, Note, Resolved
+
+__all__ = ["Report"]
+
+PREFIX = "proxywrap: "
+
+QUIET, NORMAL, VERBOSE, ALL = -1, 0, 1, 2
+
+MAX_DISTINCT = 256
+"""How many different faults are told apart before the rest is only counted."""
+
+
+class Report:
+    """The one voice of proxywrap.
+
+    Args:
+        stream: where lines for people go, usually stderr; None for nowhere.
+        verbosity: -1 nothing but fatal errors, 0 faults once each, 1 every
+            connection, 2 every resolved name too.
+        log: where JSON lines go, or None.
+        clock: seconds since the epoch.
+
+    """
+
+    def __init__(
+        self,
+        stream: TextIO | None,
+        *,
+        verbosity: int,
+        log: TextIO | None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._stream = stream
+        self._verbosity = verbosity
+        self._log = log
+        self._clock = clock
+        self._told: dict[tuple[str, str], _Told] = {}
+        self._untold = 0
+        self._dropped = 0
+
+    def report(self, event: Event) -> None:
+        """Tell of `event` where it is to be told; never raises."""
+        if self._log is not None:
+            self._log = _write(self._log, json.dumps(self._record(event)), on_full=self._drop)
+        match event:
+            case Failed(is_chain_fault=True):
+                self._tell_once((str(event.hop), event.reason), _failure(event), _connection_failure(event))
+            case Blocked():
+                kind = event.what.partition(" to ")[0]  # one line for UDP, whatever its destinations
+                text = f"refused {event.what}: {event.hint}"
+                self._tell_once((kind, event.hint), text, f"{text} [pid {event.pid}]")
+            case Failed():
+                self._tell(VERBOSE, _connection_failure(event))
+            case Connected():
+                self._tell(VERBOSE, _connection(event))
+            case Resolved():
+                self._tell(ALL, _resolution(event))
+            case Note():
+                self._tell(VERBOSE, event.text)
+            case _:
+                assert_never(event)
+
+    def fatal(self, text: str) -> None:
+        """Tell of an error of proxywrap itself, at any verbosity."""
+        self._tell(QUIET, text)
+
+    def detach(self) -> None:
+        """Write to stderr no more: COMMAND has ended, its terminal is someone else's."""
+        self._stream = None
+
+    def close(self) -> None:
+        """Tell how often each fault came again. The streams stay open."""
+        for told in self._told.values():
+            if told.repeats:
+                times = "once more" if told.repeats == 1 else f"{told.repeats} times more"
+                self._tell(NORMAL, f"{told.text} ({times})")
+        if self._untold:
+            self._tell(NORMAL, f"{self._untold} faults of other kinds")
+        if self._dropped:
+            self._tell(NORMAL, f"{self._dropped} lines found no room here and were dropped")
+        self._told.clear()
+        self._untold = self._dropped = 0
+
+    def _tell_once(self, key: tuple[str, str], text: str, verbose_text: str) -> None:
+        if self._verbosity >= VERBOSE:
+            self._tell(VERBOSE, verbose_text)
+        elif key in self._told:
+            self._told[key].repeats += 1
+        elif len(self._told) >= MAX_DISTINCT:
+            self._untold += 1
+        else:
+            self._told[key] = _Told(text)
+            self._tell(NORMAL, text)
+
+    def _tell(self, level: int, text: str) -> None:
+        if self._stream is not None and self._verbosity >= level:
+            for line in text.split("\n"):
+                if self._stream is not None:
+                    self._stream = _write(self._stream, _printable(PREFIX + line), on_full=self._drop)
+
+    def _drop(self) -> None:
+        self._dropped += 1
+
+    def _record(self, event: Event) -> dict[str, object]:
+        values = {item.name: _plain(item.name, getattr(event, item.name)) for item in fields(event)}
+        return {"time": round(self._clock(), 3), "event": type(event).__name__.lower(), **values}
+
+
+class _Told:
+    """A line that was written, and how often it would have been again."""
+
+    __slots__ = ("repeats", "text")
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.repeats = 0
+
+
+# -- formats -----------------------------------------------------------------
+
+
+def _failure(event: Failed) -> str:
+    return event.reason if event.hop is None else f"{event.hop}: {event.reason}"
+
+
+def _connection_failure(event: Failed) -> str:
+    name = errorcode.get(event.errno, str(event.errno))
+    return f"{event.destination}: {_failure(event)} [{name}, pid {event.pid}]"
+
+
+def _connection(event: Connected) -> str:
+    way = " > ".join(str(hop) for hop in event.hops) or "direct"
+    return f"{event.destination}: connected, {way} [{event.duration_s:.3f} s, pid {event.pid}]"
+
+
+def _resolution(event: Resolved) -> str:
+    addresses = ", ".join(str(address) for address in event.addresses) or "no address"
+    way = "stands for it" if event.is_remote else "known here"
+    return f"{event.name}: {addresses} {way} [pid {event.pid}]"
+
+
+def _plain(name: str, value: object) -> object:
+    """Return `value` as JSON has it; a URI's text has its credentials masked."""
+    if isinstance(value, tuple):
+        return [str(item) for item in value]
+    if name == "errno" and isinstance(value, int):
+        return errorcode.get(value, value)
+    return value if isinstance(value, str | int | float | None) else str(value)
+
+
+def _printable(text: str) -> str:
+    """Return `text` without what could move a terminal's cursor, and short enough for one write()."""
+    shown = "".join(ch if ch.isprintable() else ch.encode("unicode_escape").decode("ascii") for ch in text)
+    data = shown.encode()
+    if len(data) < select.PIPE_BUF:
+        return shown
+    return data[: select.PIPE_BUF - len("...\n")].decode("utf-8", "ignore") + "..."
+
+
+# -- writing -----------------------------------------------------------------
+
+
+def _write(stream: TextIO, line: str, *, on_full: Callable[[], None]) -> TextIO | None:
+    """Write one line; return the stream, or None where it takes no more."""
+    data = line.encode("utf-8", "backslashreplace")
+    try:
+        try:
+            fd = stream.fileno()
+        except OSError:  # not a file: a stream in memory
+            stream.write(data.decode() + "\n")
+            return stream
+        if _has_room(fd):
+            os.write(fd, data + b"\n")
+        else:
+            on_full()
+    except BlockingIOError:
+        on_full()
+    except (OSError, ValueError):  # closed by its reader, or by ourselves
+        return None
+    return stream
+
+
+def _has_room(fd: int) -> bool:
+    """Tell whether a write of PIPE_BUF bytes returns at once.
+
+    The application's O_NONBLOCK is not ours to set, so we ask first.
+    """
+    poll = select.poll()
+    poll.register(fd, select.POLLOUT)
+    return bool(poll.poll(0))
