@@ -74,7 +74,7 @@ def status_for_errno(error: int) -> HTTPStatus:
 
 
 def _is_success(status: int) -> bool:
-    return 200 <= status < 300  # noqa: PLR2004 - "Any 2xx (Successful) response"
+    return 200 <= status < 300
 
 
 # ---

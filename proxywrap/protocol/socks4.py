@@ -111,7 +111,7 @@ def _pack_host(host: Host) -> tuple[IPv4Address, bytes]:
 
 
 def _is_name_mark(host: IPv4Address) -> bool:
-    return 0 < int(host) < 256  # noqa: PLR2004 - 0.0.0.x
+    return 0 < int(host) < 256
 
 
 def _refusal(cd: Cd) -> ProxyRefused:

@@ -141,15 +141,12 @@ def pack_address(endpoint: Endpoint) -> bytes:
     return bytes([Atyp.IPV4 if isinstance(host, IPv4Address) else Atyp.IPV6]) + host.packed + port
 
 
-def _read_address(atyp: int) -> Flow[tuple[bytes, int]]:
+_ADDRESS_BYTES = {Atyp.IPV4: 4, Atyp.IPV6: 16}
+
+
+def _read_address(atyp: Atyp) -> Flow[tuple[bytes, int]]:
     """Read the address and port behind `atyp`, which is known to be valid."""
-    match Atyp(atyp):
-        case Atyp.IPV4:
-            size = 4
-        case Atyp.IPV6:
-            size = 16
-        case Atyp.DOMAINNAME:
-            size = (yield ReadExactly(1))[0]
+    size = _ADDRESS_BYTES.get(atyp) or (yield ReadExactly(1))[0]
     data = yield ReadExactly(size + 2)
     return data[:size], int.from_bytes(data[size:], "big")
 
@@ -225,7 +222,7 @@ def _request(cmd: Command, packed: bytes) -> Flow[Endpoint]:
     _rsv, atyp = yield ReadExactly(2)
     if atyp not in Atyp.__members__.values():
         raise RemoteProtocolError(f"expected an address type 1, 3 or 4 in the SOCKS5 reply, got {atyp}")
-    data, port = yield from _read_address(atyp)
+    data, port = yield from _read_address(Atyp(atyp))
     if atyp == Atyp.DOMAINNAME:
         return Endpoint(data.decode("utf-8", "surrogateescape"), port)
     return Endpoint(_parse_number(atyp, data), port)
@@ -312,7 +309,7 @@ def read_request(check: Check | None = None, first: bytes = b"") -> Flow[Request
     if atyp not in Atyp.__members__.values():
         yield from send_reply(Rep.ADDRESS_TYPE_NOT_SUPPORTED)
         raise RemoteProtocolError(f"expected an address type 1, 3 or 4 in the SOCKS5 request, got {atyp}")
-    data, port = yield from _read_address(atyp)
+    data, port = yield from _read_address(Atyp(atyp))
     if cmd not in Command.__members__.values():
         yield from send_reply(Rep.COMMAND_NOT_SUPPORTED)
         raise RemoteProtocolError(f"expected a SOCKS5 command from 1 to 3, got {cmd}")

@@ -1,0 +1,43 @@
+"""Requests, and names on the wire."""
+
+from __future__ import annotations
+
+import errno
+from ipaddress import IPv4Address, IPv6Address
+
+import pytest
+
+from proxywrap.errors import LocalProtocolError, RemoteProtocolError
+from proxywrap.protocol.request import decode_name, encode_name, unmapped
+
+
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [("a.example", b"a.example"), ("b\udcfcch.example", b"b\xfcch.example"), ("a" * 255, b"a" * 255)],
+)
+def test_encode_name(name: str, data: bytes) -> None:
+    """Bytes that are not UTF-8 come back as they were."""
+    assert encode_name(name) == data
+
+
+@pytest.mark.parametrize("name", ["", "a" * 256, "a\0b"])
+def test_name_that_cannot_be(name: str) -> None:
+    """It is a host that cannot be reached."""
+    with pytest.raises(LocalProtocolError) as caught:
+        encode_name(name)
+    assert caught.value.errno == errno.EHOSTUNREACH
+
+
+def test_decode_name() -> None:
+    """Names are folded as everywhere."""
+    assert decode_name(b"Example.COM.") == "example.com"
+    assert decode_name(b"b\xfcch.example") == "b\udcfcch.example"
+    with pytest.raises(RemoteProtocolError, match="found an empty one"):
+        decode_name(b"")
+
+
+def test_unmapped() -> None:
+    """Only IPv4-mapped addresses change."""
+    assert unmapped(IPv6Address("::ffff:192.0.2.7")) == IPv4Address("192.0.2.7")
+    assert unmapped(IPv6Address("2001:db8::7")) == IPv6Address("2001:db8::7")
+    assert unmapped("::ffff") == "::ffff"
