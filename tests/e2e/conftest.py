@@ -4,19 +4,30 @@ from __future__ import annotations
 
 import subprocess
 from contextlib import ExitStack
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pytest
 
 from .kit import foreign, origins
 from .kit.clients import NAME, PROGRAMS, Stage
-from .kit.world import World
+from .kit.world import UNREACHABLE, World
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-HOSTS = {NAME: origins.ORIGIN}
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """Destinations beside NAME that the foreign proxies know."""
+
+    unreachable: str = "far.test"
+    unreachable_address: str = UNREACHABLE
+
+
+HOSTS = {NAME: origins.ORIGIN, Names().unreachable: UNREACHABLE}
 PASSWORD = "s3cret:/@%"
 """Holds everything that a URL gives a meaning to."""
 
@@ -75,6 +86,12 @@ def proxy(shared_world: World) -> Iterator[Callable[[str], str]]:
             return urls[name]
 
         yield start
+
+
+@pytest.fixture
+def names() -> Names:
+    """What the foreign proxies know beside NAME."""
+    return Names()
 
 
 @pytest.fixture(scope="session")

@@ -7,10 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from .kit.clients import CLIENTS, NAME, wrap
-from .kit.foreign import running
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
 
     from .kit.chains import Chain
     from .kit.clients import Stage

@@ -10,6 +10,8 @@ import random
 import socket
 from typing import TYPE_CHECKING
 
+from .listening import Handler, listening
+
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
@@ -43,32 +45,15 @@ async def _until_closed(writer: asyncio.StreamWriter) -> None:
 
 
 @contextlib.asynccontextmanager
-async def _serving(handler: object, *, host: str = ORIGIN) -> AsyncIterator[Origin]:
+async def _serving(handler: Handler) -> AsyncIterator[Origin]:
     origin = Origin(0)
-    tasks: set[asyncio.Task[None]] = set()
 
-    async def accepted(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def counted(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         origin.connections += 1
-        task = asyncio.current_task()
-        assert task is not None
-        tasks.add(task)
-        try:
-            await handler(reader, writer)  # type: ignore[operator]
-        except (OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
-            pass  # the client's leaving is the client's business, and its test looks at it from there
-        finally:
-            tasks.discard(task)
-            writer.close()
+        await handler(reader, writer)
 
-    server = await asyncio.start_server(accepted, host, 0, backlog=4096, limit=1 << 20)
-    origin.port = server.sockets[0].getsockname()[1]
-    try:
+    async with listening(counted, ORIGIN) as origin.port:
         yield origin
-    finally:
-        server.close()
-        for task in list(tasks):
-            task.cancel()
-        await server.wait_closed()
 
 
 # HTTP: download, upload, and git's smart protocol by its own CGI program.

@@ -1,18 +1,18 @@
-"""Proxies that do one thing on purpose: hold every answer back, or give a wrong one."""
+"""Proxies that do one thing on purpose: hold every answer back, tear it up, or give a wrong one."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import socket
 from typing import TYPE_CHECKING
 
+from .listening import join, listening, send_on
 from .origins import ORIGIN
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
-__all__ = ["Gate", "Script", "gate", "script"]
+__all__ = ["EAGER", "Gate", "Script", "eager", "gate", "script", "trickle"]
 
 
 class Gate:
@@ -47,28 +47,88 @@ class Gate:
         if self.arrived >= self.count:
             self._open.set()
         await self._open.wait()
-        far_reader, far_writer = await asyncio.open_connection(ORIGIN, port)
+        far = await asyncio.open_connection(ORIGIN, port)
         writer.write(b"\x05\x00\x00\x01" + bytes(6))
-        await asyncio.gather(_pass(reader, far_writer), _pass(far_reader, writer))
-
-
-async def _pass(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    try:
-        while data := await reader.read(65536):
-            writer.write(data)
-            await writer.drain()
-        writer.write_eof()
-    except OSError:
-        writer.close()
+        await join((reader, writer), far)
 
 
 @contextlib.asynccontextmanager
 async def gate(count: int = 1) -> AsyncIterator[Gate]:
     """Run a gate that opens when `count` requests have arrived, all for ORIGIN whatever their name."""
     server_gate = Gate(count)
-    async with _listening(server_gate.serve) as port:
+    async with listening(server_gate.serve, "127.0.0.1") as port:
         server_gate.port = port
         yield server_gate
+
+
+# Replies and banners in the segments that hurt most.
+
+
+async def _read_socks5(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> tuple[int, bytes]:
+    _, methods = await reader.readexactly(2)
+    await reader.readexactly(methods)
+    writer.write(b"\x05\x00")
+    length = (await reader.readexactly(5))[4]
+    rest = await reader.readexactly(length + 2)
+    # A bound address given as a name is the longest reply there is.
+    return int.from_bytes(rest[-2:], "big"), b"\x05\x00\x00\x03\xff" + b"n" * 255 + b"\x00\x00"
+
+
+async def _read_socks4a(reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> tuple[int, bytes]:
+    head = await reader.readexactly(8)
+    await reader.readuntil(b"\0")
+    await reader.readuntil(b"\0")
+    return int.from_bytes(head[2:4], "big"), b"\x00\x5a" + bytes(6)
+
+
+async def _read_http(reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> tuple[int, bytes]:
+    target = (await reader.readuntil(b"\r\n\r\n")).split(b" ")[1]
+    return int(target.rpartition(b":")[2]), b"HTTP/1.1 200 Connection established\r\nVia: 1.1 eager\r\n\r\n"
+
+
+EAGER = {"socks5": _read_socks5, "socks4a": _read_socks4a, "http": _read_http}
+
+
+@contextlib.asynccontextmanager
+async def eager(kind: str, said: int) -> AsyncIterator[int]:
+    """Run a proxy that waits for the first `said` bytes from ORIGIN and sends them together with its reply."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        port, reply = await EAGER[kind](reader, writer)
+        far = await asyncio.open_connection(ORIGIN, port)
+        writer.write(reply + await far[0].readexactly(said))
+        await join((reader, writer), far)
+
+    async with listening(serve, "127.0.0.1") as port:
+        yield port
+
+
+@contextlib.asynccontextmanager
+async def trickle(server: int, first: int = 600) -> AsyncIterator[int]:
+    """Run a relay to a proxy that sends each of the first bytes of its answers by itself."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        far = await asyncio.open_connection("127.0.0.1", server)
+        requests = asyncio.create_task(send_on(reader, far[1]))
+        try:
+            for _ in range(first):
+                if not (byte := await far[0].read(1)):
+                    break
+                writer.write(byte)
+                # Without Nagle's algorithm and with the loop's turn in
+                # between, each byte is a segment of its own.
+                await asyncio.sleep(0)
+            await send_on(far[0], writer)
+            await requests
+        finally:
+            requests.cancel()
+            far[1].close()
+
+    async with listening(serve, "127.0.0.1") as port:
+        yield port
+
+
+# Wrong answers.
 
 
 class Script:
@@ -96,33 +156,6 @@ class Script:
 async def script(*answers: bytes | None) -> AsyncIterator[Script]:
     """Run a server that gives these answers, then closes."""
     server_script = Script(answers)
-    async with _listening(server_script.serve) as port:
+    async with listening(server_script.serve, "127.0.0.1") as port:
         server_script.port = port
         yield server_script
-
-
-@contextlib.asynccontextmanager
-async def _listening(handler: object) -> AsyncIterator[int]:
-    tasks: set[asyncio.Task[None]] = set()
-
-    async def accepted(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        tasks.add(task)
-        try:
-            await handler(reader, writer)  # type: ignore[operator]
-        except (OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
-            pass  # a client that gives up is what some tests are about
-        finally:
-            tasks.discard(task)
-            writer.close()
-
-    with socket.create_server(("127.0.0.1", 0), backlog=4096) as sock:
-        server = await asyncio.start_server(accepted, sock=sock, backlog=4096)
-        try:
-            yield sock.getsockname()[1]
-        finally:
-            server.close()
-            for task in list(tasks):
-                task.cancel()
-            await server.wait_closed()

@@ -35,7 +35,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 
-__all__ = ["Command", "Judge", "Leak", "Result", "World", "factor"]
+__all__ = ["Command", "Judge", "Leak", "Result", "UNREACHABLE", "World", "factor"]
 
 T = TypeVar("T")
 
@@ -50,7 +50,10 @@ MARKER = ("198.51.100.254", 9)
 NAMESERVER = "198.51.100.53"
 STUB = "127.0.0.53"
 
-LINKS = """\
+UNREACHABLE = "203.0.113.66"
+"""A host that answers "unreachable" at once."""
+
+LINKS = f"""\
 link set lo up
 link set leak0 addrgenmode none
 addr add 192.0.2.2/24 dev leak0
@@ -58,9 +61,8 @@ link set leak0 up
 addr add 2001:db8::2/64 dev leak0 nodad
 route add default via 192.0.2.1 dev leak0
 route add default via 2001:db8::1 dev leak0
-route add unreachable 203.0.113.66/32
+route add unreachable {UNREACHABLE}/32
 """
-"""192.0.2.0/24 is the world's own link; 203.0.113.66 is a host that answers "unreachable" at once."""
 
 
 def factor() -> float:
