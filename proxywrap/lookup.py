@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from proxywrap.config import Config
 from proxywrap.errors import ConfigError
@@ -28,24 +28,39 @@ MAX_FILE_BYTES = 1 << 20
 """Ten thousand proxies fit into it; /dev/zero and a disk image given by mistake do not."""
 
 
-@dataclass(frozen=True, slots=True)
 class Sources:
     """Everything that may name a configuration.
 
-    `urls` are those of `-x`, `file` is that of `-f` (`-` is standard input),
-    `directory` is the current one, `etc` is /etc except in tests.
+    Args:
+        urls: those of `-x`.
+        file: that of `-f`; `-` is standard input.
+        environ: the environment.
+        home: the user's home directory, or None.
+        directory: the current one.
+        etc: /etc except in tests.
+
     """
 
-    urls: Sequence[str] = ()
-    file: str | None = None
-    environ: Mapping[str, str] | None = None
-    home: str | None = None
-    directory: str = "."
-    etc: str = "/etc"
+    def __init__(
+        self,
+        *,
+        urls: Sequence[str] = (),
+        file: str | None = None,
+        environ: Mapping[str, str],
+        home: str | None = None,
+        directory: str = ".",
+        etc: str = "/etc",
+    ) -> None:
+        self.urls = urls
+        self.file = file
+        self.environ = environ
+        self.home = home
+        self.directory = directory
+        self.etc = etc
 
     def variable(self, name: str) -> str | None:
         """Return a variable of the environment; an empty one counts as unset."""
-        return (self.environ or {}).get(name) or None
+        return self.environ.get(name) or None
 
 
 def find_config(sources: Sources) -> Config:

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from ipaddress import AddressValueError, IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from types import MappingProxyType
 
@@ -57,11 +57,12 @@ _LATER_KEYWORDS = {"direct", "block", "chain"}
 
 _COMMENT = re.compile(rb"(?:^|[ \t])#.*", re.DOTALL)
 
-_CHAIN_LEN = re.compile(r"= ?([0-9]{1,10})")
+# Compiled by the first line that needs it: most files, and every -x, do without.
+_CHAIN_LEN = r"= ?([0-9]{1,10})"
 
-_LOCALNET = re.compile(
+_LOCALNET = (
     r"(?:\[(?P<bracketed>[^\]]*)\]|(?P<v4>[^:/\[\]]*)|(?P<v6>[^/\[\]]*:[^/\[\]]*:[^/\[\]]*))"
-    r"(?::(?P<port>[^:/]*))?/(?P<mask>[^/]+)",
+    r"(?::(?P<port>[^:/]*))?/(?P<mask>[^/]+)"
 )
 
 
@@ -98,7 +99,7 @@ def parse_config(data: bytes, source: str) -> Config:
         ConfigError: what was expected and what was found, with file and line.
 
     """
-    draft = _Draft(source, Origin(source))
+    draft = _Draft(source)
     for number, raw in enumerate(data.split(b"\n"), 1):
         # Split as bytes: str.split() would also take a no-break space in a password for a separator.
         fields = [part.decode("utf-8", "surrogateescape") for part in _COMMENT.sub(b"", raw.strip()).split()]
@@ -112,18 +113,18 @@ def parse_config(data: bytes, source: str) -> Config:
     return draft.finish()
 
 
-@dataclass
 class _Draft:
     """A configuration of which some lines have been read."""
 
-    source: str
-    origin: Origin
-    options: Options = field(default_factory=Options)
-    chain_origin: Origin | None = None
-    chain_len_origin: Origin | None = None
-    proxies: list[ProxyEntry] | None = None
-    origins: dict[str, Origin] = field(default_factory=dict)
-    notes: list[str] = field(default_factory=list)
+    def __init__(self, source: str) -> None:
+        self.source = source
+        self.origin = Origin(source)
+        self.options = Options()
+        self.chain_origin: Origin | None = None
+        self.chain_len_origin: Origin | None = None
+        self.proxies: list[ProxyEntry] | None = None
+        self.origins: dict[str, Origin] = {}
+        self.notes: list[str] = []
 
     def read_line(self, fields: list[str]) -> None:
         """Take in one line that is neither empty nor a comment."""
@@ -205,7 +206,7 @@ class _Draft:
 
     def read_chain_len(self, _keyword: str, values: list[str]) -> str:
         """Read `chain_len = N`."""
-        match = _CHAIN_LEN.fullmatch(" ".join(values))
+        match = re.fullmatch(_CHAIN_LEN, " ".join(values))
         if match is None or not 1 <= int(match[1]) <= MAX_CHAIN_LEN:
             found = " ".join(values) or "no value"
             raise ValueError(f"expected chain_len = NUMBER, from 1 to {MAX_CHAIN_LEN}, found {found!r}")
@@ -395,7 +396,7 @@ def _parse_v4_endpoint(text: str, *, is_port_required: bool) -> tuple[IPv4Addres
 
 
 def _parse_localnet(text: str) -> LocalNet:
-    match = _LOCALNET.fullmatch(text)
+    match = re.fullmatch(_LOCALNET, text)
     if match is None:
         raise ValueError(f"expected localnet {LOCALNET_SYNTAX}, found {text!r}")
     # As in proxychains-ng, port 0 is any port.

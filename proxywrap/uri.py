@@ -10,7 +10,6 @@ import re
 from dataclasses import dataclass, field
 from enum import StrEnum
 from ipaddress import IPv4Address
-from urllib.parse import unquote_to_bytes
 
 from proxywrap.address import Endpoint, Host, parse_host, parse_port
 
@@ -61,7 +60,7 @@ _URI = re.compile(
 )
 
 
-_IPV6_LIKE = re.compile(r"\[?[0-9A-Fa-f:.]+(?:%[^\]]*)?\]?")
+_IPV6_LIKE = r"\[?[0-9A-Fa-f:.]+(?:%[^\]]*)?\]?"
 
 
 def parse_uri(text: str) -> ProxyURI:
@@ -106,7 +105,7 @@ def parse_proxy_host(text: str) -> Host:
             return IPv4Address(text)
         except ValueError:
             raise ValueError(f"expected an IPv4 address, found {text!r}") from None
-    if ":" in text and not _IPV6_LIKE.fullmatch(text):
+    if ":" in text and not re.fullmatch(_IPV6_LIKE, text):
         raise ValueError("expected a host, found ':' in it: the port follows after a blank, or in a URL")
     return parse_host(text)
 
@@ -143,9 +142,18 @@ def _parse_userinfo(scheme: Scheme, userinfo: str | None) -> tuple[bytes | None,
     if userinfo is None:
         return None, None
     user_text, colon, password_text = userinfo.partition(":")
-    username, password = unquote_to_bytes(user_text), unquote_to_bytes(password_text)
+    username, password = _decode(user_text), _decode(password_text)
     if scheme in {Scheme.SOCKS4, Scheme.SOCKS4A}:
         if colon:
             raise ValueError(f"expected {scheme}://USER@HOST:PORT: SOCKS4 has no password")
         return username, None
     return username, password
+
+
+def _decode(text: str) -> bytes:
+    """Return the bytes that percent-encoded `text` means; a lone % stands for itself.
+
+    urllib.parse has this too, and costs every wrapped command its import.
+    """
+    data = text.encode("utf-8", "surrogateescape")
+    return re.sub(rb"%([0-9A-Fa-f]{2})", lambda match: bytes.fromhex(match[1].decode()), data)
