@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from proxywrap.uri import Scheme
+
 from .kit import foreign, origins
+from .kit.chains import Chain, chain
 from .kit.clients import NAME, PROGRAMS, Stage
 from .kit.world import UNREACHABLE, World
 
@@ -86,6 +89,20 @@ def proxy(shared_world: World) -> Iterator[Callable[[str], str]]:
             return urls[name]
 
         yield start
+
+
+@pytest.fixture
+def one_hop(world: World) -> Iterator[Chain]:
+    """One SOCKS5 server with a password."""
+    with chain(world, [Scheme.SOCKS5]) as made:
+        yield made
+
+
+@pytest.fixture
+def three_hops(world: World) -> Iterator[Chain]:
+    """SOCKS5 with a password, then SOCKS4a, then HTTP CONNECT."""
+    with chain(world, [Scheme.SOCKS5, Scheme.SOCKS4A, Scheme.HTTP]) as made:
+        yield made
 
 
 @pytest.fixture

@@ -8,6 +8,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from proxywrap.testing import Script
+from proxywrap.uri import Scheme
+
+from .kit.chains import chain
 from .kit.clients import NAME, PROGRAMS, wrap
 from .kit.origins import BANNER, Origin, banner_first
 from .kit.scripted import EAGER, eager, trickle
@@ -15,7 +19,6 @@ from .kit.scripted import EAGER, eager, trickle
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from .kit.chains import Chain
     from .kit.world import World
 
 
@@ -73,6 +76,31 @@ def test_a_banner_with_the_reply_in_single_bytes(world: World, talkative: Origin
         _listen_to(world, f"{kind}://127.0.0.1:{relay}", talkative)
 
 
-def test_a_banner_through_three_hops(world: World, talkative: Origin, three_hops: Chain) -> None:
-    """Not a byte is lost through SOCKS5 with a password, SOCKS4a and HTTP CONNECT."""
-    _listen_to(world, three_hops.urls, talkative)
+@pytest.mark.parametrize(
+    "script",
+    [
+        pytest.param(Script(), id="plain"),
+        pytest.param(Script(is_trickling=True), id="in-single-bytes"),
+        pytest.param(Script(is_coalescing=True), id="in-one-segment"),
+    ],
+)
+@pytest.mark.parametrize(
+    "schemes",
+    [
+        [Scheme.SOCKS5],
+        [Scheme.SOCKS4A],
+        [Scheme.HTTP],
+        [Scheme.SOCKS5, Scheme.SOCKS4A, Scheme.HTTP],
+        [Scheme.HTTP, Scheme.SOCKS5, Scheme.SOCKS4A],
+    ],
+    ids="-".join,
+)
+def test_a_banner_through_the_bundled_server(
+    world: World,
+    talkative: Origin,
+    schemes: list[Scheme],
+    script: Script,
+) -> None:
+    """Not a byte is lost through any kind of hop, nor through several, however the replies arrive."""
+    with chain(world, schemes, script) as hops:
+        _listen_to(world, hops.urls, talkative)

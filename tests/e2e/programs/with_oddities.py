@@ -1,0 +1,27 @@
+"""Run a command with an unusual inheritance.
+
+usage: with_oddities.py SIGPIPE-DISPOSITION COMMAND [ARGUMENT]...
+"""
+
+import os
+import resource
+import signal
+import sys
+
+disposition, *command = sys.argv[1:]
+for number in (signal.SIGPIPE, signal.SIGXFSZ):
+    signal.signal(number, signal.SIG_IGN if disposition == "ignored" else signal.SIG_DFL)
+signal.signal(signal.SIGUSR2, signal.SIG_IGN)
+signal.signal(signal.SIGINT, signal.SIG_IGN if disposition == "ignored" else signal.SIG_DFL)
+signal.pthread_sigmask(signal.SIG_SETMASK, {signal.SIGUSR1, signal.SIGCHLD, signal.SIGRTMIN + 3})
+resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+resource.setrlimit(resource.RLIMIT_NOFILE, (64, 500))
+resource.setrlimit(resource.RLIMIT_STACK, (4 << 20, 64 << 20))
+os.umask(0o027)
+os.nice(3)
+os.dup2(os.open("/dev/null", os.O_RDWR), 7)
+os.dup2(os.open("/dev/null", os.O_RDONLY | os.O_APPEND), 42)
+os.chdir("/usr/lib")
+os.environ["EMPTY"] = ""
+os.environ["LINES_AND_SPACES"] = "a b\tc"
+os.execvp(command[0], command)
