@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#include "process.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+
+/**
+ * pw_disconnect() - Make a socket unconnected again: connect(AF_UNSPEC)
+ * @fd: stays the caller's
+ *
+ * Return: 0 or -errno
+ */
+int pw_disconnect(int fd)
+{
+	struct sockaddr unspec = { .sa_family = AF_UNSPEC };
+
+	return connect(fd, &unspec, sizeof(unspec)) == 0 ? 0 : -errno;
+}
+
+/**
+ * pw_become_subreaper() - Have orphaned descendants become our children
+ *
+ * Return: 0 or -errno
+ */
+int pw_become_subreaper(void)
+{
+	return prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0 ? 0 : -errno;
+}
+
+/**
+ * pw_scrub() - Overwrite a secret in our own memory with asterisks
+ * @start: the first address, of memory that can be written
+ * @end: one past the last
+ * @secret: what to look for
+ * @n: its length, more than 0
+ *
+ * Return: how often it was found
+ */
+int pw_scrub(unsigned long start, unsigned long end, const char *secret, size_t n)
+{
+	char *at = (char *)start;
+	int found = 0;
+
+	while (at < (char *)end && (at = memmem(at, (size_t)((char *)end - at), secret, n))) {
+		memset(at, '*', n);
+		at += n;
+		found++;
+	}
+	return found;
+}

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: MIT */
+/* Process and socket calls that Python's standard library does not have. */
+#ifndef PW_NATIVE_PROCESS_H
+#define PW_NATIVE_PROCESS_H
+
+#include <stddef.h>
+
+int pw_disconnect(int fd);
+int pw_become_subreaper(void);
+int pw_scrub(unsigned long start, unsigned long end, const char *secret, size_t n);
+
+#endif

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the shim remembers about descriptors: which are lent sockets, control
+ * connections or epoll sets. Static, indexed by descriptor, zero until used.
+ *
+ * Everything but the inline tests wants the lock of guard.h held.
+ */
+#ifndef PW_FDTABLE_H
+#define PW_FDTABLE_H
+
+#include "shim.h"
+
+enum pw_loan_state {
+	PW_LOAN_FREE = 0,
+	PW_LOAN_PENDING,   /* the helper has it; still connecting */
+	PW_LOAN_CONNECTED, /* connected; connect() has not said so yet */
+	PW_LOAN_PROXIED,   /* connected, and connect() has said so */
+	PW_LOAN_FAILED,	   /* failed; the error has not been read yet */
+	PW_LOAN_SPENT,	   /* failed, the error was read by SO_ERROR */
+};
+
+/**
+ * struct pw_loan - a socket that was lent to the helper
+ * @state: enum pw_loan_state
+ * @refs: descriptors of this process that name the socket
+ * @first_watch: its epoll registrations while they are suspended, 0: none
+ * @ctl: the control connection while pending, else -1
+ * @error: the errno of PW_LOAN_FAILED
+ * @owner: process that lent it; a fork child has a copy of the record only
+ * @generation: told apart from an earlier loan in the same place
+ * @ino: of the socket; closes that no hook saw leave a record behind
+ * @dest: what the application asked for
+ */
+struct pw_loan {
+	uint8_t state;
+	uint16_t refs;
+	uint16_t first_watch;
+	int ctl;
+	int error;
+	int owner;
+	uint32_t generation;
+	uint64_t ino;
+	struct pw_addr dest;
+};
+
+enum {
+	PW_SLOT_NONE = 0,
+	/* 1 to PW_LOANS: an index of pw_loans */
+	PW_SLOT_SETS = PW_LOANS + 1, /* to PW_SLOT_SETS + PW_SETS - 1: an epoll set */
+	PW_SLOT_CTL = 0xffff,
+};
+
+extern _Atomic uint16_t pw_slots[PW_FDS] PW_HIDDEN;
+extern struct pw_loan pw_loans[PW_LOANS + 1] PW_HIDDEN;
+extern unsigned int pw_loans_end PW_HIDDEN; /* none from here on was ever used */
+
+/* Loans and registrations that the wait and I/O hooks must look at. */
+extern _Atomic int pw_busy PW_HIDDEN;
+
+static inline bool pw_is_busy(void)
+{
+	/* A thread sees its own connect(); another's it may as well have missed. */
+	return pw_unlikely(atomic_load_explicit(&pw_busy, memory_order_relaxed) != 0);
+}
+
+static inline unsigned int pw_slot(int fd)
+{
+	if ((unsigned int)fd >= PW_FDS)
+		return PW_SLOT_NONE;
+	return atomic_load_explicit(&pw_slots[fd], memory_order_relaxed);
+}
+
+static inline void pw_slot_set(int fd, unsigned int value)
+{
+	if ((unsigned int)fd < PW_FDS)
+		atomic_store_explicit(&pw_slots[fd], (uint16_t)value, memory_order_relaxed);
+}
+
+uint64_t pw_inode(int fd) PW_HIDDEN;
+struct pw_loan *pw_loan_new(int fd) PW_HIDDEN;
+struct pw_loan *pw_loan_in_slot(int fd) PW_HIDDEN;
+int pw_loan_fd(const struct pw_loan *loan) PW_HIDDEN;
+void pw_loan_free(struct pw_loan *loan) PW_HIDDEN;
+void pw_loan_set_state(struct pw_loan *loan, enum pw_loan_state state) PW_HIDDEN;
+
+#endif

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: MIT */
+/* connect, socket, shutdown: where connections begin and are given up. */
+#include "channel.h"
+#include "epollset.h"
+#include "guard.h"
+#include "lend.h"
+#include "libc.h"
+#include "sockaddr.h"
+#include "udp.h"
+
+#include <netinet/tcp.h>
+
+enum { ORIGINAL = 1 };
+
+static int option(int fd, int name)
+{
+	int value = 0;
+	socklen_t n = sizeof(value);
+	long ret = pw_sys(SYS_getsockopt, fd, SOL_SOCKET, name, &value, &n);
+
+	return ret < 0 ? (int)ret : value;
+}
+
+/* What the kernel says before it looks at the address. */
+static int kernel_state(int fd)
+{
+	enum { SYN_SENT = 2, CLOSED = 7 };
+	uint8_t state = CLOSED;
+	socklen_t n = sizeof(state);
+
+	pw_sys(SYS_getsockopt, fd, IPPROTO_TCP, TCP_INFO, &state, &n);
+	if (state == CLOSED)
+		return 0;
+	return state == SYN_SENT ? -EALREADY : -EISCONN;
+}
+
+static int connect_tcp(int fd, int domain, const struct sockaddr_storage *addr, size_t len)
+{
+	struct pw_addr dest;
+	int ret = pw_addr_from(&dest, addr, len);
+
+	if (ret == 0 && dest.family != domain)
+		ret = -EAFNOSUPPORT;
+	if (ret < 0)
+		return ret;
+	ret = pw_settle_fd(fd);
+	if (ret != 1)
+		return ret;
+	ret = kernel_state(fd);
+	if (ret < 0)
+		return ret;
+	if (pw_addr_is_name_service(&dest) && pw_addr_is_loopback(&dest)) {
+		pw_blocked(PW_BLOCKED_DNS, &dest, NULL);
+		return -ECONNREFUSED;
+	}
+	return pw_lend(fd, &dest);
+}
+
+static int connect_inet(int fd, int domain, const struct sockaddr_storage *addr, size_t len)
+{
+	int type = option(fd, SO_TYPE), protocol = option(fd, SO_PROTOCOL);
+
+	if (len >= sizeof(sa_family_t) && addr->ss_family == AF_UNSPEC) {
+		pw_cancel(fd);
+		pw_lock_and_forget(fd);
+		return ORIGINAL;
+	}
+	if (type == SOCK_STREAM && protocol == IPPROTO_TCP)
+		return connect_tcp(fd, domain, addr, len);
+	if (type == SOCK_DGRAM && protocol == IPPROTO_UDP)
+		return pw_udp_may_go(addr, len) ? ORIGINAL : -ENETUNREACH;
+	return -EPERM;
+}
+
+static int connect_unix(const struct sockaddr_storage *addr, size_t len)
+{
+	if (!pw_is_resolver_path(addr, len))
+		return ORIGINAL;
+	pw_blocked(PW_BLOCKED_RESOLVER, NULL, "a name service's socket");
+	return -ECONNREFUSED;
+}
+
+int hook_connect(int fd, const struct sockaddr *addr, socklen_t len)
+{
+	struct sockaddr_storage copy;
+	int domain = option(fd, SO_DOMAIN);
+	int saved = errno, ret;
+
+	if (domain < 0)
+		return (int)pw_result(domain);
+	ret = pw_copy_sockaddr(&copy, addr, len);
+	if (ret == 0) {
+		if (domain == AF_INET || domain == AF_INET6)
+			ret = connect_inet(fd, domain, &copy, len);
+		else if (domain == AF_UNIX)
+			ret = connect_unix(&copy, len);
+		else
+			ret = ORIGINAL; /* socket() lets no other network in */
+	}
+	if (ret == ORIGINAL)
+		return pw_libc.connect(fd, (const struct sockaddr *)&copy, len);
+	if (ret == 0)
+		errno = saved;
+	return (int)pw_result(ret);
+}
+
+/*
+ * Return: 0, or why a socket of this kind is refused: there is no way for its
+ * packets through a chain of proxies.
+ */
+static int socket_verdict(int domain, int type, int protocol)
+{
+	enum { TYPE_MASK = 0xf, MPTCP = 262 };
+
+	switch (domain) {
+	case AF_UNSPEC:
+	case AF_UNIX:
+	case AF_NETLINK:
+	case AF_ALG:
+		return 0;
+	case AF_INET:
+	case AF_INET6:
+		break;
+	default:
+		return -EPERM;
+	}
+	if ((type & TYPE_MASK) == SOCK_STREAM) {
+		/* Programs that try it fall back to TCP. */
+		if (protocol == MPTCP)
+			return -EPROTONOSUPPORT;
+		return protocol == 0 || protocol == IPPROTO_TCP ? 0 : -EPERM;
+	}
+	if ((type & TYPE_MASK) == SOCK_DGRAM)
+		return protocol == 0 || protocol == IPPROTO_UDP ? 0 : -EPERM;
+	return -EPERM;
+}
+
+int hook_socket(int domain, int type, int protocol)
+{
+	int ret = socket_verdict(domain, type, protocol);
+
+	if (ret < 0) {
+		struct pw_addr kind = { .family = (uint16_t)domain, .port = (uint16_t)type };
+
+		kind.scope_id = (uint32_t)protocol;
+		if (ret == -EPERM)
+			pw_blocked(PW_BLOCKED_SOCKET, &kind, NULL);
+		return (int)pw_result(ret);
+	}
+	ret = pw_libc.socket(domain, type, protocol);
+	if (ret >= 0 && (unsigned int)ret < PW_FDS) {
+		pw_seen[ret] = 0;
+		/* A close that no hook saw left something behind. */
+		if (pw_unlikely(pw_slot(ret)))
+			pw_lock_and_forget(ret);
+	}
+	return ret;
+}
+
+int hook_shutdown(int fd, int how)
+{
+	if (pw_loan_in_slot(fd) && pw_state_of(fd) == PW_LOAN_PENDING) {
+		/* As the kernel does in SYN_SENT: the attempt ends. */
+		pw_cancel(fd);
+		return 0;
+	}
+	return pw_libc.shutdown(fd, how);
+}

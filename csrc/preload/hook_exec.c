@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The exec family. Each is a hook of its own, because inside libc none goes
+ * through another's PLT entry. May run between vfork and exec: the stack is
+ * all the memory there is.
+ */
+#include "libc.h"
+#include "path.h"
+#include "prepare.h"
+
+#include <fcntl.h>
+#include <stdarg.h>
+
+extern char **environ;
+
+static int exec_at(int dir, const char *path, char *const argv[], char *const envp[], int flags)
+{
+	char line[PW_LINE_BYTES];
+	size_t slots = pw_env_slots(envp);
+	char **env;
+	int ret;
+
+	if (slots > PW_MAX_ENV)
+		return (int)pw_result(-E2BIG);
+	env = __builtin_alloca(slots * sizeof(*env));
+	ret = pw_target_allowed(dir, path, flags);
+	if (ret == 0)
+		ret = pw_env_build(envp, env, line);
+	if (ret < 0)
+		return (int)pw_result(ret);
+	pw_await_inherited();
+	if (dir == AT_FDCWD && !flags)
+		return pw_libc.execve(path, argv, env);
+	return (int)pw_result(pw_sys(SYS_execveat, dir, path, argv, env, flags));
+}
+
+int hook_execve(const char *path, char *const argv[], char *const envp[])
+{
+	return exec_at(AT_FDCWD, path, argv, envp, 0);
+}
+
+int hook_execveat(int dir, const char *path, char *const argv[], char *const envp[], int flags)
+{
+	return exec_at(dir, path, argv, envp, flags);
+}
+
+int hook_fexecve(int fd, char *const argv[], char *const envp[])
+{
+	return exec_at(fd, "", argv, envp, AT_EMPTY_PATH);
+}
+
+int hook_execv(const char *path, char *const argv[])
+{
+	return exec_at(AT_FDCWD, path, argv, environ, 0);
+}
+
+/* A file without a "#!" line is a script of the shell's, for execvp. */
+static int exec_shell(const char *path, char *const argv[], char *const envp[])
+{
+	static char shell[] = "/bin/sh";
+	size_t n = 0;
+	char **args;
+
+	while (argv[n])
+		n++;
+	if (n > PW_MAX_ENV)
+		return (int)pw_result(-E2BIG);
+	args = __builtin_alloca((n + 3) * sizeof(*args));
+	args[0] = shell;
+	args[1] = (char *)(uintptr_t)path;
+	for (size_t i = 1; i < n; i++)
+		args[i + 1] = argv[i];
+	args[n ? n + 1 : 2] = NULL;
+	return exec_at(AT_FDCWD, shell, args, envp, 0);
+}
+
+static int exec_found(const char *path, char *const argv[], char *const envp[])
+{
+	int ret = exec_at(AT_FDCWD, path, argv, envp, 0);
+
+	return errno == ENOEXEC ? exec_shell(path, argv, envp) : ret;
+}
+
+int hook_execvpe(const char *file, char *const argv[], char *const envp[])
+{
+	char path[PW_PATH_BYTES];
+	struct pw_path_search search;
+	bool was_denied = false;
+
+	if (strchr(file, '/'))
+		return exec_found(file, argv, envp);
+	errno = ENOENT;
+	pw_path_begin(&search, environ);
+	while (pw_path_next(&search, file, path)) {
+		exec_found(path, argv, envp);
+		if (errno == EACCES)
+			was_denied = true;
+		else if (errno != ENOENT && errno != ENOTDIR && errno != ESTALE && errno != ENODEV &&
+			 errno != ETIMEDOUT)
+			return -1;
+	}
+	if (was_denied)
+		errno = EACCES;
+	return -1;
+}
+
+int hook_execvp(const char *file, char *const argv[])
+{
+	return hook_execvpe(file, argv, environ);
+}
+
+/* How many arguments a list has, its end not counted. */
+static size_t count_args(va_list list)
+{
+	size_t n = 1;
+
+	while (va_arg(list, char *))
+		n++;
+	return n;
+}
+
+static void take_args(char **out, const char *arg, size_t n, va_list list)
+{
+	out[0] = (char *)(uintptr_t)arg;
+	for (size_t i = 1; i <= n; i++)
+		out[i] = va_arg(list, char *);
+}
+
+/* The list forms differ in what follows the list and who takes it. */
+#define PW_LIST_ARGS(args, arg)                                         \
+	va_list list;                                                   \
+	char **args;                                                    \
+	size_t n;                                                       \
+	va_start(list, arg);                                            \
+	n = arg ? count_args(list) : 0;                                 \
+	va_end(list);                                                   \
+	args = __builtin_alloca((n + 1) * sizeof(*args));               \
+	va_start(list, arg);                                            \
+	args[0] = NULL;                                                 \
+	if (arg)                                                        \
+		take_args(args, arg, n, list);
+
+int hook_execl(const char *path, const char *arg, ...)
+{
+	PW_LIST_ARGS(args, arg)
+	va_end(list);
+	return exec_at(AT_FDCWD, path, args, environ, 0);
+}
+
+int hook_execlp(const char *file, const char *arg, ...)
+{
+	PW_LIST_ARGS(args, arg)
+	va_end(list);
+	return hook_execvpe(file, args, environ);
+}
+
+int hook_execle(const char *path, const char *arg, ...)
+{
+	char *const *envp;
+
+	PW_LIST_ARGS(args, arg)
+	envp = arg ? va_arg(list, char *const *) : NULL;
+	va_end(list);
+	return exec_at(AT_FDCWD, path, args, envp, 0);
+}

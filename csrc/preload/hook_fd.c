@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The life of descriptors: closing and duplicating. Control connections
+ * are not the application's: it can neither close nor hit them.
+ */
+#include "epollset.h"
+#include "guard.h"
+#include "lend.h"
+#include "libc.h"
+
+#include <fcntl.h>
+#include <linux/close_range.h>
+
+/*
+ * What is remembered about a descriptor goes before the descriptor does, or
+ * another thread could be given the number in between.
+ *
+ * Return: false for a control connection
+ */
+static bool before_close(int fd)
+{
+	PW_GUARD guard = { 0 };
+
+	if (!pw_guard_enter(&guard))
+		return true;
+	if (pw_slot(fd) == PW_SLOT_CTL)
+		return false;
+	pw_set_close(fd);
+	pw_forget(fd);
+	return true;
+}
+
+int hook_close(int fd)
+{
+	if (pw_unlikely(pw_slot(fd)) && !before_close(fd))
+		return (int)pw_result(-EBADF);
+	return pw_libc.close(fd);
+}
+
+static int close_part(unsigned int first, unsigned int last, int flags)
+{
+	return first > last ? 0 : (int)pw_sys(SYS_close_range, first, last, flags);
+}
+
+/* In the range, everything but the control connections. */
+static int close_around(unsigned int first, unsigned int last, int flags)
+{
+	int ret = 0;
+
+	for (unsigned int fd = first; ret == 0 && fd <= last && fd < PW_FDS; fd++) {
+		if (!pw_slot((int)fd))
+			continue;
+		if ((flags & CLOSE_RANGE_CLOEXEC) ? pw_slot((int)fd) != PW_SLOT_CTL : before_close((int)fd))
+			continue;
+		if (fd > first)
+			ret = close_part(first, fd - 1, flags);
+		first = fd + 1;
+	}
+	return ret ? ret : close_part(first, last, flags);
+}
+
+int hook_close_range(unsigned int first, unsigned int last, int flags)
+{
+	if (first > last)
+		return (int)pw_result(-EINVAL);
+	return (int)pw_result(close_around(first, last, flags));
+}
+
+void hook_closefrom(int first)
+{
+	unsigned int from = first < 0 ? 0 : (unsigned int)first;
+	int saved = errno;
+
+	/* A kernel without close_range() has libc do it in its own way. */
+	if (close_around(from, ~0U, 0) == -ENOSYS)
+		pw_libc.closefrom(first);
+	errno = saved;
+}
+
+static void remember_copy(int from, int to)
+{
+	PW_GUARD guard = { 0 };
+
+	if (!pw_slot(from) || !pw_guard_enter(&guard))
+		return;
+	pw_loan_dup(from, to);
+	pw_set_dup(from, to);
+}
+
+static int copied(int from, int to)
+{
+	if (pw_unlikely(to >= 0 && pw_slot(to)))
+		pw_lock_and_forget(to);
+	if (to >= 0)
+		remember_copy(from, to);
+	return to;
+}
+
+int hook_dup(int fd)
+{
+	if (pw_slot(fd) == PW_SLOT_CTL)
+		return (int)pw_result(-EBADF);
+	return copied(fd, pw_libc.dup(fd));
+}
+
+/* A copy over a number that we know something about. */
+static void make_room(int from, int to)
+{
+	PW_GUARD guard = { 0 };
+
+	if (from == to || !pw_slot(to) || pw_inode(from) == 0)
+		return;
+	if (pw_guard_enter(&guard))
+		pw_vacate(to);
+}
+
+int hook_dup2(int fd, int to)
+{
+	int ret;
+
+	if (pw_slot(fd) == PW_SLOT_CTL)
+		return (int)pw_result(-EBADF);
+	make_room(fd, to);
+	ret = pw_libc.dup2(fd, to);
+	if (ret >= 0 && fd != to)
+		remember_copy(fd, to);
+	return ret;
+}
+
+int hook_dup3(int fd, int to, int flags)
+{
+	int ret;
+
+	if (pw_slot(fd) == PW_SLOT_CTL)
+		return (int)pw_result(-EBADF);
+	make_room(fd, to);
+	ret = pw_libc.dup3(fd, to, flags);
+	if (ret >= 0)
+		remember_copy(fd, to);
+	return ret;
+}
+
+int hook_fcntl(int fd, int cmd, long arg)
+{
+	int ret = pw_libc.fcntl(fd, cmd, arg);
+
+	if (cmd == F_DUPFD || cmd == F_DUPFD_CLOEXEC)
+		return copied(fd, ret);
+	return ret;
+}
+
+int hook_fcntl64(int fd, int cmd, long arg)
+{
+	int ret = pw_libc.fcntl64(fd, cmd, arg);
+
+	if (cmd == F_DUPFD || cmd == F_DUPFD_CLOEXEC)
+		return copied(fd, ret);
+	return ret;
+}

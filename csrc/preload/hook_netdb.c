@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * getaddrinfo, getnameinfo. The helper knows the names; the lists are made by
+ * the original, from numbers, so that libc allocates and frees them.
+ */
+#include "libc.h"
+#include "names.h"
+#include "sockaddr.h"
+
+/* musl frees a list as one block, so lists cannot be joined there. */
+extern const char *pw_glibc_version(void) __asm__("gnu_get_libc_version") __attribute__((weak));
+
+static int eai(int error)
+{
+	switch (-error) {
+	case ENOENT:
+		return EAI_NONAME;
+	case EAGAIN:
+		return EAI_AGAIN;
+	default:
+		return EAI_FAIL;
+	}
+}
+
+static void put_canonname(struct addrinfo *list, const char *name)
+{
+	/* pw_numeric() has made room. */
+	if (list->ai_canonname && strlen(list->ai_canonname) >= strlen(name))
+		memcpy(list->ai_canonname, name, strlen(name) + 1);
+}
+
+static void join(struct addrinfo **head, struct addrinfo *more)
+{
+	while (*head)
+		head = &(*head)->ai_next;
+	*head = more;
+}
+
+static int build(const struct pw_reply *reply, const char *name, const char *service,
+		 const struct addrinfo *hints, struct addrinfo **res)
+{
+	unsigned int count = pw_glibc_version ? reply->count : 1;
+	char number[PW_NUMERIC_BYTES];
+	int ret = EAI_NONAME, failed;
+
+	*res = NULL;
+	for (unsigned int i = 0; i < count; i++) {
+		struct addrinfo *list = NULL;
+
+		pw_numeric(&reply->addrs[i], strlen(name), number);
+		failed = pw_libc.getaddrinfo(number, service, hints, &list);
+		if (failed && !*res)
+			ret = failed;
+		if (failed)
+			continue;
+		if (!*res)
+			put_canonname(list, name);
+		join(res, list);
+		ret = 0;
+	}
+	return ret;
+}
+
+int hook_getaddrinfo(const char *node, const char *service, const struct addrinfo *hints,
+		     struct addrinfo **res)
+{
+	/* What libc does without hints, except for AI_ADDRCONFIG: on a host
+	 * with a loopback interface only it finds nothing. */
+	struct addrinfo numeric = { .ai_flags = hints ? 0 : AI_V4MAPPED };
+	char name[PW_NAME_BYTES] = { 0 };
+	struct pw_reply reply;
+	int ret, saved = errno;
+
+	if (!node)
+		return pw_libc.getaddrinfo(node, service, hints, res);
+	if (hints)
+		numeric = *hints;
+	numeric.ai_flags &= ~AI_ADDRCONFIG;
+	numeric.ai_flags |= AI_NUMERICHOST;
+	ret = pw_libc.getaddrinfo(node, service, &numeric, res);
+	if (ret != EAI_NONAME || (hints && (hints->ai_flags & AI_NUMERICHOST)))
+		return ret;
+	ret = pw_resolve(node, numeric.ai_family, &reply);
+	if (ret < 0)
+		return eai(ret);
+	memcpy(name, reply.name, reply.name_bytes < sizeof(name) ? reply.name_bytes : sizeof(name) - 1);
+	ret = build(&reply, name, service, &numeric, res);
+	if (ret == 0)
+		errno = saved;
+	return ret;
+}
+
+int hook_getnameinfo(const struct sockaddr *addr, socklen_t len, char *host, socklen_t host_len, char *serv,
+		     socklen_t serv_len, int flags)
+{
+	struct pw_reply reply;
+	struct pw_addr where;
+	char number[64];
+	int ret, numeric = (flags | NI_NUMERICHOST) & ~NI_NAMEREQD;
+
+	if (!host || !host_len || (flags & NI_NUMERICHOST) || !addr || pw_addr_from(&where, addr, len) < 0)
+		return pw_libc.getnameinfo(addr, len, host, host_len, serv, serv_len, flags);
+	ret = pw_reverse(&where, &reply);
+	if (ret < 0) {
+		if (flags & NI_NAMEREQD)
+			return eai(ret);
+		return pw_libc.getnameinfo(addr, len, host, host_len, serv, serv_len, numeric);
+	}
+	ret = pw_libc.getnameinfo(addr, len, number, sizeof(number), serv, serv_len, numeric);
+	if (ret)
+		return ret;
+	if (reply.name_bytes >= host_len)
+		return EAI_OVERFLOW;
+	memcpy(host, reply.name, reply.name_bytes + 1);
+	return 0;
+}

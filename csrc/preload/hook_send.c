@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The writing family: nothing of the application's enters a handshake, a
+ * MSG_FASTOPEN connects through the chain, and a datagram goes nowhere but to
+ * this host.
+ */
+#include "channel.h"
+#include "gate.h"
+#include "libc.h"
+#include "sockaddr.h"
+#include "udp.h"
+
+/*
+ * An address in a send is a destination for datagrams and, with MSG_FASTOPEN,
+ * for TCP. TCP ignores it otherwise.
+ *
+ * Return: 0: send on; 1: send on, without address and MSG_FASTOPEN; -errno
+ */
+static int before_send_to(int fd, const void *addr, socklen_t len, int flags)
+{
+	struct sockaddr_storage copy;
+	int ret;
+
+	if (pw_is_inet(fd, SOCK_STREAM)) {
+		if (!(flags & MSG_FASTOPEN))
+			return 1;
+		ret = hook_connect(fd, addr, len);
+		return ret < 0 ? -errno : 1;
+	}
+	if (!pw_is_inet(fd, SOCK_DGRAM))
+		return 0;
+	ret = pw_copy_sockaddr(&copy, addr, len);
+	if (ret < 0)
+		return ret;
+	return pw_udp_may_go(&copy, len) ? 0 : -ENETUNREACH;
+}
+
+ssize_t hook_send(int fd, const void *buf, size_t n, int flags)
+{
+	PW_GATE(fd, flags);
+	return pw_libc.send(fd, buf, n, flags);
+}
+
+ssize_t hook_sendto(int fd, const void *buf, size_t n, int flags, const struct sockaddr *addr, socklen_t len)
+{
+	PW_GATE(fd, flags);
+	if (addr) {
+		int ret = before_send_to(fd, addr, len, flags);
+
+		if (ret < 0)
+			return pw_result(ret);
+		if (ret > 0) {
+			flags &= ~MSG_FASTOPEN;
+			addr = NULL;
+			len = 0;
+		}
+	}
+	return pw_libc.sendto(fd, buf, n, flags, addr, len);
+}
+
+/* One that is pending looks writable to a receiver that knows nothing of it. */
+static void settle_passed(const struct msghdr *msg)
+{
+	struct msghdr head = *msg;
+
+	if (!pw_is_busy() || !head.msg_control || !pw_readable(head.msg_control, sizeof(struct cmsghdr)))
+		return;
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(&head); c; c = CMSG_NXTHDR(&head, c)) {
+		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
+			continue;
+		for (size_t at = CMSG_LEN(0); at + sizeof(int) <= c->cmsg_len; at += sizeof(int)) {
+			int fd;
+
+			memcpy(&fd, (char *)c + at, sizeof(fd));
+			pw_await(fd);
+		}
+	}
+}
+
+/*
+ * Return: 0: send msg; 1: send *plain, which has no address; -errno
+ */
+static int before_sendmsg(int fd, const struct msghdr *msg, int flags, struct msghdr *plain)
+{
+	int ret = 0;
+
+	if (!pw_readable(msg, sizeof(*msg)))
+		return 0; /* the kernel says EFAULT */
+	settle_passed(msg);
+	if (msg->msg_name && msg->msg_namelen)
+		ret = before_send_to(fd, msg->msg_name, msg->msg_namelen, flags);
+	if (ret > 0) {
+		*plain = *msg;
+		plain->msg_name = NULL;
+		plain->msg_namelen = 0;
+	}
+	return ret;
+}
+
+ssize_t hook_sendmsg(int fd, const struct msghdr *msg, int flags)
+{
+	struct msghdr plain;
+	int ret;
+
+	PW_GATE(fd, flags);
+	ret = before_sendmsg(fd, msg, flags, &plain);
+	if (ret < 0)
+		return pw_result(ret);
+	return pw_libc.sendmsg(fd, ret ? &plain : msg, ret ? flags & ~MSG_FASTOPEN : flags);
+}
+
+/* One by one: each message may have its own address. */
+int hook_sendmmsg(int fd, struct mmsghdr *msgs, unsigned int n, int flags)
+{
+	unsigned int done;
+
+	for (done = 0; done < n; done++) {
+		ssize_t sent;
+
+		if (!pw_readable(&msgs[done], sizeof(msgs[done])))
+			return done ? (int)done : (int)pw_result(-EFAULT);
+		sent = hook_sendmsg(fd, &msgs[done].msg_hdr, flags);
+		if (sent < 0)
+			return done ? (int)done : -1;
+		msgs[done].msg_len = (unsigned int)sent;
+	}
+	return (int)done;
+}
+
+ssize_t hook_write(int fd, const void *buf, size_t n)
+{
+	PW_GATE(fd, 0);
+	return pw_libc.write(fd, buf, n);
+}
+
+ssize_t hook_writev(int fd, const struct iovec *iov, int n)
+{
+	PW_GATE(fd, 0);
+	return pw_libc.writev(fd, iov, n);
+}
+
+ssize_t hook_sendfile(int out, int in, off_t *offset, size_t n)
+{
+	PW_GATE(out, 0);
+	return pw_libc.sendfile(out, in, offset, n);
+}
+
+ssize_t hook_sendfile64(int out, int in, off_t *offset, size_t n)
+{
+	PW_GATE(out, 0);
+	return pw_libc.sendfile64(out, in, offset, n);
+}
+
+ssize_t hook_splice(int in, off_t *off_in, int out, off_t *off_out, size_t n, unsigned int flags)
+{
+	PW_GATE(in, 0);
+	PW_GATE(out, 0);
+	return pw_libc.splice(in, off_in, out, off_out, n, flags);
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+/* getsockopt(SO_ERROR), getpeername: what a lent socket says of itself. */
+#include "lend.h"
+#include "libc.h"
+#include "sockaddr.h"
+
+int hook_getsockopt(int fd, int level, int name, void *value, socklen_t *len)
+{
+	enum pw_loan_state state;
+	int error, ret;
+
+	if (pw_likely(name != SO_ERROR) || level != SOL_SOCKET || !pw_loan_in_slot(fd))
+		return pw_libc.getsockopt(fd, level, name, value, len);
+	state = pw_state_of(fd);
+	if (state != PW_LOAN_PENDING && state != PW_LOAN_FAILED)
+		return pw_libc.getsockopt(fd, level, name, value, len);
+	/*
+	 * The socket's own error is the helper's to read. Another option has
+	 * the kernel check the pointers and set the length.
+	 */
+	ret = pw_libc.getsockopt(fd, SOL_SOCKET, SO_TYPE, value, len);
+	if (ret == 0) {
+		error = pw_take_error(fd);
+		memcpy(value, &error, *len < sizeof(error) ? *len : sizeof(error));
+	}
+	return ret;
+}
+
+int hook_getpeername(int fd, struct sockaddr *addr, socklen_t *len)
+{
+	struct sockaddr_storage peer;
+	struct pw_addr dest;
+	socklen_t room;
+	size_t n;
+	int ret;
+
+	if (pw_likely(!pw_loan_in_slot(fd)))
+		return pw_libc.getpeername(fd, addr, len);
+	if (pw_state_of(fd) == PW_LOAN_PENDING)
+		return (int)pw_result(-ENOTCONN);
+	if (!pw_peer_of(fd, &dest) || !pw_readable(len, sizeof(*len)))
+		return pw_libc.getpeername(fd, addr, len);
+	memcpy(&room, len, sizeof(room));
+	/* Checks the pointers, and whether it is connected still. */
+	ret = pw_libc.getpeername(fd, addr, len);
+	if (ret < 0)
+		return ret;
+	n = pw_addr_to(&dest, &peer);
+	memcpy(addr, &peer, room < n ? room : n);
+	*len = (socklen_t)n;
+	return 0;
+}

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: MIT */
+/* The poll and select families. */
+#include "fdtable.h"
+#include "libc.h"
+#include "pollset.h"
+
+static int poll_ms(struct pollfd *fds, nfds_t n, int timeout_ms)
+{
+	struct timespec timeout = pw_timespec_ms(timeout_ms);
+
+	return pw_poll(fds, n, timeout_ms < 0 ? NULL : &timeout, NULL);
+}
+
+int hook_poll(struct pollfd *fds, nfds_t n, int timeout_ms)
+{
+	if (pw_is_busy())
+		return poll_ms(fds, n, timeout_ms);
+	return pw_libc.poll(fds, n, timeout_ms);
+}
+
+int hook_ppoll(struct pollfd *fds, nfds_t n, const struct timespec *timeout, const sigset_t *mask)
+{
+	if (pw_is_busy())
+		return pw_poll(fds, n, timeout, mask);
+	return pw_libc.ppoll(fds, n, timeout, mask);
+}
+
+/* The size check of the fortified forms is libc's to make. */
+int hook___poll_chk(struct pollfd *fds, nfds_t n, int timeout_ms, size_t size)
+{
+	if (pw_is_busy() && size / sizeof(*fds) >= n)
+		return poll_ms(fds, n, timeout_ms);
+	return pw_libc.__poll_chk(fds, n, timeout_ms, size);
+}
+
+int hook___ppoll_chk(struct pollfd *fds, nfds_t n, const struct timespec *timeout, const sigset_t *mask,
+		     size_t size)
+{
+	if (pw_is_busy() && size / sizeof(*fds) >= n)
+		return pw_poll(fds, n, timeout, mask);
+	return pw_libc.__ppoll_chk(fds, n, timeout, mask, size);
+}
+
+/*
+ * select() by way of poll(): a control connection's number may lie beyond the
+ * caller's sets.
+ */
+static const short in_mask = POLLRDNORM | POLLRDBAND | POLLIN | POLLHUP | POLLERR;
+static const short out_mask = POLLWRBAND | POLLWRNORM | POLLOUT | POLLERR;
+static const short except_mask = POLLPRI;
+
+enum { WORD_BITS = 8 * sizeof(unsigned long), SELECT_FDS = 4096 };
+
+static bool is_in(const fd_set *set, int fd)
+{
+	const unsigned long *words = (const unsigned long *)set;
+
+	return set && (words[fd / WORD_BITS] >> (fd % WORD_BITS) & 1);
+}
+
+static void put_in(fd_set *set, int fd, bool is_ready, int *count)
+{
+	unsigned long *words = (unsigned long *)set;
+
+	if (!set)
+		return;
+	words[fd / WORD_BITS] &= ~(1UL << (fd % WORD_BITS));
+	if (is_ready) {
+		words[fd / WORD_BITS] |= 1UL << (fd % WORD_BITS);
+		++*count;
+	}
+}
+
+static nfds_t gather(struct pollfd *fds, int n, const fd_set *in, const fd_set *out, const fd_set *except)
+{
+	nfds_t count = 0;
+
+	for (int fd = 0; fd < n; fd++) {
+		int events = (is_in(in, fd) ? in_mask : 0) | (is_in(out, fd) ? out_mask : 0) |
+			     (is_in(except, fd) ? except_mask : 0);
+
+		if (events)
+			fds[count++] = (struct pollfd){ .fd = fd, .events = (short)events };
+	}
+	return count;
+}
+
+static bool has_pending(int n, const fd_set *in, const fd_set *out, const fd_set *except)
+{
+	for (int fd = 0; fd < n; fd++)
+		if (pw_slot(fd) && (is_in(in, fd) || is_in(out, fd) || is_in(except, fd)))
+			return true;
+	return false;
+}
+
+static int do_select(int n, fd_set *in, fd_set *out, fd_set *except, const struct timespec *timeout,
+		     const sigset_t *mask)
+{
+	struct pollfd fds[SELECT_FDS];
+	nfds_t count = gather(fds, n, in, out, except);
+	int ready = 0, ret = pw_poll(fds, count, timeout, mask);
+
+	if (ret < 0)
+		return ret;
+	for (nfds_t i = 0; i < count; i++)
+		if (fds[i].revents & POLLNVAL)
+			return (int)pw_result(-EBADF);
+	for (nfds_t i = 0; i < count; i++) {
+		int fd = fds[i].fd, events = fds[i].events, revents = fds[i].revents;
+
+		put_in(in, fd, (events & POLLIN) && (revents & in_mask), &ready);
+		put_in(out, fd, (events & POLLOUT) && (revents & out_mask), &ready);
+		put_in(except, fd, (events & POLLPRI) && (revents & except_mask), &ready);
+	}
+	return ready;
+}
+
+int hook_select(int n, fd_set *in, fd_set *out, fd_set *except, struct timeval *timeout)
+{
+	struct timespec limit;
+	struct pw_deadline deadline;
+	int ret;
+
+	if (!pw_is_busy() || n < 0 || n > SELECT_FDS || !has_pending(n, in, out, except))
+		return pw_libc.select(n, in, out, except, timeout);
+	if (!timeout)
+		return do_select(n, in, out, except, NULL, NULL);
+	if (timeout->tv_sec < 0 || timeout->tv_usec < 0)
+		return (int)pw_result(-EINVAL);
+	limit.tv_sec = timeout->tv_sec + timeout->tv_usec / 1000000;
+	limit.tv_nsec = timeout->tv_usec % 1000000 * 1000;
+	deadline = pw_deadline_in(&limit);
+	ret = do_select(n, in, out, except, &limit, NULL);
+	/* Linux leaves what is left of the time. */
+	pw_remaining(&deadline, &limit);
+	timeout->tv_sec = limit.tv_sec;
+	timeout->tv_usec = limit.tv_nsec / 1000;
+	return ret;
+}
+
+int hook_pselect(int n, fd_set *in, fd_set *out, fd_set *except, const struct timespec *timeout,
+		 const sigset_t *mask)
+{
+	if (!pw_is_busy() || n < 0 || n > SELECT_FDS || !has_pending(n, in, out, except))
+		return pw_libc.pselect(n, in, out, except, timeout, mask);
+	return do_select(n, in, out, except, timeout, mask);
+}

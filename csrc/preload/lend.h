@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * DOC: The life of a loan
+ *
+ *	(unknown) --pw_lend--> PENDING --reply 0--> CONNECTED --connect--> PROXIED
+ *	                          |                     blocking: at once
+ *	                          +----reply e--> FAILED --SO_ERROR--> SPENT
+ *	                                             |                   |
+ *	                                             +----connect--------+--> (unknown)
+ *
+ * A close, shutdown or connect(AF_UNSPEC) in any state leads to (unknown) and,
+ * by closing the control connection, has the helper let go.
+ */
+#ifndef PW_LEND_H
+#define PW_LEND_H
+
+#include "fdtable.h"
+
+extern _Atomic bool pw_lent_ever PW_HIDDEN;
+
+/* These take the lock themselves. */
+int pw_lend(int fd, const struct pw_addr *dest) PW_HIDDEN;
+int pw_before_io(int fd, int flags) PW_HIDDEN;
+void pw_await(int fd) PW_HIDDEN;
+int pw_settle_fd(int fd) PW_HIDDEN;
+enum pw_loan_state pw_state_of(int fd) PW_HIDDEN;
+bool pw_peer_of(int fd, struct pw_addr *out) PW_HIDDEN;
+int pw_take_error(int fd) PW_HIDDEN;
+void pw_cancel(int fd) PW_HIDDEN;
+void pw_lock_and_forget(int fd) PW_HIDDEN;
+
+/* These want it held. */
+struct pw_loan *pw_loan_of(int fd) PW_HIDDEN;
+bool pw_settle(struct pw_loan *loan) PW_HIDDEN;
+void pw_forget(int fd) PW_HIDDEN;
+void pw_loan_dup(int from, int to) PW_HIDDEN;
+void pw_vacate(int fd) PW_HIDDEN;
+
+#endif

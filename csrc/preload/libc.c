@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+#include "libc.h"
+
+#include <dlfcn.h>
+
+/* Weak, because a C library may have it in another object that is not loaded. */
+extern void *pw_dlsym(void *handle, const char *name) __asm__("dlsym") __attribute__((weak));
+
+/* Where a C library lacks the function, its name in a program finds us. */
+static long missing(void)
+{
+	errno = ENOSYS;
+	return -1;
+}
+
+#define HOOK(ret, name, params, args)           \
+	static ret early_##name params          \
+	{                                       \
+		pw_libc_resolve();              \
+		return pw_libc.name args;       \
+	}
+#define HOOK_OWN(ret, name, params)
+#include "../hooks.def"
+#undef HOOK
+#undef HOOK_OWN
+
+struct pw_libc pw_libc = {
+#define HOOK(ret, name, params, args) .name = early_##name,
+#define HOOK_OWN(ret, name, params)
+#include "../hooks.def"
+#undef HOOK
+#undef HOOK_OWN
+};
+
+static void *next(const char *name)
+{
+	void *found = pw_dlsym ? pw_dlsym(RTLD_NEXT, name) : NULL;
+
+	return found ? found : (void *)missing;
+}
+
+/**
+ * pw_libc_resolve() - Find the originals of all hooks
+ *
+ * Context: any; resolving twice gives the same result. dlsym() may set errno.
+ */
+void pw_libc_resolve(void)
+{
+	int saved = errno;
+
+#define HOOK(ret, name, params, args) pw_libc.name = (ret(*) params)next(#name);
+#define HOOK_OWN(ret, name, params)
+#include "../hooks.def"
+#undef HOOK
+#undef HOOK_OWN
+	errno = saved;
+}

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT */
+#include "nested.h"
+
+#include "guard.h"
+#include "lend.h"
+
+/**
+ * pw_set_settle() - Settle every loan that stands in for something in a set
+ * @set: which, or -1
+ *
+ * Return: whether one of them is not pending any more
+ * Context: lock held
+ */
+bool pw_set_settle(int set)
+{
+	bool changed = false;
+
+	for (unsigned int i = 0; set >= 0 && pw_set_next_loan(set, &i);)
+		changed |= pw_settle(&pw_loans[i]);
+	return changed;
+}
+
+static bool is_readable(int fd)
+{
+	struct pollfd one = { .fd = fd, .events = POLLIN };
+	struct timespec zero = { 0 };
+
+	return pw_sys(SYS_ppoll, &one, 1, &zero, NULL, 8) > 0;
+}
+
+static int without(struct epoll_event *events, int n, uint64_t data)
+{
+	int kept = 0;
+
+	for (int i = 0; i < n; i++)
+		if (events[i].data.u64 != data)
+			events[kept++] = events[i];
+	return kept;
+}
+
+static int filter(int epfd, int set, struct epoll_event *events, int n)
+{
+	struct epoll_event inner;
+	int fd = pw_set_fd(set);
+
+	if (pw_fdinfo_find(epfd, fd, &inner) != 1)
+		return n;
+	pw_set_settle(set);
+	/* A one-shot is disarmed by now: better one look too many than none. */
+	if (is_readable(fd) || (inner.events & EPOLLONESHOT))
+		return n;
+	return without(events, n, inner.data.u64);
+}
+
+/**
+ * pw_filter_nested() - Take out events of inner sets that only a stand-in stirred
+ * @epfd: the outer set
+ * @events: what its wait has reported
+ * @n: how many
+ *
+ * Return: how many are left
+ */
+int pw_filter_nested(int epfd, struct epoll_event *events, int n)
+{
+	PW_GUARD guard = { 0 };
+
+	if (!pw_guard_enter(&guard))
+		return n;
+	for (int set = 0; set < PW_SETS; set++)
+		if (pw_set_is_nested(set) && set != pw_set_of(epfd))
+			n = filter(epfd, set, events, n);
+	return n;
+}
