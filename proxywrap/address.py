@@ -94,7 +94,8 @@ def parse_port(text: str) -> int:
         ValueError: not a decimal number, or out of range.
 
     """
-    if not (text.isascii() and text.isdigit()) or not 1 <= int(text) <= 65535:
+    is_number = text.isascii() and text.isdigit() and len(text) <= 5
+    if not is_number or not 1 <= int(text) <= 65535:
         raise ValueError(f"expected a port from 1 to 65535, found {text!r}")
     return int(text)
 

@@ -1,7 +1,7 @@
 """Fake addresses: one for each name, the same in every run.
 
 A name's place in the pool is a hash of the name; where another name has it,
-the next free place is taken. So ssh's known_hosts see the same address
+another free place is taken. So ssh's known_hosts see the same address
 tomorrow. An address in use is never given to another name. Pure: no clock,
 no randomness (a seeded hash would differ in each run), no I/O.
 """
@@ -11,6 +11,7 @@ from __future__ import annotations
 import errno
 from hashlib import blake2b
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
+from math import gcd
 from typing import Literal
 
 from proxywrap.address import normalise_name, unmapped
@@ -76,30 +77,36 @@ class NamePool:
 class _Slots:
     """The places of one network; the first and the last one stay empty.
 
-    One dict of integers and strings, searched by probing (no name ever
-    leaves, so the search ends at the first empty place). A second dict, or
-    addresses as objects, would take several times the memory.
+    Places are integers: addresses as objects would take several times the memory.
     """
 
     def __init__(self, network: IPv4Network | IPv6Network, max_names: int) -> None:
         self.base = int(network.network_address)
         self.size = network.num_addresses
         self.names: dict[int, str] = {}
+        self._slots: dict[str, int] = {}
         self._usable = self.size - 2
         self._capacity = min(self._usable, max_names)
 
     def number_for(self, name: str) -> int:
         """Return the address of `name` as a number; a new name takes a place."""
-        digest = blake2b(name.encode("utf-8", "surrogateescape"), digest_size=8).digest()
-        start = int.from_bytes(digest, "big") % self._usable
-        is_full = len(self.names) >= self._capacity
-        for step in range(self._usable):
-            slot = 1 + (start + step) % self._usable
-            holder = self.names.get(slot)
-            if holder is None and is_full:
-                break
-            if holder is None:
-                self.names[slot] = name
-            if holder is None or holder == name:
-                return self.base + slot
-        raise PoolFull(f"expected a free fake address for {name!r}, found all {self._capacity} in use")
+        slot = self._slots.get(name)
+        if slot is None:
+            slot = self._take(name)
+        return self.base + slot
+
+    def _take(self, name: str) -> int:
+        if len(self.names) >= self._capacity:
+            raise PoolFull(f"expected a free fake address for {name!r}, found all {self._capacity} in use")
+        digest = blake2b(name.encode("utf-8", "surrogateescape"), digest_size=16).digest()
+        slot = 1 + int.from_bytes(digest[:8], "big") % self._usable
+        # Each name has a stride of its own: with a common one, the last tenth of the range would
+        # take hundreds of steps a name. Having no divisor in common, it visits every place.
+        stride = 1 + int.from_bytes(digest[8:], "big") % self._usable
+        while gcd(stride, self._usable) != 1:
+            stride += 1
+        while slot in self.names:
+            slot = 1 + (slot - 1 + stride) % self._usable
+        self.names[slot] = name
+        self._slots[name] = slot
+        return slot

@@ -1,0 +1,138 @@
+"""Proxy URIs: every form, and no credentials in any text."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from proxywrap.address import Endpoint
+from proxywrap.uri import ProxyURI, Scheme, check_credentials, parse_proxy_host, parse_proxy_port, parse_uri
+
+
+@pytest.mark.parametrize(
+    ("text", "masked", "username", "password"),
+    [
+        ("socks5://127.0.0.1:1080", "socks5://127.0.0.1:1080", None, None),
+        ("SOCKS5://127.0.0.1:1080", "socks5://127.0.0.1:1080", None, None),
+        ("socks5h://proxy.example", "socks5h://proxy.example:1080", None, None),
+        ("socks4://proxy.example", "socks4://proxy.example:1080", None, None),
+        ("socks4a://bob@proxy.example", "socks4a://***@proxy.example:1080", b"bob", None),
+        ("http://proxy.example", "http://proxy.example:8080", None, None),
+        ("http://proxy.example:3128/", "http://proxy.example:3128", None, None),
+        ("http://[2001:db8::1]:3128", "http://[2001:db8::1]:3128", None, None),
+        ("http://[2001:db8::1]", "http://[2001:db8::1]:8080", None, None),
+        ("socks5://bob:secret@h:1", "socks5://***@h:1", b"bob", b"secret"),
+        ("socks5://bob@h:1", "socks5://***@h:1", b"bob", b""),
+        ("socks5://bob:@h:1", "socks5://***@h:1", b"bob", b""),
+        ("socks5://bob:p@ss:w@h:1", "socks5://***@h:1", b"bob", b"p@ss:w"),
+        ("socks5://b%40b:pa%3ass%2F@h:1", "socks5://***@h:1", b"b@b", b"pa:ss/"),
+        ("socks5://b:%C3%BC%ff@h:1", "socks5://***@h:1", b"b", b"\xc3\xbc\xff"),
+        ("socks5://b:ü@h:1", "socks5://***@h:1", b"b", b"\xc3\xbc"),
+        ("socks5://b:100%@h:1", "socks5://***@h:1", b"b", b"100%"),
+        ("socks5://b:%zz%4@h:1", "socks5://***@h:1", b"b", b"%zz%4"),
+        ("socks5://b:a/b?c#d@h:1", "socks5://***@h:1", b"b", b"a/b?c#d"),
+        ("socks4://b%20b@h:1", "socks4://***@h:1", b"b b", None),
+    ],
+)
+def test_uri_forms(text: str, masked: str, username: bytes | None, password: bytes | None) -> None:
+    """Schemes in any case, default ports, brackets, the last @, percent-decoding."""
+    uri = parse_uri(text)
+    assert str(uri) == masked
+    assert (uri.username, uri.password) == (username, password)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "expected a proxy URL like socks5://[USER:PASSWORD@]HOST:PORT"),
+        ("127.0.0.1:1080", "expected a proxy URL like socks5://[USER:PASSWORD@]HOST:PORT"),
+        ("socks5:/h:1", "expected a proxy URL like socks5://[USER:PASSWORD@]HOST:PORT"),
+        ("socks5://h:1/x", "expected a proxy URL like socks5://[USER:PASSWORD@]HOST:PORT"),
+        ("socks5://h:1:2", "expected a proxy URL like socks5://[USER:PASSWORD@]HOST:PORT"),
+        ("socks5://::1:1080", "expected a proxy URL like socks5://[USER:PASSWORD@]HOST:PORT"),
+        ("socks5://[::1:1080", "expected a proxy URL like socks5://[USER:PASSWORD@]HOST:PORT"),
+        ("socks5://", "expected a host after socks5://, found none"),
+        ("socks5://:1080", "expected a host after socks5://, found none"),
+        ("socks5://[]:1", "expected a host name, found an empty one"),
+        ("socks5://[h]:1", "expected an IPv6 address, found 'h'"),
+        ("socks5://h:", "expected a port from 1 to 65535, found no number"),
+        ("socks5://h:0", "expected a port from 1 to 65535, found '0'"),
+        ("socks5://h:84586", "expected a port from 1 to 65535, found '84586'"),
+        ("socks5://127.0.0.256:1", "expected an IPv4 address, found '127.0.0.256'"),
+        ("socks5://a..b:1", "expected a host name, found an empty label in 'a..b'"),
+        ("raw://h:1", "expected one of the schemes socks4, socks4a, socks5, socks5h, http, found 'raw'"),
+        ("socks4://u:secret@h:1", "expected socks4://USER@HOST:PORT: SOCKS4 has no password"),
+        ("socks4://u%00x@h:1", "expected a user name without a NUL byte, which ends it in SOCKS4"),
+        (
+            "http://u%3ax:secret@h:1",
+            "expected a user name without ':', which ends it in HTTP (RFC 7617, section 2)",
+        ),
+        (f"socks5://{'u' * 256}:secret@h:1", "expected a user name of at most 255 bytes, found 256"),
+        (f"socks5://u:{'s' * 256}@h:1", "expected a password of at most 255 bytes, found 256"),
+        (f"http://{'a.' * 130}b:1", "expected a host name of at most 253 bytes, found 261"),
+    ],
+)
+def test_wrong_uri(text: str, message: str) -> None:
+    """Each rule broken is said, and never with the credentials."""
+    with pytest.raises(ValueError) as caught:
+        parse_uri(text)
+    if text != "socks5://[]:1":
+        assert str(caught.value) == message
+    assert "secret" not in str(caught.value)
+
+
+def test_repr_has_no_credentials() -> None:
+    """A URI in a traceback shows neither name nor password."""
+    uri = parse_uri("socks5://bob:secret@h:1")
+    assert repr(uri) == "ProxyURI(scheme=<Scheme.SOCKS5: 'socks5'>, host='h', port=1)"
+
+
+def test_uri_knows_its_endpoint() -> None:
+    """Where to connect is host and port together."""
+    assert parse_uri("http://h:1").endpoint == Endpoint("h", 1)
+
+
+def test_different_credentials_are_different_proxies() -> None:
+    """What repr hides still counts in a comparison."""
+    assert parse_uri("http://a:b@h:1") != parse_uri("http://a:c@h:1")
+    assert parse_uri("http://a:b@h:1") == ProxyURI(Scheme.HTTP, "h", 1, b"a", b"b")
+
+
+@given(st.text(max_size=60))
+def test_any_text_gives_a_uri_or_a_value_error(text: str) -> None:
+    """No other exception, and a URI prints without its userinfo."""
+    for candidate in (text, f"socks5://{text}", f"http://{text}@h:1", f"socks5://h:{text}"):
+        try:
+            uri = parse_uri(candidate)
+        except ValueError:
+            continue
+        assert parse_uri(str(uri).replace("***@", "")).endpoint == uri.endpoint
+
+
+@given(st.binary(max_size=255), st.binary(max_size=255))
+def test_percent_encoded_credentials_round_trip(username: bytes, password: bytes) -> None:
+    """Any bytes can be written in a URL."""
+    spelt = [b"".join(b"%%%02x" % byte for byte in value).decode() for value in (username, password)]
+    uri = parse_uri(f"socks5://{spelt[0]}:{spelt[1]}@h:1")
+    assert (uri.username, uri.password) == (username, password)
+
+
+@pytest.mark.parametrize("text", ["u:secret@h", "@", "h:1", "secret:x"])
+def test_proxy_host_never_quotes_credentials(text: str) -> None:
+    """What may be a misplaced password is not in the message."""
+    with pytest.raises(ValueError, match="^expected a host, found '[@:]' in it") as caught:
+        parse_proxy_host(text)
+    assert "secret" not in str(caught.value)
+
+
+def test_proxy_port_never_quotes_words() -> None:
+    """A port that is a word may be a misplaced password."""
+    with pytest.raises(ValueError, match="^expected a port from 1 to 65535, found no number$"):
+        parse_proxy_port("secret")
+
+
+@pytest.mark.parametrize("scheme", list(Scheme))
+def test_absent_credentials_suit_every_scheme(scheme: Scheme) -> None:
+    """A proxy without credentials is never refused for them."""
+    check_credentials(scheme, None, None)
