@@ -186,6 +186,16 @@ def _command_line() -> str:
     return " ".join(map(str, [*wrap(NOWHERE), *SIGNALS]))
 
 
+def _end(shell: pexpect.spawn[str]) -> None:
+    """End signals.py in the foreground, which only SIGTERM does."""
+    shell.sendcontrol("z")
+    shell.expect("Stopped")
+    shell.expect_exact("prompt> ")
+    shell.sendline("kill %1; fg")
+    shell.expect_exact("got SIGTERM\r\n")
+    shell.expect_exact("prompt> ")
+
+
 def test_ctrl_c_arrives_once(shell: pexpect.spawn[str]) -> None:
     """The terminal sends it to the whole group; the launcher does not send it a second time."""
     shell.sendline(_command_line())
@@ -195,13 +205,10 @@ def test_ctrl_c_arrives_once(shell: pexpect.spawn[str]) -> None:
     shell.sendline("still there")
     shell.expect_exact("line still there\r\n")
     assert "SIGINT" not in shell.before
-    shell.sendintr()
-    shell.expect_exact("got SIGINT\r\n")
-    shell.sendeof()
     shell.sendcontrol("\\")
     shell.expect_exact("got SIGQUIT\r\n")
     assert "SIGINT" not in shell.before
-    shell.expect_exact("prompt> ")
+    _end(shell)
 
 
 def test_ctrl_c_ends_what_does_not_catch_it(shell: pexpect.spawn[str]) -> None:
@@ -229,11 +236,7 @@ def test_ctrl_z_stops_and_fg_continues(shell: pexpect.spawn[str]) -> None:
         shell.expect_exact("line awake\r\n")
     shell.sendintr()
     shell.expect_exact("got SIGINT\r\n")
-    shell.sendcontrol("z")
-    shell.expect_exact("prompt> ")
-    shell.sendline("kill %1; fg")
-    shell.expect_exact("got SIGTERM\r\n")
-    shell.expect_exact("prompt> ")
+    _end(shell)
 
 
 def test_a_command_that_stops_itself_stops_the_job(shell: pexpect.spawn[str]) -> None:

@@ -22,6 +22,7 @@ os.nice(3)
 os.dup2(os.open("/dev/null", os.O_RDWR), 7)
 os.dup2(os.open("/dev/null", os.O_RDONLY | os.O_APPEND), 42)
 os.chdir("/usr/lib")
+os.environ["PWD"] = "/usr/lib"
 os.environ["EMPTY"] = ""
 os.environ["LINES_AND_SPACES"] = "a b\tc"
 os.execvp(command[0], command)
