@@ -58,13 +58,19 @@ def running(
 
 
 @contextlib.contextmanager
-def microsocks(world: World, hosts: Mapping[str, str], *, password: str | None = None) -> Iterator[str]:
+def microsocks(
+    world: World,
+    hosts: Mapping[str, str],
+    *,
+    password: str | None = None,
+    host: str = "127.0.0.1",
+) -> Iterator[str]:
     """Run microsocks and yield its URL."""
     port = world.port()
     login = ["-u", "alice", "-P", password] if password else []
     userinfo = f"alice:{quote(password, safe='')}@" if password else ""
-    with running(world, ["microsocks", "-i", "127.0.0.1", "-p", str(port), *login], ("127.0.0.1", port), hosts=hosts):
-        yield f"socks5://{userinfo}127.0.0.1:{port}"
+    with running(world, ["microsocks", "-i", host, "-p", str(port), *login], (host, port), hosts=hosts):
+        yield f"socks5://{userinfo}{host}:{port}"
 
 
 @contextlib.contextmanager
