@@ -114,17 +114,16 @@ def connect(
 def _read_response(connection: h11.Connection) -> Flow[h11.Response]:
     """Read the final response head, interim ones skipped (RFC 9110, section 15.2)."""
     left = MAX_HEAD_BYTES
-    while True:
+    while left > len(END_OF_HEAD):
         first = yield from read_answer(1, "an HTTP response")
         if first != b"H":
             raise mismatch("an HTTP response", first[0])
-        head = first + (yield ReadUntil(END_OF_HEAD, max(left - 1, len(END_OF_HEAD))))
+        head = first + (yield ReadUntil(END_OF_HEAD, left - 1))
         left -= len(head)
         event = _parse_head(connection, _FRAMING_FIELDS.sub(b"", head))
         if isinstance(event, h11.Response):
             return event
-        if left <= 0:
-            raise RemoteProtocolError(f"expected response heads of at most {MAX_HEAD_BYTES} bytes, got more")
+    raise RemoteProtocolError(f"expected response heads of at most {MAX_HEAD_BYTES} bytes, got more")
 
 
 def _parse_head(connection: h11.Connection, head: bytes) -> object:

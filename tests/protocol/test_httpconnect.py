@@ -187,6 +187,7 @@ def test_closed_instead_of_an_answer() -> None:
     [
         b"HTTP/1.1 200 OK\r\nX-Pad: " + b"x" * 17000 + b"\r\n\r\n",
         b"HTTP/1.1 100 Continue\r\n\r\n" * 1000,
+        (b"HTTP/1.1 100 Continue\r\nX-Pad: " + b"x" * 4062 + b"\r\n\r\n") * 4 + OK,
         (b"HTTP/1.1 100 Continue\r\nX-Pad: " + b"x" * 4063 + b"\r\n\r\n") * 5,
     ],
 )
