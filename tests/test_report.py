@@ -1,0 +1,342 @@
+"""Who hears what: stderr policy, the log, and a stderr that is gone or full."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import io
+import json
+import os
+import select
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from ipaddress import IPv4Address
+from typing import TextIO
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from proxywrap.address import Endpoint
+from proxywrap.events import Blocked, Connected, Event, Failed, Note, Resolved
+from proxywrap.report import MAX_DISTINCT, Report
+from proxywrap.uri import parse_uri
+
+HOP = parse_uri("socks5://bob:secret@192.0.2.1:1080")
+
+DESTINATION = Endpoint("example.org", 443)
+
+RESOLVED = Resolved(7, "example.org", (IPv4Address("198.18.0.1"),), is_remote=True)
+
+CONNECTED = Connected(7, DESTINATION, (HOP, parse_uri("http://b:1")), 0.1234)
+
+DIRECT = Connected(7, Endpoint(IPv4Address("127.0.0.1"), 80), (), 0.001)
+
+ANSWER = Failed(7, DESTINATION, HOP, errno.ECONNREFUSED, "connection refused", is_chain_fault=False)
+
+FAULT = Failed(
+    7, DESTINATION, HOP, errno.EACCES, "password refused: check USER and PASSWORD", is_chain_fault=True
+)
+
+BLOCKED = Blocked(7, "UDP to 192.0.2.9:443", "only TCP is carried")
+
+NOTE = Note("a note")
+
+FAULT_LINE = "proxywrap: socks5://***@192.0.2.1:1080: password refused: check USER and PASSWORD\n"
+
+BLOCKED_LINE = "proxywrap: refused UDP to 192.0.2.9:443: only TCP is carried\n"
+
+
+def written(verbosity: int, *events: Event) -> str:
+    """Return what is written while the events happen, without the closing."""
+    stream = io.StringIO()
+    report = Report(stream, verbosity=verbosity, log=None)
+    for event in events:
+        report.report(event)
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("event", "quiet", "normal", "verbose", "everything"),
+    [
+        (RESOLVED, "", "", "", "proxywrap: example.org: 198.18.0.1 stands for it [pid 7]\n"),
+        (
+            Resolved(7, "localhost", (), is_remote=False),
+            "",
+            "",
+            "",
+            "proxywrap: localhost: no address known here [pid 7]\n",
+        ),
+        (
+            CONNECTED,
+            "",
+            "",
+            "proxywrap: example.org:443: connected, socks5://***@192.0.2.1:1080 > http://b:1 [0.123 s, pid 7]\n",
+            None,
+        ),
+        (DIRECT, "", "", "proxywrap: 127.0.0.1:80: connected, direct [0.001 s, pid 7]\n", None),
+        (
+            ANSWER,
+            "",
+            "",
+            "proxywrap: example.org:443: socks5://***@192.0.2.1:1080: connection refused [ECONNREFUSED, pid 7]\n",
+            None,
+        ),
+        (
+            FAULT,
+            "",
+            FAULT_LINE,
+            "proxywrap: example.org:443: socks5://***@192.0.2.1:1080: "
+            "password refused: check USER and PASSWORD [EACCES, pid 7]\n",
+            None,
+        ),
+        (
+            Failed(7, DESTINATION, None, 9999, "odd", is_chain_fault=False),
+            "",
+            "",
+            "proxywrap: example.org:443: odd [9999, pid 7]\n",
+            None,
+        ),
+        (BLOCKED, "", BLOCKED_LINE, BLOCKED_LINE[:-1] + " [pid 7]\n", None),
+        (NOTE, "", "", "proxywrap: a note\n", None),
+    ],
+)
+def test_each_event_at_each_verbosity(
+    event: Event,
+    quiet: str,
+    normal: str,
+    verbose: str,
+    everything: str | None,
+) -> None:
+    """-q, nothing, -v and -vv; None stands for the column before it."""
+    lines = [written(verbosity, event) for verbosity in (-1, 0, 1, 2)]
+    assert lines == [quiet, normal, verbose, verbose if everything is None else everything]
+
+
+def test_scan_is_silent() -> None:
+    """A thousand closed ports leave the terminal to nmap."""
+    assert written(0, *[ANSWER] * 1000) == ""
+
+
+def test_fault_is_told_once_and_counted() -> None:
+    """The first of many faults is a line at once, the rest a number at the end."""
+    stream = io.StringIO()
+    report = Report(stream, verbosity=0, log=None)
+    for _ in range(42):
+        report.report(FAULT)
+    report.report(BLOCKED)
+    report.report(Blocked(8, "UDP to 198.51.100.1:53", "only TCP is carried"))
+    assert stream.getvalue() == FAULT_LINE + BLOCKED_LINE
+    report.close()
+    assert stream.getvalue() == FAULT_LINE + BLOCKED_LINE + (
+        FAULT_LINE[:-1] + " (41 times more)\n" + BLOCKED_LINE[:-1] + " (once more)\n"
+    )
+    report.close()
+    assert stream.getvalue().count("\n") == 4
+
+
+def test_other_hop_or_reason_is_another_fault() -> None:
+    """Once per hop and reason."""
+    other_hop = Failed(
+        7, DESTINATION, parse_uri("http://b:1"), errno.EACCES, FAULT.reason, is_chain_fault=True
+    )
+    other_reason = Failed(7, DESTINATION, HOP, errno.ETIMEDOUT, "no answer", is_chain_fault=True)
+    other_block = Blocked(7, "raw socket", "only TCP is carried")
+    assert written(0, FAULT, other_hop, other_reason, BLOCKED, other_block).count("\n") == 5
+
+
+def test_verbose_repeats_faults_and_counts_nothing() -> None:
+    """Under -v each connection has its own line."""
+    stream = io.StringIO()
+    report = Report(stream, verbosity=1, log=None)
+    report.report(FAULT)
+    report.report(FAULT)
+    report.close()
+    assert stream.getvalue().count("\n") == 2
+
+
+def test_kinds_of_fault_are_bounded() -> None:
+    """A proxy that invents a new reason each time fills neither memory nor terminal."""
+    stream = io.StringIO()
+    report = Report(stream, verbosity=0, log=None)
+    for i in range(MAX_DISTINCT + 10):
+        report.report(Failed(7, DESTINATION, HOP, errno.EACCES, f"reason {i}", is_chain_fault=True))
+    assert stream.getvalue().count("\n") == MAX_DISTINCT
+    report.close()
+    assert stream.getvalue().endswith("proxywrap: 10 faults of other kinds\n")
+
+
+def test_fatal_is_told_even_when_quiet() -> None:
+    """-q prints nothing but these, each line with the prefix."""
+    stream = io.StringIO()
+    report = Report(stream, verbosity=-1, log=None)
+    report.fatal("first\nsecond")
+    assert stream.getvalue() == "proxywrap: first\nproxywrap: second\n"
+
+
+def test_detached_report_is_silent() -> None:
+    """After COMMAND's end its terminal belongs to somebody else; the log goes on."""
+    stream, log = io.StringIO(), io.StringIO()
+    report = Report(stream, verbosity=2, log=log)
+    report.detach()
+    report.report(FAULT)
+    report.fatal("x")
+    report.close()
+    assert stream.getvalue() == ""
+    assert log.getvalue().count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("event", "record"),
+    [
+        (
+            RESOLVED,
+            {
+                "event": "resolved",
+                "pid": 7,
+                "name": "example.org",
+                "addresses": ["198.18.0.1"],
+                "is_remote": True,
+            },
+        ),
+        (
+            CONNECTED,
+            {
+                "event": "connected",
+                "pid": 7,
+                "destination": "example.org:443",
+                "hops": ["socks5://***@192.0.2.1:1080", "http://b:1"],
+                "duration_s": 0.1234,
+            },
+        ),
+        (
+            FAULT,
+            {
+                "event": "failed",
+                "pid": 7,
+                "destination": "example.org:443",
+                "hop": "socks5://***@192.0.2.1:1080",
+                "errno": "EACCES",
+                "reason": "password refused: check USER and PASSWORD",
+                "is_chain_fault": True,
+            },
+        ),
+        (
+            Failed(7, DESTINATION, None, 9999, "odd", is_chain_fault=False),
+            {
+                "event": "failed",
+                "pid": 7,
+                "destination": "example.org:443",
+                "hop": None,
+                "errno": 9999,
+                "reason": "odd",
+                "is_chain_fault": False,
+            },
+        ),
+        (BLOCKED, {"event": "blocked", "pid": 7, "what": BLOCKED.what, "hint": BLOCKED.hint}),
+        (NOTE, {"event": "note", "text": "a note"}),
+    ],
+)
+@pytest.mark.parametrize("verbosity", [-1, 0, 2])
+def test_log_has_every_event(event: Event, record: dict[str, object], verbosity: int) -> None:
+    """The log takes everything, however quiet stderr is, and no password."""
+    log = io.StringIO()
+    Report(None, verbosity=verbosity, log=log, clock=lambda: 1234.5678).report(event)
+    assert json.loads(log.getvalue()) == {"time": 1234.568, **record}
+    assert log.getvalue().endswith("}\n")
+    assert "secret" not in log.getvalue()
+
+
+def test_line_is_never_longer_than_pipe_buf() -> None:
+    """One write() of a line is never mixed with another process's, so it is cut at PIPE_BUF."""
+    text = written(0, Failed(7, DESTINATION, HOP, errno.EACCES, "é" * 5000, is_chain_fault=True))
+    assert text.endswith("é...\n")
+    assert select.PIPE_BUF - 2 <= len(text.encode()) <= select.PIPE_BUF
+
+
+@given(st.text())
+def test_foreign_text_moves_no_cursor(reason: str) -> None:
+    """A proxy's words are one line of printable text, whatever they are."""
+    text = written(
+        0, Failed(7, DESTINATION, HOP, errno.EACCES, reason.replace("\n", ""), is_chain_fault=True)
+    )
+    assert text.count("\n") == 1
+    assert text[:-1].isprintable()
+    text.encode()
+
+
+@contextmanager
+def pipe() -> Iterator[tuple[int, TextIO]]:
+    """Yield the reading end and, as a stream, the writing end of a pipe."""
+    reader, writer = os.pipe()
+    with closing(os.fdopen(writer, "w")) as stream:
+        try:
+            yield reader, stream
+        finally:
+            os.close(reader)
+
+
+def test_line_reaches_a_pipe_at_once() -> None:
+    """No buffer keeps a line back."""
+    with pipe() as (reader, stream):
+        Report(stream, verbosity=0, log=None).report(FAULT)
+        assert os.read(reader, 65536).decode() == FAULT_LINE
+
+
+def test_full_pipe_drops_lines_and_says_so() -> None:
+    """Nobody reading stderr stops no connection; what was lost is counted once there is room."""
+    with pipe() as (reader, stream):
+        fcntl.fcntl(reader, fcntl.F_SETPIPE_SZ, select.PIPE_BUF)
+        os.write(stream.fileno(), b"x" * select.PIPE_BUF)
+        report = Report(stream, verbosity=1, log=None)
+        report.report(CONNECTED)
+        report.report(CONNECTED)
+        assert os.read(reader, 65536) == b"x" * select.PIPE_BUF
+        report.close()
+        assert os.read(reader, 65536) == b"proxywrap: 2 lines found no room here and were dropped\n"
+
+
+def test_non_blocking_stderr_is_no_fault() -> None:
+    """The application may have made stderr non-blocking."""
+    with pipe() as (reader, stream):
+        os.set_blocking(stream.fileno(), False)
+        Report(stream, verbosity=0, log=None).report(FAULT)
+        assert os.read(reader, 65536).decode() == FAULT_LINE
+
+
+def test_stderr_without_a_reader_is_given_up() -> None:
+    """EPIPE is nobody's business; the log goes on."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    log = io.StringIO()
+    with os.fdopen(writer, "w") as stream:
+        report = Report(stream, verbosity=0, log=log)
+        report.report(FAULT)
+        report.report(BLOCKED)
+        report.close()
+    assert log.getvalue().count("\n") == 2
+
+
+@pytest.mark.parametrize("which", ["stream", "log"])
+def test_closed_stream_raises_nothing(which: str) -> None:
+    """A stream closed under us, as a file or in memory, is silence."""
+    with pipe() as (_, closed):
+        closed.close()
+        for gone in (closed, io.StringIO()):
+            gone.close()
+            report = Report(
+                gone if which == "stream" else None,
+                verbosity=2,
+                log=gone if which == "log" else None,
+            )
+            for event in (FAULT, FAULT, CONNECTED):
+                report.report(event)
+            report.close()
+
+
+def test_log_file_gets_whole_lines(tmp_path: object) -> None:
+    """A long record is never cut: it would not be JSON any more."""
+    with open(f"{tmp_path}/log", "w+") as log:
+        Report(None, verbosity=0, log=log).report(Note("n" * 10_000))
+        log.seek(0)
+        assert len(json.loads(log.read())["text"]) == 10_000
