@@ -41,6 +41,7 @@ MAX_HEAD_BYTES = 16 * 1024
 """Most bytes of a request head, and of all response heads together: a security limit, and h11's own."""
 
 STATUS_ERRNO = {
+    HTTPStatus.UNAUTHORIZED: errno.EACCES,  # tinyproxy's answer to a wrong password, in place of 407
     HTTPStatus.FORBIDDEN: errno.EACCES,
     HTTPStatus.PROXY_AUTHENTICATION_REQUIRED: errno.EACCES,
     HTTPStatus.BAD_GATEWAY: errno.EHOSTUNREACH,
@@ -50,6 +51,8 @@ STATUS_ERRNO = {
 """What the application sees for a status; ECONNREFUSED for any other."""
 
 _ABOUT_DESTINATION = {HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT}
+
+_ABOUT_CREDENTIALS = {HTTPStatus.UNAUTHORIZED, HTTPStatus.PROXY_AUTHENTICATION_REQUIRED}
 
 _ERRNO_STATUS = {
     0: HTTPStatus.OK,
@@ -163,11 +166,11 @@ def _refusal(response: h11.Response, *, has_credentials: bool) -> ProxyRefused:
     # The phrase is the proxy's; what it may hold beyond ASCII could steer a terminal.
     phrase = bytes(response.reason).decode("ascii", "backslashreplace")
     reason = f"HTTP {code} {phrase}".rstrip()
-    if code == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
+    if code in _ABOUT_CREDENTIALS:
         schemes = [
             bytes(value).split(b" ")[0].lower()
             for name, value in response.headers
-            if name == b"proxy-authenticate"
+            if name in {b"proxy-authenticate", b"www-authenticate"}
         ]
         if schemes and b"basic" not in schemes:
             wanted = b", ".join(schemes).decode("ascii", "backslashreplace")

@@ -138,12 +138,13 @@ def test_refusal(status: bytes, error: int, is_destination_fault: bool) -> None:
         ),
     ],
 )
-def test_authentication_required(field: bytes, username: bytes | None, text: str) -> None:
+@pytest.mark.parametrize("status", [401, 407])
+def test_authentication_required(status: int, field: bytes, username: bytes | None, text: str) -> None:
     """The error says what the user can do about it."""
-    head = b"HTTP/1.1 407 Who Are You\r\n" + field + b"\r\n"
+    head = b"HTTP/1.1 %d Who Are You\r\n" % status + field + b"\r\n"
     with pytest.raises(ProxyRefused) as caught:
         play(httpconnect.connect(NAME, username), head).result()
-    assert str(caught.value) == f"HTTP 407 Who Are You: {text}"
+    assert str(caught.value) == f"HTTP {status} Who Are You: {text}"
     assert caught.value.errno == errno.EACCES
     assert not caught.value.is_destination_fault
 
