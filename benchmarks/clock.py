@@ -7,23 +7,24 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from pathlib import Path
 
     from kit.world import World
 
 __all__ = ["inside", "medians", "table"]
 
-CLOCK = 'begin=$EPOCHREALTIME; "$@" >/dev/null || exit; end=$EPOCHREALTIME; echo $(( ${end/./} - ${begin/./} ))'
+CLOCK = (
+    'begin=$EPOCHREALTIME; "$@" >/dev/null || exit; end=$EPOCHREALTIME; echo $(( ${end/./} - ${begin/./} ))'
+)
 
 
-def inside(world: World, prefix: Sequence[str | Path], argv: Sequence[str | Path]) -> float:
+def inside(world: World, prefix: Sequence[object], argv: Sequence[object]) -> float:
     """Return how many seconds `argv` takes behind a prefix, without the prefix's own start."""
     result = world.run([*prefix, "bash", "-c", CLOCK, "bash", *argv], timeout=300)
     return int(result.text) / 1e6
 
 
 def medians(rivals: Mapping[str, Callable[[], float]], rounds: int) -> dict[str, float]:
-    """Return the median of each rival's times; they take turns, so that the machine's moods are everybody's."""
+    """Return the median time of each; they take turns, so that the machine's moods are everybody's."""
     times: dict[str, list[float]] = {name: [] for name in rivals}
     for _ in range(rounds):
         for name, run in rivals.items():

@@ -5,6 +5,7 @@ The kernel of a small machine may have no netem; this needs TUN alone.
 
 from __future__ import annotations
 
+import asyncio
 import collections
 import contextlib
 import fcntl
@@ -31,8 +32,13 @@ IFF_TUN, IFF_NO_PI = 0x0001, 0x1000
 async def _open_end(address: str, peer: str) -> int:
     device = os.open("/dev/net/tun", os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
     fcntl.ioctl(device, TUNSETIFF, struct.pack("16sH22x", b"link0", IFF_TUN | IFF_NO_PI))
-    lines = f"link set link0 addrgenmode none\naddr add {address} peer {peer} dev link0\nlink set link0 txqueuelen 10000 up\n"
-    subprocess.run(["ip", "-batch", "-"], input=lines.encode(), check=True)
+    lines = [
+        "link set link0 addrgenmode none",
+        f"addr add {address} peer {peer} dev link0",
+        "link set link0 txqueuelen 10000 up",
+    ]
+    ip = await asyncio.create_subprocess_exec("ip", "-batch", "-", stdin=asyncio.subprocess.PIPE)
+    await ip.communicate("\n".join(lines).encode())
     return device
 
 

@@ -51,7 +51,9 @@ def zeroes(world: World) -> Iterator[int]:
 
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
-        writer.write(f"HTTP/1.1 200 OK\r\nContent-Length: {DOWNLOAD_BYTES}\r\nConnection: close\r\n\r\n".encode())
+        writer.write(
+            f"HTTP/1.1 200 OK\r\nContent-Length: {DOWNLOAD_BYTES}\r\nConnection: close\r\n\r\n".encode()
+        )
         with tempfile.TemporaryFile() as file:
             file.truncate(DOWNLOAD_BYTES)
             await asyncio.get_running_loop().sendfile(writer.transport, file)
@@ -75,7 +77,12 @@ def throughput() -> None:
             rounds=7,
         )
     speeds = {name: DOWNLOAD_BYTES / MIB / seconds for name, seconds in times.items()}
-    table(f"throughput, {DOWNLOAD_BYTES // MIB} MiB on loopback", speeds, "MiB/s", against="curl's own SOCKS client")
+    table(
+        f"throughput, {DOWNLOAD_BYTES // MIB} MiB on loopback",
+        speeds,
+        "MiB/s",
+        against="curl's own SOCKS client",
+    )
 
 
 def parallel() -> None:
@@ -88,7 +95,17 @@ def parallel() -> None:
         foreign.microsocks(far, HOSTS, host=FAR) as url,
     ):
         target = f"http://{NAME}:{web.port}/?[1-{PARALLEL}]"
-        argv = ["curl", "-sS", "-Z", "--parallel-immediate", "--parallel-max", str(PARALLEL), "-o", "/dev/null", target]
+        argv = [
+            "curl",
+            "-sS",
+            "-Z",
+            "--parallel-immediate",
+            "--parallel-max",
+            str(PARALLEL),
+            "-o",
+            "/dev/null",
+            target,
+        ]
         own = ["--socks5-hostname", url.partition("//")[2]]
         chains = proxychains(near, *url.partition("//")[2].split(":"))
         times = medians(
@@ -107,7 +124,9 @@ def sequential() -> None:
     """One connect after the other on loopback: what a request to the helper costs."""
     with World() as world, world.running(origins.echo()) as echo, foreign.microsocks(world, HOSTS) as url:
         storm = world.directory / "storm"
-        subprocess.run(["cc", "-O1", "-pthread", "-D_GNU_SOURCE", "-o", storm, PROGRAMS / "storm.c"], check=True)
+        subprocess.run(
+            ["/usr/bin/cc", "-O1", "-pthread", "-D_GNU_SOURCE", "-o", storm, PROGRAMS / "storm.c"], check=True
+        )
         argv = [storm, NAME, str(echo.port), "1", str(SEQUENTIAL), "0"]
         chains = proxychains(world, *url.partition("//")[2].split(":"))
         times = medians(
@@ -122,7 +141,7 @@ def sequential() -> None:
 
 
 def memory() -> None:
-    """The helper's resident memory, before its first connection and after."""
+    """Measure the helper's resident memory after its first connection."""
 
     def resident(pid: int) -> float:
         status = Path(f"/proc/{pid}/status").read_text()
@@ -131,9 +150,7 @@ def memory() -> None:
     with World() as world, world.running(origins.http()) as web, foreign.microsocks(world, HOSTS) as url:
         script = f"curl -sS http://{NAME}:{web.port}/ >/dev/null; echo $PPID; read line"
         with world.start([*wrap(url), "sh", "-c", script], stdin=subprocess.PIPE) as process:
-            assert process.stdout is not None
-            helper = int(process.stdout.readline())
-            values = {"idle, after one connection": resident(helper)}
+            values = {"idle, after one connection": resident(int(process.stdout.readline()))}
             process.communicate(b"\n")
     table("helper's resident memory", values, "MiB")
 
@@ -153,7 +170,12 @@ def start() -> None:
         },
         rounds=31,
     )
-    table("start", {name: seconds * 1000 for name, seconds in times.items()}, "ms", against="python3 -c 'import click'")
+    table(
+        "start",
+        {name: seconds * 1000 for name, seconds in times.items()},
+        "ms",
+        against="python3 -c 'import click'",
+    )
 
 
 MEASUREMENTS = {function.__name__: function for function in (throughput, parallel, sequential, memory, start)}

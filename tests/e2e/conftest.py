@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-
 @dataclass(frozen=True, slots=True)
 class Names:
     """Destinations beside NAME that the foreign proxies know."""
@@ -44,7 +43,7 @@ def shared_world() -> Iterator[World]:
 
 @pytest.fixture
 def world(shared_world: World) -> Iterator[World]:
-    """The world, and the judgement over the test: no leak, no process and no file is left."""
+    """Lend the world, and judge the test at its end: no leak, no process and no file is left."""
     yield shared_world
     stayed = shared_world.wait_deserted()
     leaks = shared_world.judge.acquit()
@@ -58,7 +57,7 @@ def world(shared_world: World) -> Iterator[World]:
 
 @pytest.fixture(scope="session")
 def stage(shared_world: World) -> Iterator[Stage]:
-    """The destinations: web server, echo server and sshd, all on ORIGIN."""
+    """Run the destinations: web server, echo server and sshd, all on ORIGIN."""
     repositories, upload = shared_world.directory / "git", shared_world.directory / "upload"
     repositories.mkdir()
     upload.write_bytes(origins.PAYLOAD)
@@ -107,7 +106,7 @@ def three_hops(world: World) -> Iterator[Chain]:
 
 @pytest.fixture
 def names() -> Names:
-    """What the foreign proxies know beside NAME."""
+    """Return what the foreign proxies know beside NAME."""
     return Names()
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @pytest.mark.parametrize("how", ["blocking", "epoll"])
 def test_a_socket_looks_the_same_wrapped_and_unwrapped(world: World, stage: Stage, how: str) -> None:
-    """Flags, options, bound port, epoll registration, inode, peer name and open descriptors; the hop sees the port."""
+    """Flags, options, bound port, epoll, inode, peer name and descriptors; the hop sees the port."""
     argv = [sys.executable, PROGRAMS / "socket_state.py"]
     _, _, unwrapped = world.run([*argv, ORIGIN, str(stage.echo.port), how]).text.partition("\n")
     with world.running(gate()) as proxy:
@@ -31,7 +31,7 @@ def test_a_socket_looks_the_same_wrapped_and_unwrapped(world: World, stage: Stag
 
 @pytest.mark.parametrize("how", ["blocking", "nonblocking"])
 def test_close_sends_the_fin_at_once(world: World, how: str) -> None:
-    """The server hears the end of a connection while the application lives on: nobody else holds the socket."""
+    """The server hears the end while the application lives on: nobody else holds the socket."""
     with world.running(farewell()) as origin, world.running(gate()) as proxy:
         argv = [sys.executable, PROGRAMS / "farewell.py", NAME, str(origin.port), how]
         assert world.run([*wrap(proxy.url), *argv]).text == "last words"

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="module")
 def talkative(shared_world: World) -> Iterator[Origin]:
-    """The server that speaks first."""
+    """Run the server that speaks first."""
     with shared_world.running(banner_first()) as origin:
         yield origin
 
@@ -63,7 +63,9 @@ def test_a_banner_when_each_reply_arrives_in_single_bytes(
 
 @pytest.mark.parametrize("kind", EAGER)
 @pytest.mark.parametrize("said", [1, 1000, len(BANNER)])
-def test_a_banner_in_one_segment_with_the_reply(world: World, talkative: Origin, kind: str, said: int) -> None:
+def test_a_banner_in_one_segment_with_the_reply(
+    world: World, talkative: Origin, kind: str, said: int
+) -> None:
     """What follows a reply in the same segment belongs to the application."""
     with world.running(eager(kind, said)) as port:
         _listen_to(world, f"{kind}://127.0.0.1:{port}", talkative)

@@ -55,7 +55,7 @@ def _socks5_answer(rep: int) -> bytes:
     ],
 )
 def test_each_reply_of_socks5_is_an_errno(world: World, rep: int, error: str) -> None:
-    """Blocking and non-blocking programs see the same; what is the destination's own answer is not printed."""
+    """Blocking and non-blocking see the same; what is the destination's own answer is not printed."""
     with world.running(script(SOCKS5_OK, _socks5_answer(rep))) as server:
         errors, complaints = _outcome(world, f"socks5://127.0.0.1:{server.port}")
     assert errors == {error}
@@ -69,7 +69,7 @@ def test_each_reply_of_socks4_is_an_errno(world: World, code: int, error: str) -
     with world.running(script(bytes([0, code]) + bytes(6))) as server:
         errors, complaints = _outcome(world, f"socks4a://127.0.0.1:{server.port}")
     assert errors == {error}
-    if code == 91:  # noqa: PLR2004
+    if code == 91:
         assert complaints == []
 
 
@@ -99,7 +99,9 @@ def test_a_refused_destination_is_refused(world: World, proxy: Callable[[str], s
     assert _outcome(world, proxy(server), port=world.port()) == ({"ECONNREFUSED"}, [])
 
 
-def test_an_unreachable_destination_is_unreachable(world: World, proxy: Callable[[str], str], names: Names) -> None:
+def test_an_unreachable_destination_is_unreachable(
+    world: World, proxy: Callable[[str], str], names: Names
+) -> None:
     """A real server's word for a host that cannot be reached is EHOSTUNREACH."""
     assert _outcome(world, proxy("dante"), host=names.unreachable) == ({"EHOSTUNREACH"}, [])
 
@@ -201,5 +203,7 @@ def test_quiet_means_quiet(world: World) -> None:
 
 def test_a_literal_loopback_address_is_direct(world: World, stage: Stage) -> None:
     """127.0.0.0/8 never goes to a proxy, so that a dead one does not matter."""
-    errors, complaints = _outcome(world, f"socks5://127.0.0.1:{world.port()}", host="127.0.0.2", port=stage.echo.port)
+    errors, complaints = _outcome(
+        world, f"socks5://127.0.0.1:{world.port()}", host="127.0.0.2", port=stage.echo.port
+    )
     assert (errors, complaints) == ({"connected"}, [])

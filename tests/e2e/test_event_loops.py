@@ -6,12 +6,11 @@ import os
 import signal
 import subprocess
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from .kit.clients import NAME, PROGRAMS, wrap
+from .kit.clients import NAME, PROGRAMS, Words, wrap
 from .kit.scripted import gate
 
 if TYPE_CHECKING:
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
     from .kit.world import Command, World
 
 COUNT = 100
-LOOPS: dict[str, list[str | Path]] = {
+LOOPS: dict[str, Words] = {
     "asyncio": [sys.executable, PROGRAMS / "hundred.py", "asyncio"],
     "uvloop": [sys.executable, PROGRAMS / "hundred.py", "uvloop"],
     "node": ["node", PROGRAMS / "hundred.mjs"],
@@ -45,7 +44,7 @@ def _say(process: Command) -> None:
 
 @pytest.mark.parametrize("loop", LOOPS)
 def test_a_hundred_pending_connects_hold_up_nothing(world: World, stage: Stage, loop: str) -> None:
-    """The gate opens for request 101, which the program makes after 50 ticks: a loop held up would never get there."""
+    """The gate opens for the last request, made after 50 ticks: a loop that is held up never gets there."""
     argv = [*LOOPS[loop], NAME, str(stage.echo.port), str(COUNT)]
     with world.running(gate(COUNT + 1)) as proxy:
         result = world.run([*wrap(proxy.url), *argv], stdin=b"\n")
@@ -57,7 +56,7 @@ def test_a_hundred_pending_connects_hold_up_nothing(world: World, stage: Stage, 
 
 @pytest.mark.parametrize("loop", LOOPS)
 def test_a_stopped_helper_holds_up_nothing(world: World, stage: Stage, loop: str) -> None:
-    """Every connect has returned EINPROGRESS and the timer ticks on while nobody answers; then all succeed."""
+    """Every connect has returned EINPROGRESS, the timer ticks while nobody answers, then all succeed."""
     argv = [*LOOPS[loop], NAME, str(stage.echo.port), str(COUNT)]
     with (
         world.running(gate(COUNT + 1)) as proxy,
@@ -78,7 +77,16 @@ def test_a_stopped_helper_holds_up_nothing(world: World, stage: Stage, loop: str
 
 def test_a_hundred_parallel_transfers_of_curl(world: World, stage: Stage) -> None:
     """`curl --parallel` has all hundred requests under way before the first is answered."""
-    parallel = ["curl", "-sS", "-Z", "--parallel-immediate", "--parallel-max", str(COUNT), "-w", "%{http_code}\n"]
+    parallel = [
+        "curl",
+        "-sS",
+        "-Z",
+        "--parallel-immediate",
+        "--parallel-max",
+        str(COUNT),
+        "-w",
+        "%{http_code}\n",
+    ]
     with world.running(gate(COUNT)) as proxy:
         urls = f"http://{NAME}:{stage.web.port}/?[1-{COUNT}]"
         result = world.run([*wrap(proxy.url), *parallel, "-o", "/dev/null", urls])

@@ -33,7 +33,7 @@ def test_an_unusual_inheritance_arrives_whole(
     compiled: Callable[[str], Path],
     disposition: str,
 ) -> None:
-    """Dispositions, mask, limits, umask, descriptors, niceness, directory, arguments and environment are the same."""
+    """Signals, limits, umask, descriptors, niceness, directory, arguments, environment are the same."""
     odd = [sys.executable, PROGRAMS / "with_oddities.py", disposition]
     argv = [compiled("inherited"), "", "two words", "-x", "--"]
     unwrapped = world.run([*odd, *argv]).text.splitlines()
@@ -54,7 +54,10 @@ def test_closed_standard_descriptors_stay_closed(world: World, compiled: Callabl
     program = compiled("inherited")
     unwrapped = world.run(["sh", "-c", script, "sh", program]).text.splitlines()
     wrapped = world.run(["sh", "-c", script, "sh", *wrap(NOWHERE), program]).text.splitlines()
-    descriptors = [[line.split(":")[0] for line in lines if line.startswith("descriptor")] for lines in (wrapped, unwrapped)]
+    descriptors = [
+        [line.split(":")[0] for line in lines if line.startswith("descriptor")]
+        for lines in (wrapped, unwrapped)
+    ]
     assert descriptors[0] == descriptors[1] == ["descriptor 1"]
 
 

@@ -27,7 +27,10 @@ def test_an_unwrapped_program_is_seen_dialling(world: World) -> None:
     world.run(["curl", "-sS", "-m", "0.2", "http://198.51.100.9:8080/"], expect=28)
     world.run(["curl", "-sS", "-m", "0.2", "http://[2001:db8:1::9]:8080/"], expect=28)
     leaks = world.judge.acquit()
-    assert {(leak.kind, leak.destination) for leak in leaks} == {("tcp", "198.51.100.9"), ("tcp", "2001:db8:1::9")}
+    assert {(leak.kind, leak.destination) for leak in leaks} == {
+        ("tcp", "198.51.100.9"),
+        ("tcp", "2001:db8:1::9"),
+    }
     assert all(leak.detail.startswith("port 8080") for leak in leaks)
 
 

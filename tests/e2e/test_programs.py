@@ -9,7 +9,6 @@ import pytest
 from .kit.clients import CLIENTS, NAME, wrap
 
 if TYPE_CHECKING:
-
     from .kit.chains import Chain
     from .kit.clients import Stage
     from .kit.world import World
@@ -25,7 +24,7 @@ def test_a_program_through_one_hop(world: World, stage: Stage, one_hop: Chain, c
 
 @pytest.mark.parametrize("client", CLIENTS)
 def test_a_program_through_three_hops(world: World, stage: Stage, three_hops: Chain, client: str) -> None:
-    """Ditto through SOCKS5 with a password, SOCKS4a and HTTP CONNECT; the first two hops never hear the name."""
+    """Ditto through SOCKS5 with a password, SOCKS4a and HTTP CONNECT; the first two never hear the name."""
     CLIENTS[client](stage, wrap(three_hops.urls))
     assert three_hops.asked_of(-1) == {NAME}
     assert three_hops.asked_of(0) == three_hops.asked_of(1) == {"127.0.0.1"}

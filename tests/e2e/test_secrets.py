@@ -13,7 +13,7 @@ from .kit.clients import PROXYWRAP
 if TYPE_CHECKING:
     from .kit.world import World
 
-PASSWORD = "correct-horse-battery"  # noqa: S105  (nobody's)
+PASSWORD = "correct-horse-battery"
 URL = f"socks5://alice:{PASSWORD}@127.0.0.1:9"
 
 
@@ -27,14 +27,16 @@ def test_a_password_is_in_nobodys_arguments_or_environment(world: World, given: 
     """Neither the launcher, nor the helper, nor COMMAND, nor what COMMAND starts shows it."""
     options = ["-x", URL] if given == "option" else []
     env = {} if given == "option" else {"PROXYWRAP_PROXY": URL}
-    with world.start([PROXYWRAP, *options, "--", "sh", "-c", "cat; true"], env=env, stdin=subprocess.PIPE) as process:
+    with world.start(
+        [PROXYWRAP, *options, "--", "sh", "-c", "cat; true"], env=env, stdin=subprocess.PIPE
+    ) as process:
         assert process.stdin is not None
         assert process.stdout is not None
         process.stdin.write(b"started\n")
         process.stdin.flush()
         assert process.stdout.readline() == b"started\n"
         residents = world.residents()
-        assert len(residents) == 4  # noqa: PLR2004  (launcher, helper, sh and cat)
+        assert len(residents) == 4
         assert [pid for pid in residents if _seen(pid)] == []
         process.stdin.close()
         assert process.wait() == 0

@@ -26,7 +26,7 @@ SLACK = 8
         pytest.param(1, 10_000, 0, id="10000-in-one-process"),
     ],
 )
-def test_a_storm_leaves_nothing(  # noqa: PLR0913
+def test_a_storm_leaves_nothing(
     world: World,
     stage: Stage,
     proxy: Callable[[str], str],

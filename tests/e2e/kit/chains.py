@@ -36,7 +36,7 @@ class Chain:
 
 @contextlib.contextmanager
 def chain(world: World, schemes: Sequence[Scheme], script: Script | None = None) -> Iterator[Chain]:
-    """Run one server for each of the schemes; SOCKS5 ones ask for a password, and each behaves like `script`."""
+    """Run one server for each scheme, each behaving like `script`; those of SOCKS5 ask for a password."""
     with contextlib.ExitStack() as stack:
         servers = []
         for number, scheme in enumerate(schemes, 1):
@@ -46,4 +46,6 @@ def chain(world: World, schemes: Sequence[Scheme], script: Script | None = None)
                 script=script,
             )
             servers.append(stack.enter_context(world.running(server)))
-        yield Chain(servers, [server.url_for(scheme) for server, scheme in zip(servers, schemes, strict=True)])
+        yield Chain(
+            servers, [server.url_for(scheme) for server, scheme in zip(servers, schemes, strict=True)]
+        )

@@ -11,7 +11,7 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from .origins import PAYLOAD, PAYLOAD_DIGEST, Origin
 
@@ -21,7 +21,10 @@ if TYPE_CHECKING:
     from .foreign import Sshd
     from .world import World
 
-__all__ = ["CLIENTS", "NAME", "PROGRAMS", "PROXYWRAP", "Stage", "wrap"]
+__all__ = ["CLIENTS", "NAME", "PROGRAMS", "PROXYWRAP", "Stage", "Words", "wrap"]
+
+Words: TypeAlias = "list[object]"
+"""The words of a command line; each is made a string when it runs."""
 
 NAME = "site.test"
 """Known to the last hop, and to nobody else."""
@@ -31,7 +34,7 @@ PROXYWRAP = Path(sys.executable).with_name("proxywrap")
 """The program as it was installed beside the Python that runs the tests."""
 
 
-def wrap(chain: str | list[str], *options: str | Path) -> list[str | Path]:
+def wrap(chain: str | list[str], *options: object) -> Words:
     """Return the prefix that leads a command through the proxies of `chain`, given by their URLs."""
     urls = [chain] if isinstance(chain, str) else chain
     return [PROXYWRAP, *(word for url in urls for word in ("-x", url)), *options, "--"]
@@ -58,7 +61,7 @@ def _digest(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def curl(stage: Stage, prefix: list[str | Path]) -> None:
+def curl(stage: Stage, prefix: Words) -> None:
     """Download and upload."""
     down = stage.world.run([*prefix, "curl", "-sS", f"{stage.url}/bytes"])
     assert _digest(down.stdout) == PAYLOAD_DIGEST
@@ -66,15 +69,17 @@ def curl(stage: Stage, prefix: list[str | Path]) -> None:
     assert up.text == PAYLOAD_DIGEST
 
 
-def wget(stage: Stage, prefix: list[str | Path]) -> None:
+def wget(stage: Stage, prefix: Words) -> None:
     """Download and post."""
     down = stage.world.run([*prefix, "wget", "-nv", "-O", "-", f"{stage.url}/bytes"])
     assert _digest(down.stdout) == PAYLOAD_DIGEST
-    up = stage.world.run([*prefix, "wget", "-nv", "-O", "-", f"--post-file={stage.upload}", f"{stage.url}/digest"])
+    up = stage.world.run(
+        [*prefix, "wget", "-nv", "-O", "-", f"--post-file={stage.upload}", f"{stage.url}/digest"]
+    )
     assert up.text == PAYLOAD_DIGEST
 
 
-def git(stage: Stage, prefix: list[str | Path]) -> None:
+def git(stage: Stage, prefix: Words) -> None:
     """Clone a repository that holds PAYLOAD, and push it back to an empty one."""
     origin, empty = stage.repositories / "origin.git", stage.repositories / "empty.git"
     run = stage.world.run
@@ -92,13 +97,15 @@ def git(stage: Stage, prefix: list[str | Path]) -> None:
         assert _digest((clone / "payload").read_bytes()) == PAYLOAD_DIGEST
         subprocess.run(["git", "init", "-q", "--bare", "-b", "main", empty], check=True)
         run([*prefix, "git", "-C", clone, "push", "-q", f"{stage.url}/git/empty.git", "HEAD:refs/heads/main"])
-        pushed = subprocess.run(["git", "-C", empty, "show", "main:payload"], check=True, stdout=subprocess.PIPE)
+        pushed = subprocess.run(
+            ["git", "-C", empty, "show", "main:payload"], check=True, stdout=subprocess.PIPE
+        )
         assert _digest(pushed.stdout) == PAYLOAD_DIGEST
     finally:
         subprocess.run(["rm", "-rf", clone, empty], check=True)
 
 
-def ssh(stage: Stage, prefix: list[str | Path], *options: str) -> None:
+def ssh(stage: Stage, prefix: Words, *options: str) -> None:
     """Send PAYLOAD to a remote command, and read it from another."""
     login = ["ssh", *options, *stage.sshd.options(NAME)]
     up = stage.world.run([*prefix, *login, "sha256sum"], stdin=PAYLOAD)
@@ -107,38 +114,38 @@ def ssh(stage: Stage, prefix: list[str | Path], *options: str) -> None:
     assert _digest(down.stdout) == PAYLOAD_DIGEST
 
 
-def ssh_with_timeout(stage: Stage, prefix: list[str | Path]) -> None:
+def ssh_with_timeout(stage: Stage, prefix: Words) -> None:
     """Ditto, by a non-blocking connect and poll: what ConnectTimeout makes of it."""
     ssh(stage, prefix, "-o", "ConnectTimeout=20")
 
 
-def nc(stage: Stage, prefix: list[str | Path]) -> None:
+def nc(stage: Stage, prefix: Words) -> None:
     """Send PAYLOAD to the echo server and get it back."""
     both = stage.world.run([*prefix, "nc", NAME, str(stage.echo.port)], stdin=PAYLOAD)
     assert _digest(both.stdout) == PAYLOAD_DIGEST
 
 
-def _script(stage: Stage, prefix: list[str | Path], *interpreter: str | Path) -> None:
+def _script(stage: Stage, prefix: Words, *interpreter: object) -> None:
     result = stage.world.run([*prefix, *interpreter, stage.url, stage.upload])
     assert result.text.split() == [PAYLOAD_DIGEST, PAYLOAD_DIGEST]
 
 
-def urllib(stage: Stage, prefix: list[str | Path]) -> None:
+def urllib(stage: Stage, prefix: Words) -> None:
     """Download and upload by Python's blocking sockets."""
     _script(stage, prefix, sys.executable, PROGRAMS / "transfer_urllib.py")
 
 
-def python_asyncio(stage: Stage, prefix: list[str | Path]) -> None:
+def python_asyncio(stage: Stage, prefix: Words) -> None:
     """Download and upload by Python's event loop."""
     _script(stage, prefix, sys.executable, PROGRAMS / "transfer_asyncio.py")
 
 
-def node(stage: Stage, prefix: list[str | Path]) -> None:
+def node(stage: Stage, prefix: Words) -> None:
     """Download and upload by node's fetch."""
     _script(stage, prefix, "node", PROGRAMS / "transfer.mjs")
 
 
-CLIENTS: dict[str, Callable[[Stage, list[str | Path]], None]] = {
+CLIENTS: dict[str, Callable[[Stage, Words], None]] = {
     "curl": curl,
     "wget": wget,
     "git": git,

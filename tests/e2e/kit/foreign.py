@@ -30,12 +30,12 @@ async def _accepts(host: str, port: int) -> bool:
 @contextlib.contextmanager
 def running(
     world: World,
-    argv: Sequence[str | Path],
+    argv: Sequence[object],
     listens: tuple[str, int],
     *,
     hosts: Mapping[str, str] | None = None,
 ) -> Iterator[int]:
-    """Run a server until the with block ends; it is ready when it accepts connections. Its process id is given."""
+    """Run a server until the block ends; it is ready when it accepts. Its process id is given."""
     log = world.directory / f"server-{listens[1]}.log"
     with log.open("wb") as output:
         process = world.start(argv, hosts=hosts or {}, stdout=output, stderr=subprocess.STDOUT)
@@ -101,7 +101,8 @@ def tinyproxy(world: World, hosts: Mapping[str, str]) -> Iterator[str]:
     port = world.port()
     config = world.directory / f"tinyproxy-{port}.conf"
     config.write_text(
-        f"Port {port}\nListen 127.0.0.1\nTimeout 60\nMaxClients 300\nLogLevel Connect\nUser root\nGroup root\n",
+        f"Port {port}\nListen 127.0.0.1\nTimeout 60\nMaxClients 300\nLogLevel Connect\n"
+        "User root\nGroup root\n",
     )
     with running(world, ["tinyproxy", "-d", "-c", config], ("127.0.0.1", port), hosts=hosts):
         yield f"http://127.0.0.1:{port}"
@@ -139,7 +140,9 @@ def sshd(world: World, address: str, hosts: Mapping[str, str] | None = None) -> 
     home = world.directory / f"sshd-{port}"
     home.mkdir()
     for name in ("host_key", "client_key"):
-        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "", "-f", home / name], check=True)
+        subprocess.run(
+            ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "", "-f", home / name], check=True
+        )
     (home / "authorized_keys").write_bytes((home / "client_key.pub").read_bytes())
     (home / "known_hosts").write_text("the-origin " + (home / "host_key.pub").read_text())
     (home / "config").write_text(

@@ -17,7 +17,7 @@ Handler: TypeAlias = "Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awa
 
 @contextlib.asynccontextmanager
 async def listening(handler: Handler, host: str) -> AsyncIterator[int]:
-    """Serve on a free port of `host`, which is given, until the block ends; then nobody is served any more."""
+    """Serve on a free port of `host`, which is given, until the block ends and nobody is served any more."""
     tasks: set[asyncio.Task[None]] = set()
 
     async def accepted(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

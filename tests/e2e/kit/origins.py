@@ -16,7 +16,17 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
-__all__ = ["BANNER", "ORIGIN", "PAYLOAD", "PAYLOAD_DIGEST", "Origin", "banner_first", "echo", "farewell", "http"]
+__all__ = [
+    "BANNER",
+    "ORIGIN",
+    "PAYLOAD",
+    "PAYLOAD_DIGEST",
+    "Origin",
+    "banner_first",
+    "echo",
+    "farewell",
+    "http",
+]
 
 ORIGIN = "127.0.0.2"
 """Where the destinations listen. Nobody is told this address but the last hop."""
@@ -66,7 +76,9 @@ async def _read_head(reader: asyncio.StreamReader) -> tuple[str, str, dict[str, 
     return method, target, {name.lower(): value for name, value in headers.items()}
 
 
-async def _read_body(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, headers: dict[str, str]) -> bytes:
+async def _read_body(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, headers: dict[str, str]
+) -> bytes:
     if headers.get("expect", "").lower() == "100-continue":
         writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
     if headers.get("transfer-encoding", "").lower() != "chunked":
@@ -79,7 +91,9 @@ async def _read_body(reader: asyncio.StreamReader, writer: asyncio.StreamWriter,
     return body
 
 
-async def _git(root: Path, method: str, target: str, headers: dict[str, str], body: bytes) -> tuple[str, bytes]:
+async def _git(
+    root: Path, method: str, target: str, headers: dict[str, str], body: bytes
+) -> tuple[str, bytes]:
     path, _, query = target.removeprefix("/git").partition("?")
     environment = {
         "PATH": os.environ["PATH"],
@@ -100,7 +114,9 @@ async def _git(root: Path, method: str, target: str, headers: dict[str, str], bo
         "GIT_PROTOCOL": headers.get("git-protocol", ""),
     }
     pipe = asyncio.subprocess.PIPE
-    process = await asyncio.create_subprocess_exec("git", "http-backend", stdin=pipe, stdout=pipe, env=environment)
+    process = await asyncio.create_subprocess_exec(
+        "git", "http-backend", stdin=pipe, stdout=pipe, env=environment
+    )
     answer, _ = await process.communicate(body)
     head, _, content = answer.partition(b"\r\n\r\n")
     lines = head.decode().split("\r\n")
@@ -132,7 +148,7 @@ def http(repositories: Path | None = None) -> contextlib.AbstractAsyncContextMan
 
 
 def echo() -> contextlib.AbstractAsyncContextManager[Origin]:
-    """Return a server that sends back what it is sent, until the client's FIN or as many bytes as PAYLOAD has.
+    """Return a server that echoes until the client's FIN, or until PAYLOAD's number of bytes.
 
     The count is for proxies that do not pass on a FIN in one direction alone (microsocks, tinyproxy).
     """

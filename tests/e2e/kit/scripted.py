@@ -39,7 +39,7 @@ class Gate:
         await reader.readexactly(methods)
         writer.write(b"\x05\x00")
         _, _, _, kind, length = await reader.readexactly(5)
-        if kind != 3:  # noqa: PLR2004
+        if kind != 3:
             raise AssertionError("the gate is asked for names only")
         self.names.add((await reader.readexactly(length)).decode())
         port = int.from_bytes(await reader.readexactly(2), "big")
@@ -91,7 +91,7 @@ EAGER = {"socks5": _read_socks5, "socks4a": _read_socks4a, "http": _read_http}
 
 @contextlib.asynccontextmanager
 async def eager(kind: str, said: int) -> AsyncIterator[int]:
-    """Run a proxy that waits for the first `said` bytes from ORIGIN and sends them together with its reply."""
+    """Run a proxy that waits for `said` bytes from ORIGIN and sends them together with its reply."""
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         port, reply = await EAGER[kind](reader, writer)
@@ -109,19 +109,18 @@ async def trickle(server: int, first: int = 600) -> AsyncIterator[int]:
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         far = await asyncio.open_connection("127.0.0.1", server)
-        requests = asyncio.create_task(send_on(reader, far[1]))
         try:
-            for _ in range(first):
-                if not (byte := await far[0].read(1)):
-                    break
-                writer.write(byte)
-                # Without Nagle's algorithm and with the loop's turn in
-                # between, each byte is a segment of its own.
-                await asyncio.sleep(0)
-            await send_on(far[0], writer)
-            await requests
+            async with asyncio.TaskGroup() as group:
+                group.create_task(send_on(reader, far[1]))
+                for _ in range(first):
+                    if not (byte := await far[0].read(1)):
+                        break
+                    writer.write(byte)
+                    # Without Nagle's algorithm and with the loop's turn in
+                    # between, each byte is a segment of its own.
+                    await asyncio.sleep(0)
+                await send_on(far[0], writer)
         finally:
-            requests.cancel()
             far[1].close()
 
     async with listening(serve, "127.0.0.1") as port:

@@ -33,9 +33,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Iterable, Mapping
 
-__all__ = ["Command", "Judge", "Leak", "Result", "UNREACHABLE", "World", "factor"]
+__all__ = ["UNREACHABLE", "Command", "Judge", "Leak", "Result", "World", "factor"]
 
 T = TypeVar("T")
 
@@ -218,6 +218,7 @@ class Command(subprocess.Popen[bytes]):
     """A process inside, which is killed if the test leaves it behind."""
 
     def __exit__(self, *exc_info: object) -> None:
+        """Kill what still runs, and reap it."""
         if self.poll() is None:
             self.kill()
         super().__exit__(*exc_info)  # type: ignore[arg-type]
@@ -228,7 +229,7 @@ class World:
 
     def __init__(self) -> None:
         self.judge = Judge()
-        self.directory = Path(tempfile.mkdtemp(prefix="pw-", dir="/tmp"))  # noqa: S108  (a control socket needs a short path)
+        self.directory = Path(tempfile.mkdtemp(prefix="pw-", dir="/tmp"))
         self.directory.chmod(0o755)
         self._ready: Future[None] = Future()
         self._ports = iter(range(20000, 32000))
@@ -239,17 +240,20 @@ class World:
     # Life and death of the namespace.
 
     def __enter__(self) -> Self:
+        """Make the namespace, with the judge in it."""
         self._thread = threading.Thread(target=self._live, name="world", daemon=True)
         self._thread.start()
         self._ready.result()
         return self
 
     def __exit__(self, *exc_info: object) -> None:
+        """Let the namespace go, and the files that lived with it."""
         self._loop.call_soon_threadsafe(self._end.set)
         self._thread.join()
         subprocess.run(["rm", "-rf", self.directory], check=True)
 
     def _live(self) -> None:
+        device = -1
         try:
             libc = ctypes.CDLL(None, use_errno=True)
             if libc.unshare(CLONE_NEWNET) != 0:
@@ -260,12 +264,12 @@ class World:
             Path("/proc/sys/net/ipv6/conf/leak0/router_solicitations").write_text("0")
             subprocess.run(["ip", "-batch", "-"], input=LINKS.encode(), check=True)
             asyncio.run(self._serve(device))
-        except BaseException as error:  # noqa: BLE001  (the test that waits for the world must hear of it)
+        except BaseException as error:
             if self._ready.done():
                 raise
             self._ready.set_exception(error)
         finally:
-            with contextlib.suppress(NameError, OSError):
+            if device >= 0:
                 os.close(device)
 
     async def _serve(self, device: int) -> None:
@@ -284,8 +288,7 @@ class World:
         async def run() -> T:
             return await asyncio.wait_for(function(*args), timeout * factor())
 
-        coroutine: Coroutine[Any, Any, T] = run()
-        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result()
+        return asyncio.run_coroutine_threadsafe(run(), self._loop).result()
 
     @contextlib.contextmanager
     def running(self, server: contextlib.AbstractAsyncContextManager[T]) -> Any:
@@ -300,7 +303,7 @@ class World:
         """Return a port that nobody else in this namespace uses: below the kernel's own range, each once."""
         return next(self._ports)
 
-    def inside(self, argv: Iterable[str | Path], *, hosts: Mapping[str, str] | None = None) -> list[str]:
+    def inside(self, argv: Iterable[object], *, hosts: Mapping[str, str] | None = None) -> list[str]:
         """Return the command line that runs `argv` inside, with `hosts` as its /etc/hosts."""
         mounts = f"mount --bind {self._resolv} /etc/resolv.conf"
         if hosts is not None:
@@ -322,19 +325,24 @@ class World:
 
     def start(
         self,
-        argv: Sequence[str | Path],
+        argv: Iterable[object],
         *,
         env: Mapping[str, str] | None = None,
         hosts: Mapping[str, str] | None = None,
         **options: Any,
     ) -> Command:
         """Start a command inside; `options` are those of Popen."""
-        options = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options}
+        options = {
+            "stdin": subprocess.DEVNULL,
+            "stdout": subprocess.PIPE,
+            "stderr": subprocess.PIPE,
+            **options,
+        }
         return Command(self.inside(argv, hosts=hosts), env=self.environment(env), **options)
 
     def run(
         self,
-        argv: Sequence[str | Path],
+        argv: Iterable[object],
         *,
         stdin: bytes | None = None,
         env: Mapping[str, str] | None = None,
@@ -349,7 +357,9 @@ class World:
         result = Result(process.returncode, stdout or b"", stderr or b"")
         if expect is not None and result.returncode != expect:
             said = (result.stderr + b"\n" + result.stdout[:2000]).decode(errors="replace")
-            raise AssertionError(f"{' '.join(map(str, argv))}: status {result.returncode}, expected {expect}\n{said}")
+            raise AssertionError(
+                f"{' '.join(map(str, argv))}: status {result.returncode}, expected {expect}\n{said}"
+            )
         return result
 
     # Who is inside.
@@ -370,7 +380,11 @@ class World:
         for entry in Path("/proc").iterdir():
             with contextlib.suppress(OSError, ValueError):
                 pid = int(entry.name)
-                if pid != os.getpid() and (entry / "ns/net").stat().st_ino == inode and not self._is_server(pid):
+                if (
+                    pid != os.getpid()
+                    and (entry / "ns/net").stat().st_ino == inode
+                    and not self._is_server(pid)
+                ):
                     found.add(pid)
         return found
 
@@ -383,7 +397,7 @@ class World:
         return False
 
     def wait_deserted(self, timeout: float = 10) -> dict[int, str]:
-        """Wait until no resident is left; return the command lines of those that stayed, after killing them."""
+        """Wait until no resident is left; return the command lines of those that had to be killed."""
         deadline = time.monotonic() + timeout * factor()
         while residents := self.residents():
             for pid in residents:

@@ -5,13 +5,15 @@ usage: banner.py NAME PORT BYTES
 Prints for both ways the digest of the first BYTES bytes and the line that came back.
 """
 
+from __future__ import annotations
+
 import asyncio
 import hashlib
 import socket
 import sys
 
 
-def blocking(name, port, count):
+def blocking(name: str, port: int, count: int) -> None:
     """Print what a blocking socket got."""
     with socket.create_connection((name, port)) as sock, sock.makefile("rwb") as stream:
         digest = hashlib.sha256(stream.read(count)).hexdigest()
@@ -20,7 +22,7 @@ def blocking(name, port, count):
         print(digest, stream.readline().decode().strip())
 
 
-async def non_blocking(name, port, count):
+async def non_blocking(name: str, port: int, count: int) -> None:
     """Print what asyncio got."""
     reader, writer = await asyncio.open_connection(name, port)
     digest = hashlib.sha256(await reader.readexactly(count)).hexdigest()

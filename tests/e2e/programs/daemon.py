@@ -6,6 +6,8 @@ The daemon reads a line from FIFO, fetches URL and writes the body to FILE. Its
 process id is printed; with `stay` the process that started it waits for ever.
 """
 
+from __future__ import annotations
+
 import os
 import pathlib
 import signal

@@ -6,12 +6,14 @@ The server answers the second only when the FIN of the first has arrived, so a
 descriptor that is kept open anywhere makes this wait for ever.
 """
 
+from __future__ import annotations
+
 import select
 import socket
 import sys
 
 name, port, how = sys.argv[1], int(sys.argv[2]), sys.argv[3]
-address = socket.getaddrinfo(name, port, type=socket.SOCK_STREAM)[0][4]
+address = str(socket.getaddrinfo(name, port, type=socket.SOCK_STREAM)[0][4][0]), port
 first = socket.socket()
 if how == "blocking":
     first.connect(address)

@@ -7,6 +7,8 @@ timer has ticked 50 times it says `ticked FINISHED` and starts one more; when
 every connection has echoed a line it says `connected NUMBER`.
 """
 
+from __future__ import annotations
+
 import asyncio
 import os
 import socket
@@ -15,7 +17,7 @@ import sys
 TICKS = 50
 
 
-async def talk(address, port, finished):
+async def talk(address: str, port: str, finished: list[None]) -> None:
     """Connect, and exchange one line."""
     reader, writer = await asyncio.open_connection(address, port)
     writer.write(b"hello\n")
@@ -25,18 +27,19 @@ async def talk(address, port, finished):
     finished.append(None)
 
 
-async def main(name, port, count):
+async def main(name: str, port: str, count: str) -> None:
     """Play the part that the head of this file describes."""
-    address = socket.getaddrinfo(name, port, type=socket.SOCK_STREAM)[0][4][0]
+    address = str(socket.getaddrinfo(name, port, type=socket.SOCK_STREAM)[0][4][0])
     print("resolved", os.getppid(), flush=True)
     sys.stdin.readline()
-    finished = []
-    talks = [asyncio.create_task(talk(address, port, finished)) for _ in range(int(count))]
-    for _ in range(TICKS):
-        await asyncio.sleep(0.01)
-    print("ticked", len(finished), flush=True)
-    talks.append(asyncio.create_task(talk(address, port, finished)))
-    await asyncio.gather(*talks)
+    finished: list[None] = []
+    async with asyncio.TaskGroup() as group:
+        for _ in range(int(count)):
+            group.create_task(talk(address, port, finished))
+        for _ in range(TICKS):
+            await asyncio.sleep(0.01)
+        print("ticked", len(finished), flush=True)
+        group.create_task(talk(address, port, finished))
     print("connected", len(finished), flush=True)
 
 

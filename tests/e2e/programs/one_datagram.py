@@ -3,6 +3,8 @@
 usage: one_datagram.py ADDRESS PORT
 """
 
+from __future__ import annotations
+
 import socket
 import sys
 

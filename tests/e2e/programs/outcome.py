@@ -3,6 +3,8 @@
 usage: outcome.py HOST PORT [TIMES]
 """
 
+from __future__ import annotations
+
 import errno
 import select
 import socket
@@ -12,7 +14,7 @@ host, port = sys.argv[1], int(sys.argv[2])
 times = int(sys.argv[3]) if sys.argv[3:] else 1
 
 
-def name(code):
+def name(code: int) -> str:
     """Return the symbol of an error number."""
     return errno.errorcode[code] if code else "connected"
 

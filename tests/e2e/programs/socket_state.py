@@ -6,6 +6,8 @@ HOST is a name or an address. With `epoll` the socket is non-blocking and was
 registered, edge-triggered, before connect.
 """
 
+from __future__ import annotations
+
 import fcntl
 import json
 import os
@@ -15,7 +17,7 @@ import sys
 
 host, port, how = sys.argv[1], int(sys.argv[2]), sys.argv[3]
 family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-state = {}
+state: dict[str, object] = {}
 sock = socket.socket(family, kind, protocol)
 sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
 sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

@@ -3,6 +3,8 @@
 usage: transfer_asyncio.py URL FILE
 """
 
+from __future__ import annotations
+
 import asyncio
 import hashlib
 import pathlib
@@ -10,25 +12,27 @@ import sys
 import urllib.parse
 
 
-async def ask(url, head, body=b""):
+async def ask(url: str, head: str, body: bytes = b"") -> bytes:
     """Return the body of the answer to one request."""
     parts = urllib.parse.urlsplit(url)
     reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
-    writer.write(f"{head} HTTP/1.1\r\nHost: {parts.netloc}\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body)
+    writer.write(
+        f"{head} HTTP/1.1\r\nHost: {parts.netloc}\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body
+    )
     answer = await reader.read()
     writer.close()
     await writer.wait_closed()
     return answer.partition(b"\r\n\r\n")[2]
 
 
-async def main(url, upload):
+async def main(url: str, upload: bytes) -> None:
     """Print the digest of the download, and what the server says of the upload."""
     down, up = await asyncio.gather(
         ask(url, "GET /bytes"),
-        ask(url, "PUT /digest", pathlib.Path(upload).read_bytes()),
+        ask(url, "PUT /digest", upload),
     )
     print(hashlib.sha256(down).hexdigest())
     print(up.decode())
 
 
-asyncio.run(main(*sys.argv[1:]))
+asyncio.run(main(sys.argv[1], pathlib.Path(sys.argv[2]).read_bytes()))

@@ -3,6 +3,8 @@
 usage: transfer_urllib.py URL FILE
 """
 
+from __future__ import annotations
+
 import hashlib
 import pathlib
 import sys

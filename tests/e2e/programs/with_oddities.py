@@ -3,6 +3,8 @@
 usage: with_oddities.py SIGPIPE-DISPOSITION COMMAND [ARGUMENT]...
 """
 
+from __future__ import annotations
+
 import os
 import resource
 import signal
