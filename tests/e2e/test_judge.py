@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from .kit.clients import NAME, PROGRAMS
 from .kit.origins import PAYLOAD_DIGEST
+from .kit.trace import Trace
 from .kit.world import NAMESERVER, STUB
 
 if TYPE_CHECKING:
@@ -44,6 +45,16 @@ def test_a_question_by_tcp_to_the_stub_is_a_leak(world: World) -> None:
     """A connection to port 53 of the stub counts before anything is said on it."""
     world.run(["nc", "-z", STUB, "53"])
     assert [leak.kind for leak in world.judge.acquit()] == ["query"]
+
+
+def test_the_trace_sees_what_is_dialled(world: World, stage: Stage) -> None:
+    """By any process below the command, and every command that shares the file."""
+    trace = Trace(world.directory / "trace")
+    for host in ("127.0.0.2", "[::ffff:127.0.0.2]"):
+        world.run([*trace.prefix(), "sh", "-c", f"curl -sS http://{host}:{stage.web.port}/; true"])
+    world.run([*trace.prefix(), sys.executable, PROGRAMS / "one_datagram.py", "127.0.0.9", "443"])
+    assert trace.dialled() == {("127.0.0.2", stage.web.port), ("127.0.0.9", 443)}
+    trace.file.unlink()
 
 
 def test_a_program_with_its_own_socks_client_leaks_nothing(
