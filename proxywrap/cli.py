@@ -34,7 +34,7 @@ PREFIX_EPILOG = """
 \b
 Examples:
   proxywrap -x socks5://127.0.0.1:1080 curl https://example.org/
-  proxywrap -x socks5://USER:PASSWORD@first:1080 -x http://second:3128 git pull
+  proxywrap -x socks5://USER:PASSWORD@first:1080 -x http://second git pull
   proxywrap -f ./proxychains.conf ssh host
   proxywrap --demo
 

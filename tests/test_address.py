@@ -95,7 +95,7 @@ def test_host_forms(text: str, host: object) -> None:
 @pytest.mark.parametrize("text", ["", "::g", "[example.org]", "[::1", "a b", "1:2"])
 def test_impossible_host(text: str) -> None:
     """What is neither an address nor a name is refused."""
-    with pytest.raises(ValueError, match="^expected "):
+    with pytest.raises(ValueError, match=r"^expected "):
         parse_host(text)
 
 
@@ -110,7 +110,7 @@ def test_port(text: str, port: int) -> None:
 )
 def test_impossible_port(text: str) -> None:
     """No sign, no blank, no other digits, no number out of range, however long."""
-    with pytest.raises(ValueError, match="^expected a port from 1 to 65535, found "):
+    with pytest.raises(ValueError, match=r"^expected a port from 1 to 65535, found "):
         parse_port(text)
 
 

@@ -35,7 +35,7 @@ LOCALNETS = (
         ("::a01:203", 80, False),  # an IPv6 address with the same number as 10.1.2.3
     ],
 )
-def test_localnet_matches_network_and_port(address: str, port: int, is_local: bool) -> None:
+def test_localnet_matches_network_and_port(address: str, port: int, is_local: bool) -> None:  # noqa: FBT001 - a column
     """A destination is local by its network and its port; a mapped address is the IPv4 one."""
     assert Options(localnets=LOCALNETS).is_localnet(ip_address(address), port) is is_local
 

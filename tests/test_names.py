@@ -21,6 +21,7 @@ TINY_V4, TINY_V6 = IPv4Network("198.18.0.0/29"), IPv6Network("fd00::/125")
 
 
 def tiny_pool() -> NamePool:
+    """Return a pool of six addresses of each version."""
     return NamePool(TINY_V4, TINY_V6)
 
 
@@ -82,7 +83,7 @@ def test_collisions_fill_the_pool_to_the_last_address(version: int) -> None:
     network = TINY_V4 if version == 4 else TINY_V6
     ask = [pool.address_for(f"n{i}.example", 4 if version == 4 else 6) for i in range(6)]
     assert sorted(int(address) for address in ask) == list(range(int(network[1]), int(network[-1])))
-    with pytest.raises(PoolFull, match="expected a free fake address for 'more', found all 6 in use"):
+    with pytest.raises(PoolFull, match=r"expected a free fake address for 'more', found all 6 in use"):
         pool.address_for("more", 4 if version == 4 else 6)
     assert [pool.address_for(f"n{i}.example", 4 if version == 4 else 6) for i in range(6)] == ask
 
@@ -121,7 +122,7 @@ def test_limit_of_names_in_a_large_network() -> None:
         ("255.255.255.255", False),
     ],
 )
-def test_range_is_fake_with_or_without_a_name(address: str, is_fake: bool) -> None:
+def test_range_is_fake_with_or_without_a_name(address: str, is_fake: bool) -> None:  # noqa: FBT001 - a column
     """An unused address of the range is known as fake, so that it is never dialled."""
     pool = NamePool(V4, V6)
     assert pool.is_fake(IPv4Address(address)) is is_fake
@@ -139,7 +140,7 @@ def test_other_version_with_the_same_number_is_not_fake() -> None:
 @pytest.mark.parametrize("name", ["", "a" * 64, "a" * 256, "a b"])
 def test_impossible_name_gets_no_address(name: str) -> None:
     """A name that no proxy could be asked for takes no place."""
-    with pytest.raises(ValueError, match="^expected "):
+    with pytest.raises(ValueError, match=r"^expected "):
         NamePool(V4, V6).address_for(name)
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from proxywrap.config import ChainType, Config, Options
 from proxywrap.errors import ConfigError
-from proxywrap.parser import config_from_urls, parse_config
+from proxywrap.parser import _OPTIONS, config_from_urls, parse_config
 
 EXAMPLE = Path(__file__).parent.parent / "proxywrap.conf.example"
 
@@ -20,16 +20,19 @@ ONE_PROXY = "\n[ProxyList]\nsocks5 127.0.0.1 1080\n"
 
 
 def parse(text: str | bytes) -> Config:
+    """Return what a file with this text says."""
     return parse_config(text if isinstance(text, bytes) else text.encode(), "f.conf")
 
 
 def error_of(text: str | bytes) -> str:
+    """Return the error that a file with this text gives."""
     with pytest.raises(ConfigError) as caught:
         parse(text)
     return str(caught.value)
 
 
 def proxy_of(line: str) -> tuple[str, str, int, bytes | None, bytes | None]:
+    """Return the parts of the proxy that this line describes."""
     (entry,) = parse("[ProxyList]\n" + line).proxies
     uri = entry.uri
     return uri.scheme, str(uri.host), uri.port, uri.username, uri.password
@@ -465,7 +468,5 @@ def test_example_parses_with_all_lines_uncommented() -> None:
 
 def test_example_has_every_keyword() -> None:
     """No keyword of the parser is missing from the example."""
-    from proxywrap.parser import _OPTIONS
-
     words = {line.removeprefix("#").partition(" ")[0] for line in EXAMPLE.read_text().split("\n")}
     assert set(_OPTIONS) <= words

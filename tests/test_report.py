@@ -24,6 +24,8 @@ from proxywrap.uri import parse_uri
 
 HOP = parse_uri("socks5://bob:secret@192.0.2.1:1080")
 
+MASKED = "socks5://***@192.0.2.1:1080"
+
 DESTINATION = Endpoint("example.org", 443)
 
 RESOLVED = Resolved(7, "example.org", (IPv4Address("198.18.0.1"),), is_remote=True)
@@ -71,7 +73,7 @@ def written(verbosity: int, *events: Event) -> str:
             CONNECTED,
             "",
             "",
-            "proxywrap: example.org:443: connected, socks5://***@192.0.2.1:1080 > http://b:1 [0.123 s, pid 7]\n",
+            f"proxywrap: example.org:443: connected, {MASKED} > http://b:1 [0.123 s, pid 7]\n",
             None,
         ),
         (DIRECT, "", "", "proxywrap: 127.0.0.1:80: connected, direct [0.001 s, pid 7]\n", None),
@@ -79,15 +81,14 @@ def written(verbosity: int, *events: Event) -> str:
             ANSWER,
             "",
             "",
-            "proxywrap: example.org:443: socks5://***@192.0.2.1:1080: connection refused [ECONNREFUSED, pid 7]\n",
+            f"proxywrap: example.org:443: {MASKED}: connection refused [ECONNREFUSED, pid 7]\n",
             None,
         ),
         (
             FAULT,
             "",
             FAULT_LINE,
-            "proxywrap: example.org:443: socks5://***@192.0.2.1:1080: "
-            "password refused: check USER and PASSWORD [EACCES, pid 7]\n",
+            f"proxywrap: example.org:443: {MASKED}: {FAULT.reason} [EACCES, pid 7]\n",
             None,
         ),
         (

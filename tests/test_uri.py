@@ -121,14 +121,14 @@ def test_percent_encoded_credentials_round_trip(username: bytes, password: bytes
 @pytest.mark.parametrize("text", ["u:secret@h", "@", "h:1", "secret:x"])
 def test_proxy_host_never_quotes_credentials(text: str) -> None:
     """What may be a misplaced password is not in the message."""
-    with pytest.raises(ValueError, match="^expected a host, found '[@:]' in it") as caught:
+    with pytest.raises(ValueError, match=r"^expected a host, found '[@:]' in it") as caught:
         parse_proxy_host(text)
     assert "secret" not in str(caught.value)
 
 
 def test_proxy_port_never_quotes_words() -> None:
     """A port that is a word may be a misplaced password."""
-    with pytest.raises(ValueError, match="^expected a port from 1 to 65535, found no number$"):
+    with pytest.raises(ValueError, match=r"^expected a port from 1 to 65535, found no number$"):
         parse_proxy_port("secret")
 
 
