@@ -38,6 +38,9 @@ class ProxywrapError(Exception):
     errno: int = errno.ECONNREFUSED
     """What the application's connect() fails with."""
 
+    exit_status: int = 125
+    """What the command ends with: proxywrap's own error, as env(1) has it."""
+
 
 class ConfigError(ProxywrapError):
     """The configuration cannot be used.

@@ -1,0 +1,135 @@
+"""Where a request goes: names to fake addresses and back, destinations to routes.
+
+The only place where configuration decides about a request; pure but for the
+fake pool, which remembers.
+"""
+
+from __future__ import annotations
+
+import errno
+import socket
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from ipaddress import IPv4Address, IPv6Address
+from pathlib import PurePath
+
+from proxywrap.address import Endpoint, normalise_name, unmapped
+from proxywrap.config import Config
+from proxywrap.errors import ProxywrapError
+from proxywrap.hosts import HostsTable
+from proxywrap.names import NamePool
+from proxywrap.uri import ProxyURI
+
+__all__ = ["Route", "Router", "Unroutable"]
+
+Address = IPv4Address | IPv6Address
+
+NAME_SERVICE_PORTS = frozenset({53, 853})
+LOOPBACK = (IPv4Address("127.0.0.1"), IPv6Address("::1"))
+LOOPBACK_NAMES = frozenset({"localhost", "localhost.localdomain", "ip6-localhost", "ip6-loopback"})
+
+
+class Unroutable(ProxywrapError):
+    """A destination that must not be dialled; `errno` says why."""
+
+    def __init__(self, reason: str, *, errno: int) -> None:
+        super().__init__(reason)
+        self.errno = errno
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A destination and the hops that lead there; no hops: directly."""
+
+    destination: Endpoint
+    hops: tuple[ProxyURI, ...]
+
+
+class Router:
+    """Decides for all wrapped processes, so that they share their names.
+
+    Args:
+        config: what the user wants.
+        hosts: the names of /etc/hosts, which stay local.
+        own_names: the names of this host.
+
+    """
+
+    def __init__(self, config: Config, hosts: HostsTable, own_names: frozenset[str]) -> None:
+        self._options = config.options
+        self._hops = tuple(entry.uri for entry in config.proxies)
+        self._hosts = hosts
+        self._own_names = own_names
+        self._pool = NamePool(self._options.fake_network_v4, self._options.fake_network_v6)
+
+    def route(self, address: Address, port: int) -> Route:
+        """Return the way to what the application called `address`.
+
+        Raises:
+            Unroutable: a fake address that stands for no name, or name
+                resolution that would not reach the proxy.
+
+        """
+        if self._pool.is_fake(address):
+            name = self._pool.name_of(address)
+            if name is None:
+                reason = f"{address} is a fake address that stands for no name"
+                raise Unroutable(reason, errno=errno.EHOSTUNREACH)
+            return Route(Endpoint(name, port), self._hops)
+        destination = self._options.dnat(Endpoint(address, port))
+        assert not isinstance(destination.host, str)  # noqa: S101 - dnat maps addresses
+        if _is_loopback(destination.host) and not self._options.proxy_loopback:
+            if destination.port in NAME_SERVICE_PORTS:
+                raise Unroutable("a local name server is not the proxy's", errno=errno.ECONNREFUSED)
+            return Route(destination, ())
+        if self._options.is_localnet(destination.host, destination.port):
+            return Route(destination, ())
+        return Route(Endpoint(unmapped(destination.host), destination.port), self._hops)
+
+    def resolve(self, name: str, family: int) -> tuple[tuple[Address, ...], bool]:
+        """Return the addresses of `name` and whether one of them is fake.
+
+        Args:
+            name: as the application spelled it.
+            family: AF_INET, AF_INET6 or AF_UNSPEC.
+
+        Raises:
+            ValueError: not a possible name.
+            PoolFull: no fake address is left.
+
+        """
+        normal = normalise_name(name)
+        local = self._local_addresses(normal)
+        if local:
+            return tuple(each for each in local if _is_of(each, family)), False
+        return (self._pool.address_for(normal, 6 if family == socket.AF_INET6 else 4),), True
+
+    def _local_addresses(self, name: str) -> tuple[Address, ...]:
+        known = self._hosts.addresses(name)
+        if name in LOOPBACK_NAMES or name.endswith(".localhost"):
+            return known or LOOPBACK
+        if known or name not in self._own_names:
+            return known
+        return LOOPBACK
+
+    def reverse(self, address: Address) -> str | None:
+        """Return the name of a fake address or of one in /etc/hosts."""
+        return self._pool.name_of(address) or self._hosts.name_of(unmapped(address))
+
+    def may_run_unwrapped(self, path: str) -> bool:
+        """Tell whether an `allow_unwrapped` pattern matches a path or its last part."""
+        return any(
+            fnmatchcase(path, pattern) or fnmatchcase(PurePath(path).name, pattern)
+            for pattern in self._options.allow_unwrapped
+        )
+
+
+def _is_loopback(address: Address) -> bool:
+    """As a destination, the "any" address is this host too."""
+    plain = unmapped(address)
+    return plain.is_loopback or plain.is_unspecified
+
+
+def _is_of(address: Address, family: int) -> bool:
+    wanted = {socket.AF_INET: 4, socket.AF_INET6: 6}.get(socket.AddressFamily(family) if family else family)
+    return wanted is None or address.version == wanted

@@ -1,0 +1,266 @@
+"""One connection of the control socket: one request, its lent socket, one reply.
+
+Owns the connection and the descriptors that came over it, and closes all of
+them. Whatever goes wrong is that peer's error and nobody else's.
+"""
+
+from __future__ import annotations
+
+import array
+import asyncio
+import errno
+import hmac
+import os
+import socket
+import struct
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from ipaddress import IPv4Address, IPv6Address
+
+from proxywrap import refusals
+from proxywrap.address import Endpoint
+from proxywrap.errors import ProxywrapError, RemoteProtocolError
+from proxywrap.events import Blocked, Connected, Event, Failed, Note, Resolved
+from proxywrap.helper.router import Route, Router
+from proxywrap.net.connector import AttemptFailed, Deadlines, connect_chain, connect_direct
+from proxywrap.net.lent import LentSocket
+from proxywrap.protocol.wire import (
+    CONNECT_PENDING,
+    REQUEST_BYTES,
+    Op,
+    ReplyMessage,
+    RequestMessage,
+    Target,
+    pack_reply,
+    parse_request,
+)
+
+__all__ = ["Context", "Session"]
+
+_MAX_FDS = 4
+_RIGHTS_BYTES = socket.CMSG_SPACE(_MAX_FDS * array.array("i").itemsize)
+
+
+@dataclass(slots=True)
+class Context:
+    """What all sessions share.
+
+    `report` takes events. `refusing` are loopback addresses where nothing ever
+    listens, by family. `lent` maps a lent socket's inode to the attempt on it.
+    """
+
+    token: bytes
+    router: Router
+    deadlines: Deadlines
+    report: Callable[[Event], None]
+    refusing: dict[int, tuple[str, int]]
+    lent: dict[int, asyncio.Task[None]] = field(default_factory=dict)
+
+
+class Session:
+    """Serves one accepted connection, which it owns.
+
+    `receive` is called when a packet is there; if it returns True there is an
+    attempt to be made by `connect`, else all is done and closed.
+    """
+
+    def __init__(self, context: Context, connection: socket.socket) -> None:
+        self._context = context
+        self._connection = connection
+        self._request = RequestMessage(Op.CONNECT)
+        self._lent: LentSocket | None = None
+        self._pid = _peer_pid(connection)
+
+    # -- the request ---------------------------------------------------------
+
+    def receive(self) -> bool:
+        """Read and answer the request; return whether it wants a connection.
+
+        Never raises.
+        """
+        try:
+            self._request, fd = self._read()
+            if self._request.op is Op.CONNECT:
+                self._lent = self._borrow(fd)
+                return True
+            if fd >= 0:
+                os.close(fd)
+            reply = self._answer(self._request)
+        except RemoteProtocolError as exc:
+            self._context.report(Note(f"refused a request on the control socket [pid {self._pid}]: {exc}"))
+            reply = ReplyMessage(exc.errno)
+        except OSError as exc:
+            reply = ReplyMessage(exc.errno or errno.ECONNREFUSED)
+        self._finish(reply)
+        return False
+
+    def _borrow(self, fd: int) -> LentSocket:
+        if fd < 0:
+            raise RemoteProtocolError("expected a lent socket, got none")
+        try:
+            lent = LentSocket(fd)
+        except OSError:
+            os.close(fd)
+            raise
+        if self._request.address is None or lent.family not in {socket.AF_INET, socket.AF_INET6}:
+            lent.close()
+            raise RemoteProtocolError("expected an inet socket and address, got others")
+        return lent
+
+    def _read(self) -> tuple[RequestMessage, int]:
+        flags = socket.MSG_DONTWAIT | socket.MSG_CMSG_CLOEXEC
+        data, control, message_flags, _ = self._connection.recvmsg(REQUEST_BYTES + 1, _RIGHTS_BYTES, flags)
+        fds = _descriptors(control)
+        try:
+            request = parse_request(data)
+            if not hmac.compare_digest(request.token, self._context.token):
+                raise RemoteProtocolError("its token is not ours")
+            if message_flags & socket.MSG_CTRUNC:
+                # The kernel could not give us the descriptor.
+                raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+            if len(fds) > 1:
+                raise RemoteProtocolError(f"expected one descriptor, got {len(fds)}")
+        except BaseException:
+            for fd in fds:
+                os.close(fd)
+            raise
+        return request, fds[0] if fds else -1
+
+    def _answer(self, request: RequestMessage) -> ReplyMessage:
+        match request.op:
+            case Op.RESOLVE:
+                return self._resolve(request)
+            case Op.REVERSE:
+                name = None if request.address is None else self._context.router.reverse(request.address)
+                return ReplyMessage(0 if name else errno.ENOENT, name=os.fsencode(name or ""))
+            case Op.BLOCKED:
+                what, hint = refusals.blocked(request)
+                self._context.report(Blocked(self._pid, what, hint))
+                return ReplyMessage()
+            case Op.EXEC:
+                return self._judge_exec(request)
+            case Op.CONNECT:
+                raise AssertionError("a CONNECT is not answered here")
+
+    def _resolve(self, request: RequestMessage) -> ReplyMessage:
+        name = os.fsdecode(request.name)
+        try:
+            addresses, is_remote = self._context.router.resolve(name, request.family)
+        except ValueError:
+            return ReplyMessage(errno.ENOENT)
+        except ProxywrapError as exc:
+            self._context.report(Blocked(self._pid, "the resolution of a name", str(exc)))
+            return ReplyMessage(exc.errno)
+        self._context.report(Resolved(self._pid, name, addresses, is_remote))
+        return ReplyMessage(0 if addresses else errno.ENOENT, addresses, request.name.removesuffix(b"."))
+
+    def _judge_exec(self, request: RequestMessage) -> ReplyMessage:
+        path = os.fsdecode(request.name)
+        reason = refusals.target_reason(Target(request.detail))
+        if self._context.router.may_run_unwrapped(path):
+            self._context.report(Note(f"{path} runs unwrapped, as `allow_unwrapped` says: {reason}"))
+            return ReplyMessage()
+        self._context.report(Blocked(self._pid, f"to run {path}", f"{reason}; {refusals.ALLOW_HINT}"))
+        return ReplyMessage(errno.EACCES)
+
+    # -- the lent socket -----------------------------------------------------
+
+    async def connect(self) -> None:
+        """Connect the lent socket, answer, and close everything."""
+        lent, task = self._lent, asyncio.current_task()
+        assert lent is not None  # noqa: S101 - `receive` returned True
+        assert task is not None  # noqa: S101 - a coroutine runs in a task
+        earlier = self._context.lent.get(lent.inode)
+        self._context.lent[lent.inode] = task
+        try:
+            if earlier is not None:
+                # Its application gave it up and tries again: first things first.
+                earlier.cancel()
+                await asyncio.wait([earlier])
+            reply = await self._attempt(lent, task)
+        except Exception as exc:  # noqa: BLE001 - one attempt's error must not end all others
+            self._context.report(Note(f"cannot connect a lent socket [pid {self._pid}]: {exc!r}"))
+            lent.disconnect()
+            reply = ReplyMessage(errno.ECONNREFUSED)
+        except BaseException:
+            lent.disconnect()
+            lent.close()
+            self._connection.close()
+            raise
+        finally:
+            if self._context.lent.get(lent.inode) is task:
+                del self._context.lent[lent.inode]
+        lent.close()
+        self._finish(reply)
+
+    async def _attempt(self, lent: LentSocket, task: asyncio.Task[None]) -> ReplyMessage:
+        loop = asyncio.get_running_loop()
+        # The control connection is the leash: nothing else ever comes over it.
+        loop.add_reader(self._connection, task.cancel)
+        try:
+            return await self._connect(lent)
+        finally:
+            loop.remove_reader(self._connection)
+
+    async def _connect(self, lent: LentSocket) -> ReplyMessage:
+        request, started = self._request, time.monotonic()
+        assert request.address is not None  # noqa: S101 - the shim lends inet sockets only
+        destination = Endpoint(request.address, request.port)
+        try:
+            route = self._context.router.route(request.address, request.port)
+            destination = route.destination
+            await self._follow(lent, route)
+        except AttemptFailed as exc:
+            fault = Failed(self._pid, destination, exc.hop, exc.errno, exc.reason, exc.is_chain_fault)
+        except ProxywrapError as exc:
+            fault = Failed(self._pid, destination, None, exc.errno, str(exc), is_chain_fault=False)
+        else:
+            duration_s = time.monotonic() - started
+            self._context.report(Connected(self._pid, destination, route.hops, duration_s))
+            return ReplyMessage(is_direct=not route.hops)
+        self._context.report(fault)
+        self._leave_failed(lent)
+        return ReplyMessage(fault.errno)
+
+    async def _follow(self, lent: LentSocket, route: Route) -> None:
+        if route.hops:
+            await connect_chain(lent, route.hops, route.destination, self._context.deadlines)
+        else:
+            await connect_direct(lent, route.destination, self._request.scope_id)
+
+    def _leave_failed(self, lent: LentSocket) -> None:
+        """Leave the socket as a failed connect leaves it.
+
+        Where the application waits in poll or epoll, that is an error which
+        the kernel itself reports: one that it gets from a refusing address.
+        """
+        lent.disconnect()
+        if self._request.detail & CONNECT_PENDING and lent.family in self._context.refusing:
+            host, port = self._context.refusing[lent.family]
+            address = IPv4Address(host) if lent.family == socket.AF_INET else IPv6Address(host)
+            sockaddr = lent.sockaddr(address, port)
+            if sockaddr is not None:
+                lent.start_failing(sockaddr)
+
+    # -- the end ---------------------------------------------------------------
+
+    def _finish(self, reply: ReplyMessage) -> None:
+        with suppress(OSError):  # a peer that does not wait for its answer
+            self._connection.send(pack_reply(reply), socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL)
+        self._connection.close()
+
+
+def _descriptors(control: list[tuple[int, int, bytes]]) -> list[int]:
+    fds = array.array("i")
+    for level, kind, data in control:
+        if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
+            fds.frombytes(data[: len(data) - len(data) % fds.itemsize])
+    return fds.tolist()
+
+
+def _peer_pid(connection: socket.socket) -> int:
+    size = struct.calcsize("3i")
+    pid: int = struct.unpack("3i", connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, size))[0]
+    return pid

@@ -1,0 +1,151 @@
+"""Connects a lent socket through a chain of hops, or directly.
+
+Takes a socket and what to do with it; knows nothing of configuration.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import os
+import socket
+from collections.abc import Awaitable, Sequence
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv6Address, ip_address
+
+from proxywrap.address import Endpoint
+from proxywrap.errors import ProtocolError, ProxyRefused, ProxyUnreachable, ProxywrapError, TruncatedError
+from proxywrap.net.driver import run
+from proxywrap.net.lent import LentSocket, SockAddr
+from proxywrap.protocol.handshake import client_handshake
+from proxywrap.uri import ProxyURI
+
+__all__ = ["AttemptFailed", "Deadlines", "connect_chain", "connect_direct"]
+
+
+@dataclass(frozen=True, slots=True)
+class Deadlines:
+    """How long the first hop may take to be connected, and each read from a hop."""
+
+    connect_s: float
+    read_s: float
+
+
+class AttemptFailed(ProxywrapError):
+    """A lent socket could not be connected.
+
+    Args:
+        hop: the proxy that failed or refused; None for a direct connection.
+        reason: what happened, without the hop's name.
+        errno: what the application must see.
+        is_chain_fault: the user must hear of it.
+
+    """
+
+    def __init__(self, hop: ProxyURI | None, reason: str, *, errno: int, is_chain_fault: bool) -> None:
+        super().__init__(reason)
+        self.hop = hop
+        self.reason = reason
+        self.errno = errno
+        self.is_chain_fault = is_chain_fault
+
+
+async def connect_direct(lent: LentSocket, destination: Endpoint, scope_id: int = 0) -> None:
+    """Connect to a literal address, with no time limit but the kernel's.
+
+    Raises:
+        AttemptFailed: as the kernel said.
+
+    """
+    address = destination.host
+    assert not isinstance(address, str)  # noqa: S101 - names are never dialled
+    sockaddr = lent.sockaddr(address, destination.port, scope_id)
+    if sockaddr is None:
+        raise AttemptFailed(None, "the socket's family cannot reach it", errno=errno.ENETUNREACH, is_chain_fault=False)
+    try:
+        await lent.connect(sockaddr)
+    except OSError as exc:
+        error = exc.errno or errno.ECONNREFUSED
+        raise AttemptFailed(None, os.strerror(error), errno=error, is_chain_fault=False) from exc
+
+
+async def connect_chain(
+    lent: LentSocket, hops: Sequence[ProxyURI], destination: Endpoint, deadlines: Deadlines
+) -> None:
+    """Connect to `destination` through all of `hops`, in their order.
+
+    Raises:
+        AttemptFailed: the hop that failed, and why.
+
+    """
+    lent.read_timeout_s = deadlines.read_s
+    lent.clear_options()
+    try:
+        await _attempt(hops[0], _join_first(lent, hops[0], deadlines.connect_s))
+        for at, hop in enumerate(hops):
+            target = hops[at + 1].endpoint if at + 1 < len(hops) else destination
+            is_about_hop = at + 1 < len(hops)
+            await _attempt(hop, run(client_handshake(hop, target), lent), is_about_hop=is_about_hop)
+    finally:
+        lent.restore_options()
+
+
+async def _attempt(hop: ProxyURI, step: Awaitable[object], *, is_about_hop: bool = True) -> None:
+    """Await one step and put what it raises down to `hop`.
+
+    `is_about_hop`: the step asks for another hop, so a refusal of its target is
+    a fault of the chain.
+    """
+    try:
+        await step
+    except ProxyRefused as exc:
+        is_fault = is_about_hop or not exc.is_destination_fault
+        raise AttemptFailed(hop, exc.reason, errno=exc.errno, is_chain_fault=is_fault) from exc
+    except TruncatedError as exc:
+        reason = "closed the connection in the middle of the handshake"
+        raise AttemptFailed(hop, reason, errno=errno.ECONNREFUSED, is_chain_fault=True) from exc
+    except ProtocolError as exc:
+        raise AttemptFailed(hop, str(exc), errno=exc.errno, is_chain_fault=True) from exc
+    except ProxyUnreachable as exc:
+        raise AttemptFailed(hop, exc.reason, errno=exc.errno, is_chain_fault=True) from exc
+    except OSError as exc:
+        reason = f"broke off the handshake: {os.strerror(exc.errno or 0)}"
+        raise AttemptFailed(hop, reason, errno=errno.ECONNREFUSED, is_chain_fault=True) from exc
+
+
+async def _join_first(lent: LentSocket, hop: ProxyURI, limit_s: float) -> None:
+    try:
+        async with asyncio.timeout(limit_s):
+            sockaddr = await _first_address(lent, hop)
+            await lent.connect(sockaddr)
+    except TimeoutError:
+        raise ProxyUnreachable(f"cannot be connected to within {limit_s:g} s", errno=errno.ETIMEDOUT) from None
+    except OSError as exc:
+        error = exc.errno or errno.ECONNREFUSED
+        raise ProxyUnreachable(f"cannot be connected to: {os.strerror(error)}", errno=error) from exc
+
+
+async def _first_address(lent: LentSocket, hop: ProxyURI) -> SockAddr:
+    """Return where the socket can reach the first hop.
+
+    Its name, if it has one, is the only one that is looked up here: there is
+    no proxy yet that could.
+    """
+    for address in await _addresses(hop):
+        sockaddr = lent.sockaddr(address, hop.port)
+        if sockaddr is not None:
+            return sockaddr
+    family = "IPv4" if lent.family == socket.AF_INET else "IPv6-only"
+    raise ProxyUnreachable(f"has no address that an {family} socket can reach", errno=errno.ENETUNREACH)
+
+
+async def _addresses(hop: ProxyURI) -> Sequence[IPv4Address | IPv6Address]:
+    if not isinstance(hop.host, str):
+        return [hop.host]
+    loop = asyncio.get_running_loop()
+    try:
+        found = await loop.getaddrinfo(hop.host, hop.port, type=socket.SOCK_STREAM)
+    except socket.gaierror as exc:
+        reason = f"its name cannot be resolved: {exc.strerror}"
+        raise ProxyUnreachable(reason, errno=errno.EHOSTUNREACH) from exc
+    return [ip_address(str(info[4][0]).partition("%")[0]) for info in found]

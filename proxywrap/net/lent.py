@@ -1,0 +1,235 @@
+"""A lent socket: the application's own, worked on and given back.
+
+Theory of operation
+-------------------
+
+The application and the helper hold descriptors of the *same* open socket, so
+whatever is done to it here the application sees:
+
+- O_NONBLOCK is left alone. Every call has MSG_DONTWAIT and MSG_NOSIGNAL. Since
+  connect() has no such option, a blocking socket is connected by a zero-length
+  `sendto(MSG_FASTOPEN)`; where that is not to be had, a send timeout of a clock
+  tick bounds the wait.
+- Not a byte more is read than a reply has: the next one is the application's.
+- Options that stall a handshake are cleared for its duration.
+- The copy is closed, and out of the event loop, before the application learns
+  of the outcome: its own close() must be the last one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import fcntl
+import os
+import socket
+import struct
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from ipaddress import IPv4Address, IPv6Address
+
+from proxywrap.errors import ProxyUnreachable, RemoteProtocolError, TruncatedError
+from proxywrap.net.native import disconnect
+
+__all__ = ["LentSocket"]
+
+_NOW = socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL
+_TCP_FASTOPEN_CONNECT = 30  # linux/tcp.h
+_ONE_TICK = struct.pack("ll", 0, 1)  # struct timeval; the kernel rounds up to a tick
+
+_STALLING = (
+    (socket.IPPROTO_TCP, _TCP_FASTOPEN_CONNECT, 0),  # the SYN would wait for the first byte
+    (socket.IPPROTO_TCP, socket.TCP_CORK, 0),  # a request would wait for more
+    (socket.SOL_SOCKET, socket.SO_RCVLOWAT, 1),  # a reply would wait for more
+)
+
+SockAddr = tuple[str, int] | tuple[str, int, int, int]
+
+
+class LentSocket:
+    """A TCP socket received from an application; a `ByteIO` for flows.
+
+    Args:
+        fd: a descriptor of the socket, owned by the object from here on.
+        read_timeout_s: how long one read or write waits for the peer.
+
+    """
+
+    def __init__(self, fd: int, *, read_timeout_s: float = 15) -> None:
+        self._sock = socket.socket(fileno=fd)
+        self.family = self._sock.family
+        self.inode = os.fstat(fd).st_ino
+        self.read_timeout_s = read_timeout_s
+        self._saved: list[tuple[int, int, int]] = []
+
+    # -- life --------------------------------------------------------------
+
+    def clear_options(self) -> None:
+        """Clear the options that would stall a handshake; `restore_options` undoes it."""
+        for level, name, neutral in _STALLING:
+            value = self._sock.getsockopt(level, name)
+            if value != neutral:
+                self._saved.append((level, name, value))
+                self._sock.setsockopt(level, name, neutral)
+
+    def restore_options(self) -> None:
+        """Put the application's options back."""
+        for level, name, value in self._saved:
+            self._sock.setsockopt(level, name, value)
+        self._saved.clear()
+
+    def close(self) -> None:
+        """Close our copy of the descriptor; the application's stays open."""
+        self._sock.close()
+
+    def disconnect(self) -> None:
+        """Leave the socket unconnected, whatever state it was in."""
+        disconnect(self._sock.fileno())
+
+    # -- connecting ----------------------------------------------------------
+
+    def sockaddr(self, address: IPv4Address | IPv6Address, port: int, scope_id: int = 0) -> SockAddr | None:
+        """Return the address as this socket takes it, None where it cannot.
+
+        An IPv6 socket reaches IPv4 by way of ::ffff:a.b.c.d, unless IPV6_V6ONLY.
+        """
+        if self.family == socket.AF_INET:
+            return (str(address), port) if address.version == 4 else None
+        if address.version == 6:
+            return (str(address), port, 0, scope_id)
+        if self._sock.getsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY):
+            return None
+        return (f"::ffff:{address}", port, 0, 0)
+
+    async def connect(self, sockaddr: SockAddr) -> None:
+        """Connect the socket; no time limit but the kernel's.
+
+        Raises:
+            OSError: as connect(2).
+
+        """
+        error = self._start(sockaddr)
+        if error in {errno.EINPROGRESS, errno.EAGAIN}:
+            await self._until_ready(asyncio.get_running_loop().add_writer)
+            error = self._sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        if error:
+            raise OSError(error, os.strerror(error))
+
+    def start_failing(self, sockaddr: SockAddr) -> None:
+        """Begin a connect that will be refused, so that poll shows a genuine error."""
+        self._start(sockaddr)
+
+    def _start(self, sockaddr: SockAddr) -> int:
+        if not fcntl.fcntl(self._sock, fcntl.F_GETFL) & os.O_NONBLOCK:
+            try:
+                self._sock.sendto(b"", socket.MSG_FASTOPEN | _NOW, sockaddr)
+            except OSError as exc:
+                if exc.errno != errno.EOPNOTSUPP:
+                    return exc.errno or errno.ECONNREFUSED
+            else:
+                return 0
+        with self._tick_limit():
+            return self._sock.connect_ex(sockaddr)
+
+    @contextmanager
+    def _tick_limit(self) -> Iterator[None]:
+        """Bound connect() also where the application clears O_NONBLOCK just now."""
+        saved = self._sock.getsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, len(_ONE_TICK))
+        self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, _ONE_TICK)
+        try:
+            yield
+        finally:
+            self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, saved)
+
+    # -- ByteIO --------------------------------------------------------------
+
+    async def send_all(self, data: bytes) -> None:
+        """Send all of `data`.
+
+        Raises:
+            OSError: the connection is broken.
+            ProxyUnreachable: the peer takes nothing for `read_timeout_s`.
+
+        """
+        view = memoryview(data)
+        while view:
+            try:
+                sent = self._sock.send(view, _NOW)
+            except BlockingIOError:
+                await self._within_limit(asyncio.get_running_loop().add_writer)
+            else:
+                view = view[sent:]
+
+    async def read_exactly(self, size: int) -> bytes:
+        """Read `size` bytes and not one more.
+
+        Raises:
+            TruncatedError: the peer closed before the last of them.
+            OSError: the connection is broken.
+            ProxyUnreachable: the peer is silent for `read_timeout_s`.
+
+        """
+        data = b""
+        while len(data) < size:
+            more = await self._receive(size - len(data), _NOW)
+            if not more:
+                raise TruncatedError(f"expected {size} bytes, got {len(data)} before the connection closed")
+            data += more
+        return data
+
+    async def read_until(self, delimiter: bytes, limit: int) -> bytes:
+        """Read up to and including `delimiter` and not one byte more.
+
+        Looks before it takes. Bytes that hold no delimiter yet are taken: they
+        belong to the message, and the same ones are not looked at for ever.
+
+        Raises:
+            RemoteProtocolError: `limit` bytes came without it.
+            TruncatedError: the peer closed before it.
+            OSError: the connection is broken.
+            ProxyUnreachable: the peer is silent for `read_timeout_s`.
+
+        """
+        data = b""
+        while len(data) < limit:
+            seen = await self._receive(limit - len(data), _NOW | socket.MSG_PEEK)
+            if not seen:
+                raise TruncatedError(f"expected {delimiter!r}, got {len(data)} bytes before the connection closed")
+            end = (data + seen).find(delimiter)
+            taken = len(seen) if end < 0 else end + len(delimiter) - len(data)
+            data += await self._receive(taken, _NOW)
+            if end >= 0:
+                return data
+        raise RemoteProtocolError(f"expected {delimiter!r} within {limit} bytes")
+
+    async def _receive(self, size: int, flags: int) -> bytes:
+        while True:
+            try:
+                return self._sock.recv(size, flags)
+            except BlockingIOError:
+                await self._within_limit(asyncio.get_running_loop().add_reader)
+
+    async def _within_limit(self, add: Callable[..., object]) -> None:
+        try:
+            async with asyncio.timeout(self.read_timeout_s):
+                await self._until_ready(add)
+        except TimeoutError:
+            reason = f"did not answer within {self.read_timeout_s:g} s"
+            raise ProxyUnreachable(reason, errno=errno.ETIMEDOUT) from None
+
+    async def _until_ready(self, add: Callable[..., object]) -> None:
+        """Wait for one event; afterwards the loop knows nothing of the socket."""
+        loop = asyncio.get_running_loop()
+        fd = self._sock.fileno()
+        ready = loop.create_future()
+        add(fd, _wake, ready)
+        try:
+            await ready
+        finally:
+            loop.remove_reader(fd)
+            loop.remove_writer(fd)
+
+
+def _wake(ready: asyncio.Future[None]) -> None:
+    if not ready.done():
+        ready.set_result(None)
