@@ -79,15 +79,26 @@ def _run(command: click.Command, prog_name: str, args: Sequence[str] | None) -> 
         _say(prog_name, exc.format_message())
     except (click.Abort, KeyboardInterrupt):
         return EXIT_INTERRUPTED
-    except (ProxywrapError, OSError) as exc:
+    except ProxywrapError as exc:
+        _say(prog_name, str(exc))
+        return exc.exit_status
+    except OSError as exc:
         _say(prog_name, str(exc))
     except Exception:  # noqa: BLE001 - a fault of ours must not look like COMMAND's exit status 1
         import traceback
 
         _say(prog_name, f"a fault in proxywrap itself, please report it\n{traceback.format_exc()}")
     else:
-        return status if isinstance(status, int) else 0
+        return _end(status) if isinstance(status, int) else 0
     return EXIT_OWN_ERROR
+
+
+def _end(status: int) -> int:
+    if status >= 0:
+        return status
+    from proxywrap.launcher import end_like
+
+    return end_like(status)
 
 
 def _say(prog_name: str, text: str) -> None:

@@ -2,6 +2,8 @@
 
 Knows nothing of files or of their grammar; `proxywrap.parser` makes these.
 Options carry proxychains-ng's names, so that a reader of its manual finds them.
+The smallest are named tuples, for a frozen dataclass takes five times as long
+to define, and every wrapped command waits for that.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from types import MappingProxyType
+from typing import NamedTuple
 
 from proxywrap.address import Endpoint, unmapped
 from proxywrap.uri import ProxyURI
@@ -33,8 +36,7 @@ class ChainType(StrEnum):
     ROUND_ROBIN = "round_robin_chain"
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(NamedTuple):
     """Where a setting was written: a file (or `-x`, `$PROXYWRAP_PROXY`) and its line."""
 
     source: str
@@ -45,16 +47,14 @@ class Origin:
         return self.source if self.line is None else f"{self.source}:{self.line}"
 
 
-@dataclass(frozen=True, slots=True)
-class ProxyEntry:
+class ProxyEntry(NamedTuple):
     """One proxy of the list and where it was written."""
 
     uri: ProxyURI
     origin: Origin
 
 
-@dataclass(frozen=True, slots=True)
-class LocalNet:
+class LocalNet(NamedTuple):
     """Destinations that are reached directly; `port` None means every port."""
 
     network: IPv4Network | IPv6Network
@@ -70,8 +70,7 @@ class LocalNet:
         return f"{address}:{self.port}/{prefix}"
 
 
-@dataclass(frozen=True, slots=True)
-class Dnat:
+class Dnat(NamedTuple):
     """A destination that another one replaces.
 
     `port` None matches every port, `new_port` None keeps the port asked for.

@@ -52,11 +52,11 @@ class ProxyURI:
         return f"{self.scheme}://{userinfo}{self.endpoint}"
 
 
-_URI = re.compile(
+_URI = (  # compiled by the first URL: most files have none
     r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://"
     r"(?:(?P<userinfo>.*)@)?"
     r"(?P<host>\[[^\]]*\]|[^:/@\[\]]*)"
-    r"(?::(?P<port>[^:/@]*))?/?",
+    r"(?::(?P<port>[^:/@]*))?/?"
 )
 
 
@@ -74,7 +74,7 @@ def parse_uri(text: str) -> ProxyURI:
             contains the credentials.
 
     """
-    match = _URI.fullmatch(text)
+    match = re.fullmatch(_URI, text)
     if match is None:
         raise ValueError("expected a proxy URL like socks5://[USER:PASSWORD@]HOST:PORT")
     try:
