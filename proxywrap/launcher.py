@@ -28,7 +28,8 @@ from tempfile import mkdtemp
 
 from proxywrap.config import Config
 from proxywrap.errors import ProxywrapError
-from proxywrap.helper.process import MESSAGE, Command, Message, Setup, run_helper
+from proxywrap.helper.family import MESSAGE, Message
+from proxywrap.helper.process import Command, Setup, run_helper
 from proxywrap.net.native import become_subreaper, judge_target, scrub_memory
 from proxywrap.protocol.wire import TOKEN_BYTES, VERSION, Target
 

@@ -10,11 +10,11 @@ import os
 import resource
 import signal
 import socket
-from contextlib import suppress
 from pathlib import Path
 from shutil import rmtree
 
-from proxywrap.helper.process import MESSAGE, Message, Setup
+from proxywrap.helper.family import Family
+from proxywrap.helper.process import Setup
 from proxywrap.helper.router import Router
 from proxywrap.helper.server import ControlServer
 from proxywrap.helper.session import Context
@@ -27,8 +27,8 @@ __all__ = ["live"]
 HOSTS_FILE = Path("/etc/hosts")
 
 
-def live(setup: Setup, pid: int) -> int:
-    """Serve until COMMAND (`pid`, our child) and all its descendants are gone.
+def live(setup: Setup, family: Family) -> int:
+    """Serve until COMMAND and all its descendants are gone.
 
     Returns:
         The helper's own exit status.
@@ -38,16 +38,15 @@ def live(setup: Setup, pid: int) -> int:
     stderr = os.fdopen(2, "w", closefd=False)
     log = os.fdopen(setup.log_fd, "w") if setup.log_fd >= 0 else None
     report = Report(stderr, verbosity=setup.verbosity, log=log)
-    asyncio.run(_Life(setup, pid, report).run())
+    asyncio.run(_Life(setup, family, report).run())
     return 0
 
 
 class _Life:
-    def __init__(self, setup: Setup, pid: int, report: Report) -> None:
+    def __init__(self, setup: Setup, family: Family, report: Report) -> None:
         self._setup = setup
-        self._pid = pid
+        self._family = family
         self._report = report
-        self._has_command_ended = False
         self._is_over = asyncio.Event()
 
     async def run(self) -> None:
@@ -62,13 +61,17 @@ class _Life:
             report=self._report.report,
             refusing={sock.family: sock.getsockname()[:2] for sock in refusing},
         )
-        loop.add_signal_handler(signal.SIGCHLD, self._reap)
+        self._family.on_command_end = self._fall_silent
+        self._family.on_last_end = self._end
+        loop.add_signal_handler(signal.SIGCHLD, self._family.reap)
         self._setup.channel.setblocking(False)
         loop.add_reader(self._setup.channel, self._launcher_stirred)
         async with asyncio.TaskGroup() as tasks:
             server = ControlServer(self._setup.listeners, context, tasks)
             server.start()
-            self._reap()
+            if self._family.has_command_ended:
+                self._fall_silent()
+            self._family.reap()  # for what ended before the loop could hear of it
             await self._is_over.wait()
             server.stop()
             for task in context.lent.values():
@@ -76,54 +79,22 @@ class _Life:
         for sock in refusing:
             sock.close()
 
-    # -- descendants ---------------------------------------------------------
-
-    def _reap(self) -> None:
-        """Take note of every descendant that has ended or stopped."""
-        status = None
-        while True:
-            try:
-                pid, result = os.waitpid(-1, os.WNOHANG | os.WUNTRACED)
-            except ChildProcessError:
-                self._last_is_gone(status)
-                return
-            if pid == 0:
-                break
-            if pid == self._pid and os.WIFSTOPPED(result):
-                self._tell(Message.STOPPED, os.WSTOPSIG(result))
-            elif pid == self._pid:
-                status = result
-        if status is not None:
-            self._command_ended(status)
-
-    def _command_ended(self, status: int) -> None:
+    def _fall_silent(self) -> None:
         """COMMAND has ended, others live on: what is theirs to hear goes to the log."""
-        self._has_command_ended = True
         self._report.close()
         self._report.detach()
         _release_stderr()
-        self._tell(Message.ENDED, status)
 
-    def _last_is_gone(self, status: int | None) -> None:
-        if not self._is_over.is_set():
-            self._report.close()
-            rmtree(self._setup.directory, ignore_errors=True)
-            if status is not None:
-                self._tell(Message.LAST_ENDED, status)
-            self._is_over.set()
-
-    # -- launcher --------------------------------------------------------------
-
-    def _tell(self, kind: bytes, number: int) -> None:
-        with suppress(OSError):  # the launcher was killed
-            self._setup.channel.send(MESSAGE.pack(kind, number), socket.MSG_NOSIGNAL)
+    def _end(self) -> None:
+        """All are gone: before the launcher hears of it, nothing of us is left."""
+        self._report.close()
+        rmtree(self._setup.directory, ignore_errors=True)
+        self._is_over.set()
 
     def _launcher_stirred(self) -> None:
         """The launcher says nothing, it only goes: killed, or its work done."""
         asyncio.get_running_loop().remove_reader(self._setup.channel)
-        if not self._has_command_ended:
-            with suppress(ProcessLookupError):
-                os.kill(self._pid, signal.SIGKILL)
+        self._family.kill_command()
 
 
 def _raise_descriptor_limit() -> None:

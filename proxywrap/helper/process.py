@@ -10,32 +10,18 @@ from __future__ import annotations
 import os
 import signal
 import socket
-import struct
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from shutil import rmtree
 from typing import NoReturn
 
 from proxywrap.config import Config
+from proxywrap.helper.family import MESSAGE, Family, Message
 from proxywrap.net.native import become_subreaper
 
-__all__ = ["MESSAGE", "Command", "Message", "Setup", "run_helper"]
-
-MESSAGE = struct.Struct("=ci")
-"""What the helper tells the launcher: a kind (`Message`) and a number."""
-
-
-class Message:
-    """Kinds of messages; the number is given in brackets."""
-
-    STARTED = b"P"  # [pid], with a pidfd as SCM_RIGHTS
-    EXEC_FAILED = b"E"  # [errno]
-    STOPPED = b"S"  # [signal]
-    ENDED = b"X"  # [wait status]
-    LAST_ENDED = b"Z"  # [wait status]: and with it the helper
-
+__all__ = ["Command", "Setup", "run_helper"]
 
 @dataclass(frozen=True, slots=True)
 class Command:
@@ -84,10 +70,12 @@ def run_helper(setup: Setup, command: Command) -> NoReturn:
             rmtree(setup.directory, ignore_errors=True)
             status = 0
         else:
+            family = Family(setup.channel, pid)
+            _end_early(setup, family)
             _settle_down(setup)
             from proxywrap.helper.life import live  # COMMAND runs already; asyncio comes with this
 
-            status = live(setup, pid)
+            status = live(setup, family)
     finally:
         os._exit(status)
 
@@ -124,6 +112,18 @@ def _become_command(command: Command, group: int, write_end: int) -> NoReturn:
         os._exit(127)
 
 
+def _end_early(setup: Setup, family: Family) -> None:
+    """Until the event loop runs, end by a plain signal handler, even in an import."""
+
+    def reap(*_: object) -> None:
+        family.reap()
+        if family.is_gone:
+            os._exit(0)
+
+    family.on_last_end = lambda: rmtree(setup.directory, ignore_errors=True)
+    signal.signal(signal.SIGCHLD, reap)
+
+
 def _settle_down(setup: Setup) -> None:
     """Let go of everything that was COMMAND's: descriptors, directory, signals.
 
@@ -145,5 +145,3 @@ def _settle_down(setup: Setup) -> None:
 def _close_between(low: int, high: int) -> None:
     os.closerange(low, high)
 
-
-LogWriter = Callable[[str], None]

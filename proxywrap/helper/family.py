@@ -1,0 +1,89 @@
+"""COMMAND and its descendants: reaped as they end, and the launcher told.
+
+Works from the moment when COMMAND runs, before anything else is imported: a
+command that ends at once need not wait for what it never used.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import struct
+from collections.abc import Callable
+from contextlib import suppress
+
+__all__ = ["MESSAGE", "Family", "Message"]
+
+MESSAGE = struct.Struct("=ci")
+"""What the helper tells the launcher: a kind (`Message`) and a number."""
+
+
+class Message:
+    """Kinds of messages; the number is given in brackets."""
+
+    STARTED = b"P"  # [pid], with a pidfd as SCM_RIGHTS
+    EXEC_FAILED = b"E"  # [errno]
+    STOPPED = b"S"  # [signal]
+    ENDED = b"X"  # [wait status]
+    LAST_ENDED = b"Z"  # [wait status]: and with it the helper
+
+
+class Family:
+    """The processes below the helper, a child subreaper.
+
+    Args:
+        channel: to the launcher; stays its owner's.
+        pid: COMMAND, our child, not reaped yet.
+
+    `on_command_end` is called once, before the launcher is told, when others
+    live on; `on_last_end` once, when all are gone, before the launcher is told.
+    """
+
+    def __init__(self, channel: socket.socket, pid: int) -> None:
+        self.on_command_end: Callable[[], None] = _nothing
+        self.on_last_end: Callable[[], None] = _nothing
+        self.has_command_ended = False
+        self.is_gone = False
+        self._channel = channel
+        self._pid = pid
+
+    def reap(self) -> None:
+        """Take note of every descendant that has ended or stopped since."""
+        status = None
+        while not self.is_gone:
+            try:
+                pid, result = os.waitpid(-1, os.WNOHANG | os.WUNTRACED)
+            except ChildProcessError:
+                self._last_ended(status)
+                return
+            if pid == 0:
+                break
+            if pid == self._pid and os.WIFSTOPPED(result):
+                self._tell(Message.STOPPED, os.WSTOPSIG(result))
+            elif pid == self._pid:
+                status = result
+        if status is not None:
+            self.has_command_ended = True
+            self.on_command_end()
+            self._tell(Message.ENDED, status)
+
+    def kill_command(self) -> None:
+        """Kill COMMAND, unless it has ended; what it has started lives on."""
+        if not self.has_command_ended and not self.is_gone:
+            with suppress(ProcessLookupError):
+                os.kill(self._pid, signal.SIGKILL)
+
+    def _last_ended(self, status: int | None) -> None:
+        self.is_gone = True
+        self.on_last_end()
+        if status is not None:
+            self._tell(Message.LAST_ENDED, status)
+
+    def _tell(self, kind: bytes, number: int) -> None:
+        with suppress(OSError):  # the launcher was killed
+            self._channel.send(MESSAGE.pack(kind, number), socket.MSG_NOSIGNAL)
+
+
+def _nothing() -> None:
+    """Until someone cares."""
