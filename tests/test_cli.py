@@ -43,6 +43,12 @@ class Launch:
         return self.status
 
 
+class NotFoundError(ProxywrapError):
+    """An error with a status of its own."""
+
+    exit_status = 127
+
+
 def module(monkeypatch: pytest.MonkeyPatch, name: str, **members: object) -> None:
     """Put a stand-in where the command line imports from."""
     stand_in = ModuleType(name)
@@ -58,7 +64,7 @@ def launch(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Launch:
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.chdir(tmp_path)
     stand_in = Launch()
-    module(monkeypatch, "proxywrap.launcher", launch=stand_in)
+    module(monkeypatch, "proxywrap.launcher", launch=stand_in, end_like=lambda status: f"ended by {-status}")
     return stand_in
 
 
@@ -109,6 +115,12 @@ def test_options_reach_the_launcher(
     """Verbosity is one number, the log a path."""
     assert cli.main([*args, "-x", URL, "x"]) == 0
     assert launch.calls[0][2:] == (verbosity, log_path)
+
+
+def test_command_ended_by_a_signal(launch: Launch) -> None:
+    """The launcher ends the process as COMMAND ended."""
+    launch.status = -15
+    assert str(cli.main(["-x", URL, "x"])) == "ended by 15"
 
 
 def test_urls_make_a_chain_in_order(launch: Launch) -> None:
@@ -235,6 +247,7 @@ def test_no_configuration_shows_what_to_do(
     ("error", "status", "text"),
     [
         (ProxywrapError("no helper"), 125, "proxywrap: no helper\n"),
+        (NotFoundError("x: command not found"), 127, "proxywrap: x: command not found\n"),
         (ConfigError("wrong", "a", 1), 125, "proxywrap: a:1: wrong\n"),
         (OSError(24, "Too many open files"), 125, "proxywrap: [Errno 24] Too many open files\n"),
         (click.ClickException("odd"), 125, "proxywrap: odd\n"),
