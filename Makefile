@@ -9,6 +9,7 @@ C_FLAGS := -std=gnu11 -D_GNU_SOURCE -g -O1 -Wall -Wextra -Wshadow -Wvla -Icsrc
 SHIM := $(wildcard csrc/preload/*.c)
 UNIT_C := $(patsubst tests/unit_c/%.c,build/unit_c/%,$(wildcard tests/unit_c/test_*.c))
 
+.NOTPARALLEL:
 .PHONY: venv build demo fmt lint types test test-c sanitize check clean
 
 .venv/.built: pyproject.toml setup.py $(wildcard csrc/*.py) $(C_INPUTS)
