@@ -52,8 +52,9 @@ class Victim:
     def connect(self) -> socket.socket:
         """Return a connection to the control socket."""
         sock = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        sock.settimeout(20 * factor())
+        # With a timeout, connect() would not wait for room in the backlog.
         sock.connect(self.path)
+        sock.settimeout(20 * factor())
         return sock
 
     def answer_to(self, request: bytes, descriptors: tuple[int, ...] = ()) -> bytes:

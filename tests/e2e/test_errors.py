@@ -37,6 +37,12 @@ def _outcome(
     return {line.split()[-1] for line in lines}, result.complaints
 
 
+def _about(hop: str, complaints: list[str]) -> list[str]:
+    """Return the lines that name a hop, but for the one that counts the repeats."""
+    assert all(line.startswith("proxywrap: ") for line in complaints)
+    return [line for line in complaints if hop in line and not line.endswith("more)")]
+
+
 def _socks5_answer(rep: int) -> bytes:
     return bytes([5, rep, 0, 1]) + bytes(6)
 
@@ -111,14 +117,14 @@ def test_a_dead_hop_is_named_once(world: World) -> None:
     hop = f"127.0.0.1:{world.port()}"
     errors, complaints = _outcome(world, f"socks5://{hop}", times=5)
     assert errors == {"ECONNREFUSED"}
-    assert sum(hop in line for line in complaints) == 1, complaints
+    assert len(_about(hop, complaints)) == 1, complaints
 
 
 def test_an_unreachable_hop_gives_what_the_kernel_said(world: World, names: Names) -> None:
     """EHOSTUNREACH, and a line that names the hop."""
     errors, complaints = _outcome(world, f"socks5://{names.unreachable_address}:1080")
     assert errors == {"EHOSTUNREACH"}
-    assert sum(f"{names.unreachable_address}:1080" in line for line in complaints) == 1, complaints
+    assert len(_about(f"{names.unreachable_address}:1080", complaints)) == 1, complaints
 
 
 def test_a_silent_hop_times_out(world: World) -> None:
@@ -128,7 +134,7 @@ def test_a_silent_hop_times_out(world: World) -> None:
         config.write_text(f"tcp_read_time_out 300\n[ProxyList]\nsocks5 127.0.0.1 {server.port}\n")
         errors, complaints = _outcome(world, [], options=("-f", str(config)))
         assert errors == {"ETIMEDOUT"}
-        assert sum(f"127.0.0.1:{server.port}" in line for line in complaints) == 1, complaints
+        assert len(_about(f"127.0.0.1:{server.port}", complaints)) == 1, complaints
 
 
 def test_a_hop_that_drops_every_packet_times_out(world: World) -> None:
@@ -136,9 +142,9 @@ def test_a_hop_that_drops_every_packet_times_out(world: World) -> None:
     config = world.directory / "dropped.conf"
     config.write_text("tcp_connect_time_out 300\n[ProxyList]\nsocks5 198.51.100.77 1080\n")
     errors, complaints = _outcome(world, [], options=("-f", str(config)))
-    assert errors == {"ETIMEDOUT"}
-    assert sum("198.51.100.77:1080" in line for line in complaints) == 1, complaints
     assert {(leak.kind, leak.destination) for leak in world.judge.acquit()} == {("tcp", "198.51.100.77")}
+    assert errors == {"ETIMEDOUT"}
+    assert len(_about("198.51.100.77:1080", complaints)) == 1, complaints
 
 
 def test_a_wrong_password_is_permission_denied(world: World, proxy: Callable[[str], str]) -> None:
@@ -146,7 +152,7 @@ def test_a_wrong_password_is_permission_denied(world: World, proxy: Callable[[st
     hop = proxy("microsocks-password").rpartition("@")[2]
     errors, complaints = _outcome(world, f"socks5://alice:guess@{hop}", times=3)
     assert errors == {"EACCES"}
-    assert sum(hop in line for line in complaints) == 1, complaints
+    assert len(_about(hop, complaints)) == 1, complaints
     assert not any("guess" in line for line in complaints)
 
 
@@ -155,7 +161,7 @@ def test_a_missing_password_is_permission_denied(world: World, proxy: Callable[[
     hop = proxy("microsocks-password").rpartition("@")[2]
     errors, complaints = _outcome(world, f"socks5://{hop}")
     assert errors == {"EACCES"}
-    assert sum(hop in line for line in complaints) == 1, complaints
+    assert len(_about(hop, complaints)) == 1, complaints
 
 
 def test_what_is_no_socks_server_is_called_so(world: World) -> None:
@@ -164,18 +170,19 @@ def test_what_is_no_socks_server_is_called_so(world: World) -> None:
         hop = f"127.0.0.1:{server.port}"
         errors, complaints = _outcome(world, f"socks5://{hop}", times=3)
     assert errors == {"ECONNREFUSED"}
-    assert len(complaints) == 1
-    assert hop in complaints[0]
+    assert len(_about(hop, complaints)) == 1, complaints
     assert "expected SOCKS version 5, got 72 ('H')" in complaints[0]
     assert "HTTP proxy" in complaints[0]
 
 
 def test_a_real_http_proxy_is_no_socks_server(world: World, proxy: Callable[[str], str]) -> None:
-    """The commonest mistake of all, made with tinyproxy."""
+    """Tinyproxy waits for a line that never comes, so that the deadline has to end it."""
     hop = proxy("tinyproxy").rpartition("/")[2]
-    errors, complaints = _outcome(world, f"socks5://{hop}")
-    assert errors == {"ECONNREFUSED"}
-    assert sum(hop in line for line in complaints) == 1, complaints
+    config = world.directory / "mistaken.conf"
+    config.write_text(f"tcp_read_time_out 300\n[ProxyList]\nsocks5 {hop.replace(':', ' ')}\n")
+    errors, complaints = _outcome(world, [], options=("-f", str(config)))
+    assert errors == {"ETIMEDOUT"}
+    assert len(_about(hop, complaints)) == 1, complaints
 
 
 def test_a_hop_that_hangs_up_is_named(world: World) -> None:
@@ -183,7 +190,7 @@ def test_a_hop_that_hangs_up_is_named(world: World) -> None:
     with world.running(script()) as server:
         errors, complaints = _outcome(world, f"socks5://127.0.0.1:{server.port}")
     assert errors == {"ECONNREFUSED"}
-    assert sum(f"127.0.0.1:{server.port}" in line for line in complaints) == 1, complaints
+    assert len(_about(f"127.0.0.1:{server.port}", complaints)) == 1, complaints
 
 
 @pytest.mark.parametrize("first", ["microsocks", "dante", "tinyproxy"])
@@ -192,7 +199,7 @@ def test_a_dead_second_hop_is_named(world: World, proxy: Callable[[str], str], f
     hop = f"127.0.0.1:{world.port()}"
     errors, complaints = _outcome(world, [proxy(first), f"socks5://{hop}"])
     assert errors <= {"ECONNREFUSED", "EHOSTUNREACH"}
-    assert sum(hop in line for line in complaints) == 1, complaints
+    assert len(_about(hop, complaints)) == 1, complaints
 
 
 def test_quiet_means_quiet(world: World) -> None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import pexpect
 import pytest
 
-from .kit.clients import PROGRAMS, wrap
+from .kit.clients import NAME, PROGRAMS, wrap
 from .kit.world import factor
 
 if TYPE_CHECKING:
@@ -92,14 +92,30 @@ def test_kill_of_the_launcher_leaves_nothing(world: World) -> None:
 
 
 def test_kill_of_the_helper_leaves_nothing(world: World) -> None:
-    """Without its helper a program can connect to nothing, and must not live on unnoticed."""
+    """COMMAND lives on, without a network; a signal still reaches it, and after it nothing is left."""
     process, helper, _ = _start(world)
     with process:
         os.kill(helper, signal.SIGKILL)
         assert process.stdin is not None
-        process.stdin.close()
+        process.stdin.write(b"still there\n")
+        process.stdin.flush()
+        assert _line(process) == "line still there"
+        process.terminate()
+        assert _line(process) == "got SIGTERM"
+        process.wait(20 * factor())
         assert world.wait_deserted() == {}
-        assert process.wait(20 * factor()) != 0
+
+
+def test_without_a_helper_every_connect_is_refused(
+    world: World,
+    stage: Stage,
+    proxy: Callable[[str], str],
+) -> None:
+    """Nothing falls back to a direct connection, and a pending connect ends too."""
+    argv = [sys.executable, PROGRAMS / "orphan.py", NAME, stage.web.port]
+    result = world.run([*wrap(proxy("microsocks")), *argv], expect=None)
+    assert result.text.splitlines() == ["blocking ECONNREFUSED", "nonblocking ECONNREFUSED"]
+    assert world.judge.leaks == []
 
 
 def test_kill_of_the_command_leaves_nothing(world: World) -> None:

@@ -34,6 +34,11 @@ class Chain:
         return {str(access.host) for access in self.servers[hop].log}
 
 
+def _waits(script: Script | None) -> bool:
+    """Return whether a script waits for the destination to speak first, which a next hop never does."""
+    return script is not None and script.is_coalescing
+
+
 @contextlib.contextmanager
 def chain(world: World, schemes: Sequence[Scheme], script: Script | None = None) -> Iterator[Chain]:
     """Run one server for each scheme, each behaving like `script`; those of SOCKS5 ask for a password."""
@@ -43,7 +48,7 @@ def chain(world: World, schemes: Sequence[Scheme], script: Script | None = None)
             server = SocksServer(
                 names={NAME: ORIGIN} if number == len(schemes) else {},
                 users=USERS if scheme is Scheme.SOCKS5 else {},
-                script=script,
+                script=script if number == len(schemes) or not _waits(script) else None,
             )
             servers.append(stack.enter_context(world.running(server)))
         yield Chain(

@@ -2,6 +2,7 @@
 
 usage: resolve.py NAME...
 """
+
 from __future__ import annotations
 
 import socket

@@ -1,6 +1,6 @@
 """Run a command with an unusual inheritance.
 
-usage: with_oddities.py SIGPIPE-DISPOSITION COMMAND [ARGUMENT]...
+usage: with_oddities.py default|ignored COMMAND [ARGUMENT]...
 """
 
 from __future__ import annotations
@@ -11,10 +11,12 @@ import signal
 import sys
 
 disposition, *command = sys.argv[1:]
+# Python itself ignores these two, and what they were before cannot be known
+# any more when its first line runs: a wrapper in Python makes them default.
 for number in (signal.SIGPIPE, signal.SIGXFSZ):
+    signal.signal(number, signal.SIG_DFL)
+for number in set(signal.valid_signals()) - {signal.SIGPIPE, signal.SIGXFSZ, signal.SIGKILL, signal.SIGSTOP}:
     signal.signal(number, signal.SIG_IGN if disposition == "ignored" else signal.SIG_DFL)
-signal.signal(signal.SIGUSR2, signal.SIG_IGN)
-signal.signal(signal.SIGINT, signal.SIG_IGN if disposition == "ignored" else signal.SIG_DFL)
 signal.pthread_sigmask(signal.SIG_SETMASK, {signal.SIGUSR1, signal.SIGCHLD, signal.SIGRTMIN + 3})
 resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 resource.setrlimit(resource.RLIMIT_NOFILE, (64, 500))
