@@ -50,7 +50,8 @@ enum pw_target {
 	PW_TARGET_SECURE = 5,	  /* setuid and the like: ld.so drops us */
 	PW_TARGET_UNREADABLE = 6, /* cannot be looked into */
 	PW_TARGET_PRELOAD = 7,	  /* our object cannot be opened there */
-	PW_TARGET_FORMAT = 8,	  /* neither ELF nor a script: ENOEXEC, or binfmt_misc */
+	PW_TARGET_FORMAT =
+		8, /* neither ELF nor a script: ENOEXEC, or binfmt_misc */
 };
 
 /**

@@ -41,12 +41,14 @@ int pw_become_subreaper(void)
  *
  * Return: how often it was found
  */
-int pw_scrub(unsigned long start, unsigned long end, const char *secret, size_t n)
+int pw_scrub(unsigned long start, unsigned long end, const char *secret,
+	     size_t n)
 {
 	char *at = (char *)start;
 	int found = 0;
 
-	while (at < (char *)end && (at = memmem(at, (size_t)((char *)end - at), secret, n))) {
+	while (at < (char *)end &&
+	       (at = memmem(at, (size_t)((char *)end - at), secret, n))) {
 		memset(at, '*', n);
 		at += n;
 		found++;

@@ -7,6 +7,7 @@
 
 int pw_disconnect(int fd);
 int pw_become_subreaper(void);
-int pw_scrub(unsigned long start, unsigned long end, const char *secret, size_t n);
+int pw_scrub(unsigned long start, unsigned long end, const char *secret,
+	     size_t n);
 
 #endif

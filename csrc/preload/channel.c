@@ -46,13 +46,15 @@ int pw_channel_parse(struct pw_channel *out, const char *value)
 	size_t n = strlen(value), name = sizeof(PW_CHANNEL_VARIABLE);
 	const char *at = field(value, version, sizeof(version));
 
-	if (!at || strcmp(version, "1") != 0 || n + name >= sizeof(out->variable))
+	if (!at || strcmp(version, "1") != 0 ||
+	    n + name >= sizeof(out->variable))
 		return -EINVAL;
 	at = field(at, token, sizeof(token));
 	if (!at || strlen(token) != 2 * PW_TOKEN_BYTES)
 		return -EINVAL;
 	for (size_t i = 0; i < PW_TOKEN_BYTES; i++) {
-		int high = hex_digit(token[2 * i]), low = hex_digit(token[2 * i + 1]);
+		int high = hex_digit(token[2 * i]),
+		    low = hex_digit(token[2 * i + 1]);
 
 		if (high < 0 || low < 0)
 			return -EINVAL;
@@ -157,7 +159,8 @@ static int move_high(int fd)
  */
 int pw_channel_open(bool may_block)
 {
-	int type = SOCK_SEQPACKET | SOCK_CLOEXEC | (may_block ? 0 : SOCK_NONBLOCK);
+	int type = SOCK_SEQPACKET | SOCK_CLOEXEC |
+		   (may_block ? 0 : SOCK_NONBLOCK);
 	int fd = (int)pw_sys(SYS_socket, AF_UNIX, type, 0);
 	int ret;
 
@@ -217,7 +220,8 @@ int pw_channel_send(int ctl, struct pw_request *request, int lent_fd)
  */
 int pw_channel_peek(int ctl, struct pw_reply *reply)
 {
-	long n = pw_sys(SYS_recvfrom, ctl, reply, sizeof(*reply), MSG_PEEK | MSG_DONTWAIT, NULL, NULL);
+	long n = pw_sys(SYS_recvfrom, ctl, reply, sizeof(*reply),
+			MSG_PEEK | MSG_DONTWAIT, NULL, NULL);
 
 	if (n == -EAGAIN || n == -EINTR)
 		return false;
@@ -243,7 +247,8 @@ int pw_channel_ask(struct pw_request *request, struct pw_reply *reply)
 	ret = pw_channel_send(ctl, request, -1);
 	if (ret == 0) {
 		do
-			n = pw_sys(SYS_recvfrom, ctl, reply, sizeof(*reply), 0, NULL, NULL);
+			n = pw_sys(SYS_recvfrom, ctl, reply, sizeof(*reply), 0,
+				   NULL, NULL);
 		while (n == -EINTR);
 		if (n != sizeof(*reply) || reply->version != PW_WIRE_VERSION)
 			ret = -ECONNREFUSED;
@@ -280,9 +285,11 @@ void pw_request_set_name(struct pw_request *request, const char *name)
  *
  * Context: never blocks; leaves errno alone
  */
-void pw_blocked(enum pw_blocked what, const struct pw_addr *addr, const char *name)
+void pw_blocked(enum pw_blocked what, const struct pw_addr *addr,
+		const char *name)
 {
-	struct pw_request request = { .op = PW_OP_BLOCKED, .detail = (uint16_t)what };
+	struct pw_request request = { .op = PW_OP_BLOCKED,
+				      .detail = (uint16_t)what };
 
 	if (addr)
 		request.addr = *addr;

@@ -12,10 +12,10 @@
 struct pw_channel {
 	bool is_set;
 	uint8_t token[PW_TOKEN_BYTES];
-	char abstract[64];	 /* without the leading NUL */
-	char path[108];		 /* the same socket in the file system */
-	char preload[256];	 /* this object, as LD_PRELOAD names it */
-	char variable[512];	 /* NAME=VALUE, to be put back before exec */
+	char abstract[64];  /* without the leading NUL */
+	char path[108];	    /* the same socket in the file system */
+	char preload[256];  /* this object, as LD_PRELOAD names it */
+	char variable[512]; /* NAME=VALUE, to be put back before exec */
 };
 
 #define PW_CHANNEL_VARIABLE "PROXYWRAP_CHANNEL"
@@ -25,9 +25,12 @@ int pw_channel_parse(struct pw_channel *out, const char *value) PW_HIDDEN;
 int pw_channel_open(bool may_block) PW_HIDDEN;
 int pw_channel_send(int ctl, struct pw_request *request, int lent_fd) PW_HIDDEN;
 int pw_channel_peek(int ctl, struct pw_reply *reply) PW_HIDDEN;
-int pw_channel_ask(struct pw_request *request, struct pw_reply *reply) PW_HIDDEN;
+int pw_channel_ask(struct pw_request *request,
+		   struct pw_reply *reply) PW_HIDDEN;
 void pw_channel_tell(struct pw_request *request) PW_HIDDEN;
-void pw_request_set_name(struct pw_request *request, const char *name) PW_HIDDEN;
-void pw_blocked(enum pw_blocked what, const struct pw_addr *addr, const char *name) PW_HIDDEN;
+void pw_request_set_name(struct pw_request *request,
+			 const char *name) PW_HIDDEN;
+void pw_blocked(enum pw_blocked what, const struct pw_addr *addr,
+		const char *name) PW_HIDDEN;
 
 #endif

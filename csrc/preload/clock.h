@@ -27,7 +27,8 @@ static inline struct pw_deadline pw_deadline_in(const struct timespec *timeout)
 		return deadline;
 	deadline.at = pw_now();
 	/* A time beyond the kernel's own range waits as long as it can. */
-	deadline.at.tv_sec += timeout->tv_sec < INT32_MAX ? timeout->tv_sec : INT32_MAX;
+	deadline.at.tv_sec += timeout->tv_sec < INT32_MAX ? timeout->tv_sec
+							  : INT32_MAX;
 	deadline.at.tv_nsec += timeout->tv_nsec;
 	if (deadline.at.tv_nsec >= 1000000000) {
 		deadline.at.tv_nsec -= 1000000000;
@@ -36,8 +37,10 @@ static inline struct pw_deadline pw_deadline_in(const struct timespec *timeout)
 	return deadline;
 }
 
-/* What is left of it, for the next part: NULL for ever, zero when it is over. */
-static inline struct timespec *pw_remaining(const struct pw_deadline *deadline, struct timespec *out)
+/* What is left of it, for the next part: NULL for ever, zero when it is over.
+ */
+static inline struct timespec *pw_remaining(const struct pw_deadline *deadline,
+					    struct timespec *out)
 {
 	struct timespec now = pw_now();
 
@@ -56,7 +59,8 @@ static inline struct timespec *pw_remaining(const struct pw_deadline *deadline, 
 
 static inline struct timespec pw_timespec_ms(int ms)
 {
-	return (struct timespec){ .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000L };
+	return (struct timespec){ .tv_sec = ms / 1000,
+				  .tv_nsec = ms % 1000 * 1000000L };
 }
 
 #endif

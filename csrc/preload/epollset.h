@@ -29,7 +29,8 @@ static inline void pw_epoll_saw(int epfd, int fd)
 		pw_seen[fd] = (uint16_t)(epfd + 1);
 }
 
-/* The loan that a stand-in's event is about, or NULL for the application's own. */
+/* The loan that a stand-in's event is about, or NULL for the application's own.
+ */
 static inline struct pw_loan *pw_standin(const struct epoll_event *event)
 {
 	uintptr_t at = (uintptr_t)event->data.u64;
@@ -46,10 +47,15 @@ void pw_set_close(int epfd) PW_HIDDEN;
 int pw_set_fd(int set) PW_HIDDEN;
 bool pw_set_has_standins(int set) PW_HIDDEN;
 bool pw_set_is_nested(int set) PW_HIDDEN;
+void pw_set_count(int set, int change) PW_HIDDEN;
+int pw_set_drop_fd(int epfd) PW_HIDDEN;
+void pw_set_forget(int set) PW_HIDDEN;
 void pw_set_watched(int set) PW_HIDDEN;
 
-int pw_watch_add(struct pw_loan *loan, int epfd, int fd, const struct epoll_event *event) PW_HIDDEN;
-int pw_watch_mod(struct pw_loan *loan, int epfd, int fd, const struct epoll_event *event) PW_HIDDEN;
+int pw_watch_add(struct pw_loan *loan, int epfd, int fd,
+		 const struct epoll_event *event) PW_HIDDEN;
+int pw_watch_mod(struct pw_loan *loan, int epfd, int fd,
+		 const struct epoll_event *event) PW_HIDDEN;
 int pw_watch_del(struct pw_loan *loan, int epfd, int fd) PW_HIDDEN;
 bool pw_watches_suspend(struct pw_loan *loan, int fd) PW_HIDDEN;
 void pw_watches_resume(struct pw_loan *loan) PW_HIDDEN;

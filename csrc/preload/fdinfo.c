@@ -92,7 +92,8 @@ int pw_fdinfo_find(int epfd, int fd, struct epoll_event *out)
 
 	if (info < 0)
 		return info;
-	while (!found && (n = pw_sys(SYS_read, info, chunk, sizeof(chunk))) > 0) {
+	while (!found &&
+	       (n = pw_sys(SYS_read, info, chunk, sizeof(chunk))) > 0) {
 		for (long i = 0; i < n && !found; i++) {
 			if (chunk[i] != '\n') {
 				if (line.n < sizeof(line.text) - 1)

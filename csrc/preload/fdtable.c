@@ -91,6 +91,7 @@ static int needs_attention(enum pw_loan_state state)
 /* Change the state, and with it what the fast paths test. */
 void pw_loan_set_state(struct pw_loan *loan, enum pw_loan_state state)
 {
-	atomic_fetch_add(&pw_busy, needs_attention(state) - needs_attention(loan->state));
+	atomic_fetch_add(&pw_busy,
+			 needs_attention(state) - needs_attention(loan->state));
 	loan->state = (uint8_t)state;
 }

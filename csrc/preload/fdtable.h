@@ -46,21 +46,25 @@ struct pw_loan {
 enum {
 	PW_SLOT_NONE = 0,
 	/* 1 to PW_LOANS: an index of pw_loans */
-	PW_SLOT_SETS = PW_LOANS + 1, /* to PW_SLOT_SETS + PW_SETS - 1: an epoll set */
+	PW_SLOT_SETS = PW_LOANS +
+		1, /* to PW_SLOT_SETS + PW_SETS - 1: an epoll set */
 	PW_SLOT_CTL = 0xffff,
 };
 
 extern _Atomic uint16_t pw_slots[PW_FDS] PW_HIDDEN;
 extern struct pw_loan pw_loans[PW_LOANS + 1] PW_HIDDEN;
-extern unsigned int pw_loans_end PW_HIDDEN; /* none from here on was ever used */
+extern unsigned int pw_loans_end
+	PW_HIDDEN; /* none from here on was ever used */
 
 /* Loans and registrations that the wait and I/O hooks must look at. */
 extern _Atomic int pw_busy PW_HIDDEN;
 
 static inline bool pw_is_busy(void)
 {
-	/* A thread sees its own connect(); another's it may as well have missed. */
-	return pw_unlikely(atomic_load_explicit(&pw_busy, memory_order_relaxed) != 0);
+	/* A thread sees its own connect(); another's it may as well have
+	 * missed. */
+	return pw_unlikely(
+		atomic_load_explicit(&pw_busy, memory_order_relaxed) != 0);
 }
 
 static inline unsigned int pw_slot(int fd)
@@ -73,7 +77,8 @@ static inline unsigned int pw_slot(int fd)
 static inline void pw_slot_set(int fd, unsigned int value)
 {
 	if ((unsigned int)fd < PW_FDS)
-		atomic_store_explicit(&pw_slots[fd], (uint16_t)value, memory_order_relaxed);
+		atomic_store_explicit(&pw_slots[fd], (uint16_t)value,
+				      memory_order_relaxed);
 }
 
 uint64_t pw_inode(int fd) PW_HIDDEN;
@@ -81,6 +86,7 @@ struct pw_loan *pw_loan_new(int fd) PW_HIDDEN;
 struct pw_loan *pw_loan_in_slot(int fd) PW_HIDDEN;
 int pw_loan_fd(const struct pw_loan *loan) PW_HIDDEN;
 void pw_loan_free(struct pw_loan *loan) PW_HIDDEN;
-void pw_loan_set_state(struct pw_loan *loan, enum pw_loan_state state) PW_HIDDEN;
+void pw_loan_set_state(struct pw_loan *loan,
+		       enum pw_loan_state state) PW_HIDDEN;
 
 #endif

@@ -9,7 +9,9 @@ struct owner {
 	_Atomic int pid;
 };
 
-enum { ADOPTING = -1 };
+enum {
+	ADOPTING = -1
+};
 
 static struct owner fallback; /* where the kernel has no MADV_WIPEONFORK */
 static struct owner *_Atomic owner;
@@ -18,10 +20,12 @@ static _Atomic uint32_t lock; /* 0 free, 1 held, 2 held and waited for */
 static struct owner *map_owner(void)
 {
 	struct owner *mine, *expected = NULL;
-	long page = pw_sys(SYS_mmap, 0, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	long page = pw_sys(SYS_mmap, 0, 4096, PROT_READ | PROT_WRITE,
+			   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	mine = page < 0 && page > -4096 ? &fallback : (struct owner *)page;
-	if (mine != &fallback && pw_sys(SYS_madvise, page, 4096, MADV_WIPEONFORK) < 0) {
+	if (mine != &fallback &&
+	    pw_sys(SYS_madvise, page, 4096, MADV_WIPEONFORK) < 0) {
 		pw_sys(SYS_munmap, page, 4096);
 		mine = &fallback;
 	}

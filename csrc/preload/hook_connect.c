@@ -10,7 +10,9 @@
 
 #include <netinet/tcp.h>
 
-enum { ORIGINAL = 1 };
+enum {
+	ORIGINAL = 1
+};
 
 static int option(int fd, int name)
 {
@@ -24,7 +26,10 @@ static int option(int fd, int name)
 /* What the kernel says before it looks at the address. */
 static int kernel_state(int fd)
 {
-	enum { SYN_SENT = 2, CLOSED = 7 };
+	enum {
+		SYN_SENT = 2,
+		CLOSED = 7
+	};
 	uint8_t state = CLOSED;
 	socklen_t n = sizeof(state);
 
@@ -34,7 +39,8 @@ static int kernel_state(int fd)
 	return state == SYN_SENT ? -EALREADY : -EISCONN;
 }
 
-static int connect_tcp(int fd, int domain, const struct sockaddr_storage *addr, size_t len)
+static int connect_tcp(int fd, int domain, const struct sockaddr_storage *addr,
+		       size_t len)
 {
 	struct pw_addr dest;
 	int ret = pw_addr_from(&dest, addr, len);
@@ -56,7 +62,8 @@ static int connect_tcp(int fd, int domain, const struct sockaddr_storage *addr, 
 	return pw_lend(fd, &dest);
 }
 
-static int connect_inet(int fd, int domain, const struct sockaddr_storage *addr, size_t len)
+static int connect_inet(int fd, int domain, const struct sockaddr_storage *addr,
+			size_t len)
 {
 	int type = option(fd, SO_TYPE), protocol = option(fd, SO_PROTOCOL);
 
@@ -110,7 +117,10 @@ int hook_connect(int fd, const struct sockaddr *addr, socklen_t len)
  */
 static int socket_verdict(int domain, int type, int protocol)
 {
-	enum { TYPE_MASK = 0xf, MPTCP = 262 };
+	enum {
+		TYPE_MASK = 0xf,
+		MPTCP = 262
+	};
 
 	switch (domain) {
 	case AF_UNSPEC:
@@ -140,7 +150,8 @@ int hook_socket(int domain, int type, int protocol)
 	int ret = socket_verdict(domain, type, protocol);
 
 	if (ret < 0) {
-		struct pw_addr kind = { .family = (uint16_t)domain, .port = (uint16_t)type };
+		struct pw_addr kind = { .family = (uint16_t)domain,
+					.port = (uint16_t)type };
 
 		kind.scope_id = (uint32_t)protocol;
 		if (ret == -EPERM)

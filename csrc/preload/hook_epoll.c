@@ -31,7 +31,8 @@ int hook_epoll_create1(int flags)
 }
 
 /* Return: 1: the kernel's to do; else the result */
-static int control_pending(int epfd, int op, int fd, const struct epoll_event *event)
+static int control_pending(int epfd, int op, int fd,
+			   const struct epoll_event *event)
 {
 	struct pw_loan *loan;
 	PW_GUARD guard = { 0 };
@@ -95,7 +96,8 @@ static int without_standins(struct epoll_event *events, int n)
 static int shown(int epfd, struct epoll_event *events, int n)
 {
 	n = without_standins(events, n);
-	if (pw_unlikely(n && atomic_load_explicit(&pw_nested_sets, memory_order_relaxed)))
+	if (pw_unlikely(n && atomic_load_explicit(&pw_nested_sets,
+						  memory_order_relaxed)))
 		n = pw_filter_nested(epfd, events, n);
 	return n;
 }
@@ -118,10 +120,12 @@ static int wait_on(const struct wait *wait, const struct pw_deadline *deadline)
 
 		/* Rounded up: a wait must not end early. */
 		if (limit)
-			ms = left.tv_sec > INT32_MAX / 1000 - 1 ? INT32_MAX
-								: (int)(left.tv_sec * 1000 +
-									(left.tv_nsec + 999999) / 1000000);
-		n = pw_libc.epoll_pwait(wait->epfd, wait->events, wait->max, ms, wait->mask);
+			ms = left.tv_sec > INT32_MAX / 1000 - 1
+				     ? INT32_MAX
+				     : (int)(left.tv_sec * 1000 +
+					     (left.tv_nsec + 999999) / 1000000);
+		n = pw_libc.epoll_pwait(wait->epfd, wait->events, wait->max, ms,
+					wait->mask);
 		if (n <= 0)
 			return n;
 		n = shown(wait->epfd, wait->events, n);
@@ -129,13 +133,16 @@ static int wait_on(const struct wait *wait, const struct pw_deadline *deadline)
 	return n;
 }
 
-/* Once a socket was lent, any wait that began before may end with its stand-in. */
+/* Once a socket was lent, any wait that began before may end with its stand-in.
+ */
 static bool may_show_standins(void)
 {
-	return pw_unlikely(atomic_load_explicit(&pw_lent_ever, memory_order_relaxed));
+	return pw_unlikely(
+		atomic_load_explicit(&pw_lent_ever, memory_order_relaxed));
 }
 
-static int wait_timespec(const struct wait *wait, const struct timespec *timeout)
+static int wait_timespec(const struct wait *wait,
+			 const struct timespec *timeout)
 {
 	struct pw_deadline deadline = pw_deadline_in(timeout);
 	int saved = errno, n = wait_on(wait, &deadline);
@@ -152,39 +159,47 @@ static int wait_ms(const struct wait *wait, int timeout_ms)
 	return wait_timespec(wait, timeout_ms < 0 ? NULL : &timeout);
 }
 
-int hook_epoll_wait(int epfd, struct epoll_event *events, int max, int timeout_ms)
+int hook_epoll_wait(int epfd, struct epoll_event *events, int max,
+		    int timeout_ms)
 {
 	int n;
 
 	if (pw_is_busy())
-		return wait_ms(&(struct wait){ epfd, events, max, NULL }, timeout_ms);
+		return wait_ms(&(struct wait){ epfd, events, max, NULL },
+			       timeout_ms);
 	n = pw_libc.epoll_wait(epfd, events, max, timeout_ms);
 	if (n > 0 && may_show_standins() && (n = shown(epfd, events, n)) == 0)
-		return wait_ms(&(struct wait){ epfd, events, max, NULL }, timeout_ms);
+		return wait_ms(&(struct wait){ epfd, events, max, NULL },
+			       timeout_ms);
 	return n;
 }
 
-int hook_epoll_pwait(int epfd, struct epoll_event *events, int max, int timeout_ms, const sigset_t *mask)
+int hook_epoll_pwait(int epfd, struct epoll_event *events, int max,
+		     int timeout_ms, const sigset_t *mask)
 {
 	int n;
 
 	if (pw_is_busy())
-		return wait_ms(&(struct wait){ epfd, events, max, mask }, timeout_ms);
+		return wait_ms(&(struct wait){ epfd, events, max, mask },
+			       timeout_ms);
 	n = pw_libc.epoll_pwait(epfd, events, max, timeout_ms, mask);
 	if (n > 0 && may_show_standins() && (n = shown(epfd, events, n)) == 0)
-		return wait_ms(&(struct wait){ epfd, events, max, mask }, timeout_ms);
+		return wait_ms(&(struct wait){ epfd, events, max, mask },
+			       timeout_ms);
 	return n;
 }
 
-int hook_epoll_pwait2(int epfd, struct epoll_event *events, int max, const struct timespec *timeout,
-		      const sigset_t *mask)
+int hook_epoll_pwait2(int epfd, struct epoll_event *events, int max,
+		      const struct timespec *timeout, const sigset_t *mask)
 {
 	int n;
 
 	if (pw_is_busy())
-		return wait_timespec(&(struct wait){ epfd, events, max, mask }, timeout);
+		return wait_timespec(&(struct wait){ epfd, events, max, mask },
+				     timeout);
 	n = pw_libc.epoll_pwait2(epfd, events, max, timeout, mask);
 	if (n > 0 && may_show_standins() && (n = shown(epfd, events, n)) == 0)
-		return wait_timespec(&(struct wait){ epfd, events, max, mask }, timeout);
+		return wait_timespec(&(struct wait){ epfd, events, max, mask },
+				     timeout);
 	return n;
 }

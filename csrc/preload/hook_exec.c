@@ -13,7 +13,8 @@
 
 extern char **environ;
 
-static int exec_at(int dir, const char *path, char *const argv[], char *const envp[], int flags)
+static int exec_at(int dir, const char *path, char *const argv[],
+		   char *const envp[], int flags)
 {
 	char line[PW_LINE_BYTES];
 	size_t slots = pw_env_slots(envp);
@@ -31,7 +32,8 @@ static int exec_at(int dir, const char *path, char *const argv[], char *const en
 	pw_await_inherited();
 	if (dir == AT_FDCWD && !flags)
 		return pw_libc.execve(path, argv, env);
-	return (int)pw_result(pw_sys(SYS_execveat, dir, path, argv, env, flags));
+	return (int)pw_result(
+		pw_sys(SYS_execveat, dir, path, argv, env, flags));
 }
 
 int hook_execve(const char *path, char *const argv[], char *const envp[])
@@ -39,7 +41,8 @@ int hook_execve(const char *path, char *const argv[], char *const envp[])
 	return exec_at(AT_FDCWD, path, argv, envp, 0);
 }
 
-int hook_execveat(int dir, const char *path, char *const argv[], char *const envp[], int flags)
+int hook_execveat(int dir, const char *path, char *const argv[],
+		  char *const envp[], int flags)
 {
 	return exec_at(dir, path, argv, envp, flags);
 }
@@ -95,7 +98,8 @@ int hook_execvpe(const char *file, char *const argv[], char *const envp[])
 		exec_found(path, argv, envp);
 		if (errno == EACCES)
 			was_denied = true;
-		else if (errno != ENOENT && errno != ENOTDIR && errno != ESTALE && errno != ENODEV &&
+		else if (errno != ENOENT && errno != ENOTDIR &&
+			 errno != ESTALE && errno != ENODEV &&
 			 errno != ETIMEDOUT)
 			return -1;
 	}
@@ -127,17 +131,17 @@ static void take_args(char **out, const char *arg, size_t n, va_list list)
 }
 
 /* The list forms differ in what follows the list and who takes it. */
-#define PW_LIST_ARGS(args, arg)                                         \
-	va_list list;                                                   \
-	char **args;                                                    \
-	size_t n;                                                       \
-	va_start(list, arg);                                            \
-	n = arg ? count_args(list) : 0;                                 \
-	va_end(list);                                                   \
-	args = __builtin_alloca((n + 1) * sizeof(*args));               \
-	va_start(list, arg);                                            \
-	args[0] = NULL;                                                 \
-	if (arg)                                                        \
+#define PW_LIST_ARGS(args, arg)                           \
+	va_list list;                                     \
+	char **args;                                      \
+	size_t n;                                         \
+	va_start(list, arg);                              \
+	n = arg ? count_args(list) : 0;                   \
+	va_end(list);                                     \
+	args = __builtin_alloca((n + 1) * sizeof(*args)); \
+	va_start(list, arg);                              \
+	args[0] = NULL;                                   \
+	if (arg)                                          \
 		take_args(args, arg, n, list);
 
 int hook_execl(const char *path, const char *arg, ...)

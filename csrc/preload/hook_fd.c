@@ -39,7 +39,8 @@ int hook_close(int fd)
 
 static int close_part(unsigned int first, unsigned int last, int flags)
 {
-	return first > last ? 0 : (int)pw_sys(SYS_close_range, first, last, flags);
+	return first > last ? 0
+			    : (int)pw_sys(SYS_close_range, first, last, flags);
 }
 
 /* In the range, everything but the control connections. */
@@ -47,10 +48,13 @@ static int close_around(unsigned int first, unsigned int last, int flags)
 {
 	int ret = 0;
 
-	for (unsigned int fd = first; ret == 0 && fd <= last && fd < PW_FDS; fd++) {
+	for (unsigned int fd = first; ret == 0 && fd <= last && fd < PW_FDS;
+	     fd++) {
 		if (!pw_slot((int)fd))
 			continue;
-		if ((flags & CLOSE_RANGE_CLOEXEC) ? pw_slot((int)fd) != PW_SLOT_CTL : before_close((int)fd))
+		if ((flags & CLOSE_RANGE_CLOEXEC)
+			    ? pw_slot((int)fd) != PW_SLOT_CTL
+			    : before_close((int)fd))
 			continue;
 		if (fd > first)
 			ret = close_part(first, fd - 1, flags);

@@ -12,23 +12,32 @@ static PW_TLS char own_buf[PW_HOSTENT_BYTES];
 /* A number, or a NULL node, is libc's own to read. */
 static int from_number(const char *name, int family, struct pw_reply *reply)
 {
-	struct addrinfo hints = { .ai_family = family, .ai_flags = AI_NUMERICHOST, .ai_socktype = SOCK_STREAM };
+	struct addrinfo hints = { .ai_family = family,
+				  .ai_flags = AI_NUMERICHOST,
+				  .ai_socktype = SOCK_STREAM };
 	struct addrinfo *list;
 	int ret = pw_libc.getaddrinfo(name, NULL, &hints, &list);
 
 	if (ret)
 		return -ENOENT;
-	*reply = (struct pw_reply){ .count = 1, .addrs[0].family = (uint16_t)family };
+	*reply = (struct pw_reply){ .count = 1,
+				    .addrs[0].family = (uint16_t)family };
 	if (family == AF_INET)
-		memcpy(reply->addrs[0].ip, &((struct sockaddr_in *)(void *)list->ai_addr)->sin_addr, 4);
+		memcpy(reply->addrs[0].ip,
+		       &((struct sockaddr_in *)(void *)list->ai_addr)->sin_addr,
+		       4);
 	else
-		memcpy(reply->addrs[0].ip, &((struct sockaddr_in6 *)(void *)list->ai_addr)->sin6_addr, 16);
+		memcpy(reply->addrs[0].ip,
+		       &((struct sockaddr_in6 *)(void *)list->ai_addr)
+				->sin6_addr,
+		       16);
 	freeaddrinfo(list);
 	return 0;
 }
 
 /* Return: an h_errno, 0 on success; *range where the buffer is too small. */
-static int by_name(const char *name, int family, struct hostent *ret, char *buf, size_t size, int *range)
+static int by_name(const char *name, int family, struct hostent *ret, char *buf,
+		   size_t size, int *range)
 {
 	struct pw_reply reply;
 	int error;
@@ -43,22 +52,24 @@ static int by_name(const char *name, int family, struct hostent *ret, char *buf,
 		if (error < 0)
 			return HOST_NOT_FOUND;
 	}
-	error = pw_hostent_pack(ret, buf, size, name, family, reply.addrs, reply.count);
+	error = pw_hostent_pack(ret, buf, size, name, family, reply.addrs,
+				reply.count);
 	*range = error == -ERANGE;
 	if (error == -ENOENT)
 		return NO_DATA;
 	return error ? NETDB_INTERNAL : 0;
 }
 
-static int by_addr(const void *addr, socklen_t len, int family, struct hostent *ret, char *buf, size_t size,
-		   int *range)
+static int by_addr(const void *addr, socklen_t len, int family,
+		   struct hostent *ret, char *buf, size_t size, int *range)
 {
 	struct pw_addr where = { .family = (uint16_t)family };
 	struct pw_reply reply;
 	int error;
 
 	*range = 0;
-	if (!((family == AF_INET && len == 4) || (family == AF_INET6 && len == 16)))
+	if (!((family == AF_INET && len == 4) ||
+	      (family == AF_INET6 && len == 16)))
 		return NO_RECOVERY;
 	memcpy(where.ip, addr, len);
 	error = pw_reverse(&where, &reply);
@@ -69,7 +80,8 @@ static int by_addr(const void *addr, socklen_t len, int family, struct hostent *
 	return error ? NETDB_INTERNAL : 0;
 }
 
-static int reentrant(int h_error, int range, struct hostent *ret, struct hostent **res, int *h_err)
+static int reentrant(int h_error, int range, struct hostent *ret,
+		     struct hostent **res, int *h_err)
 {
 	*res = h_error ? NULL : ret;
 	if (h_error)
@@ -82,17 +94,19 @@ static int reentrant(int h_error, int range, struct hostent *ret, struct hostent
 	return h_error == NO_RECOVERY ? EINVAL : 0;
 }
 
-int hook_gethostbyname2_r(const char *name, int family, struct hostent *ret, char *buf, size_t size,
-			  struct hostent **res, int *h_err)
+int hook_gethostbyname2_r(const char *name, int family, struct hostent *ret,
+			  char *buf, size_t size, struct hostent **res,
+			  int *h_err)
 {
-	int range, saved = errno, h_error = by_name(name, family, ret, buf, size, &range);
+	int range, saved = errno,
+		   h_error = by_name(name, family, ret, buf, size, &range);
 
 	errno = range ? ERANGE : saved;
 	return reentrant(h_error, range, ret, res, h_err);
 }
 
-int hook_gethostbyname_r(const char *name, struct hostent *ret, char *buf, size_t size, struct hostent **res,
-			 int *h_err)
+int hook_gethostbyname_r(const char *name, struct hostent *ret, char *buf,
+			 size_t size, struct hostent **res, int *h_err)
 {
 	return hook_gethostbyname2_r(name, AF_INET, ret, buf, size, res, h_err);
 }
@@ -100,7 +114,8 @@ int hook_gethostbyname_r(const char *name, struct hostent *ret, char *buf, size_
 struct hostent *hook_gethostbyname2(const char *name, int family)
 {
 	int range, saved = errno;
-	int h_error = by_name(name, family, &own_entry, own_buf, sizeof(own_buf), &range);
+	int h_error = by_name(name, family, &own_entry, own_buf,
+			      sizeof(own_buf), &range);
 
 	if (h_error) {
 		*pw_h_errno() = h_error;
@@ -115,10 +130,12 @@ struct hostent *hook_gethostbyname(const char *name)
 	return hook_gethostbyname2(name, AF_INET);
 }
 
-int hook_gethostbyaddr_r(const void *addr, socklen_t len, int family, struct hostent *ret, char *buf,
-			 size_t size, struct hostent **res, int *h_err)
+int hook_gethostbyaddr_r(const void *addr, socklen_t len, int family,
+			 struct hostent *ret, char *buf, size_t size,
+			 struct hostent **res, int *h_err)
 {
-	int range, saved = errno, h_error = by_addr(addr, len, family, ret, buf, size, &range);
+	int range, saved = errno,
+		   h_error = by_addr(addr, len, family, ret, buf, size, &range);
 
 	errno = range ? ERANGE : saved;
 	return reentrant(h_error, range, ret, res, h_err);
@@ -127,7 +144,8 @@ int hook_gethostbyaddr_r(const void *addr, socklen_t len, int family, struct hos
 struct hostent *hook_gethostbyaddr(const void *addr, socklen_t len, int family)
 {
 	int range, saved = errno;
-	int h_error = by_addr(addr, len, family, &own_entry, own_buf, sizeof(own_buf), &range);
+	int h_error = by_addr(addr, len, family, &own_entry, own_buf,
+			      sizeof(own_buf), &range);
 
 	if (h_error) {
 		*pw_h_errno() = h_error;

@@ -8,7 +8,8 @@
 #include "sockaddr.h"
 
 /* musl frees a list as one block, so lists cannot be joined there. */
-extern const char *pw_glibc_version(void) __asm__("gnu_get_libc_version") __attribute__((weak));
+extern const char *pw_glibc_version(void) __asm__("gnu_get_libc_version")
+	__attribute__((weak));
 
 static int eai(int error)
 {
@@ -36,8 +37,9 @@ static void join(struct addrinfo **head, struct addrinfo *more)
 	*head = more;
 }
 
-static int build(const struct pw_reply *reply, const char *name, const char *service,
-		 const struct addrinfo *hints, struct addrinfo **res)
+static int build(const struct pw_reply *reply, const char *name,
+		 const char *service, const struct addrinfo *hints,
+		 struct addrinfo **res)
 {
 	unsigned int count = pw_glibc_version ? reply->count : 1;
 	char number[PW_NUMERIC_BYTES];
@@ -61,8 +63,8 @@ static int build(const struct pw_reply *reply, const char *name, const char *ser
 	return ret;
 }
 
-int hook_getaddrinfo(const char *node, const char *service, const struct addrinfo *hints,
-		     struct addrinfo **res)
+int hook_getaddrinfo(const char *node, const char *service,
+		     const struct addrinfo *hints, struct addrinfo **res)
 {
 	/* What libc does without hints, except for AI_ADDRCONFIG: on a host
 	 * with a loopback interface only it finds nothing. */
@@ -83,30 +85,37 @@ int hook_getaddrinfo(const char *node, const char *service, const struct addrinf
 	ret = pw_resolve(node, numeric.ai_family, &reply);
 	if (ret < 0)
 		return eai(ret);
-	memcpy(name, reply.name, reply.name_bytes < sizeof(name) ? reply.name_bytes : sizeof(name) - 1);
+	memcpy(name, reply.name,
+	       reply.name_bytes < sizeof(name) ? reply.name_bytes
+					       : sizeof(name) - 1);
 	ret = build(&reply, name, service, &numeric, res);
 	if (ret == 0)
 		errno = saved;
 	return ret;
 }
 
-int hook_getnameinfo(const struct sockaddr *addr, socklen_t len, char *host, socklen_t host_len, char *serv,
-		     socklen_t serv_len, int flags)
+int hook_getnameinfo(const struct sockaddr *addr, socklen_t len, char *host,
+		     socklen_t host_len, char *serv, socklen_t serv_len,
+		     int flags)
 {
 	struct pw_reply reply;
 	struct pw_addr where;
 	char number[64];
 	int ret, numeric = (flags | NI_NUMERICHOST) & ~NI_NAMEREQD;
 
-	if (!host || !host_len || (flags & NI_NUMERICHOST) || !addr || pw_addr_from(&where, addr, len) < 0)
-		return pw_libc.getnameinfo(addr, len, host, host_len, serv, serv_len, flags);
+	if (!host || !host_len || (flags & NI_NUMERICHOST) || !addr ||
+	    pw_addr_from(&where, addr, len) < 0)
+		return pw_libc.getnameinfo(addr, len, host, host_len, serv,
+					   serv_len, flags);
 	ret = pw_reverse(&where, &reply);
 	if (ret < 0) {
 		if (flags & NI_NAMEREQD)
 			return eai(ret);
-		return pw_libc.getnameinfo(addr, len, host, host_len, serv, serv_len, numeric);
+		return pw_libc.getnameinfo(addr, len, host, host_len, serv,
+					   serv_len, numeric);
 	}
-	ret = pw_libc.getnameinfo(addr, len, number, sizeof(number), serv, serv_len, numeric);
+	ret = pw_libc.getnameinfo(addr, len, number, sizeof(number), serv,
+				  serv_len, numeric);
 	if (ret)
 		return ret;
 	if (reply.name_bytes >= host_len)

@@ -9,7 +9,8 @@ ssize_t hook_recv(int fd, void *buf, size_t n, int flags)
 	return pw_libc.recv(fd, buf, n, flags);
 }
 
-ssize_t hook_recvfrom(int fd, void *buf, size_t n, int flags, struct sockaddr *addr, socklen_t *len)
+ssize_t hook_recvfrom(int fd, void *buf, size_t n, int flags,
+		      struct sockaddr *addr, socklen_t *len)
 {
 	PW_GATE(fd, flags);
 	return pw_libc.recvfrom(fd, buf, n, flags, addr, len);
@@ -21,7 +22,8 @@ ssize_t hook_recvmsg(int fd, struct msghdr *msg, int flags)
 	return pw_libc.recvmsg(fd, msg, flags);
 }
 
-int hook_recvmmsg(int fd, struct mmsghdr *msgs, unsigned int n, int flags, struct timespec *timeout)
+int hook_recvmmsg(int fd, struct mmsghdr *msgs, unsigned int n, int flags,
+		  struct timespec *timeout)
 {
 	PW_GATE(fd, flags);
 	return pw_libc.recvmmsg(fd, msgs, n, flags, timeout);
@@ -51,8 +53,8 @@ ssize_t hook___recv_chk(int fd, void *buf, size_t n, size_t size, int flags)
 	return pw_libc.__recv_chk(fd, buf, n, size, flags);
 }
 
-ssize_t hook___recvfrom_chk(int fd, void *buf, size_t n, size_t size, int flags, struct sockaddr *addr,
-			    socklen_t *len)
+ssize_t hook___recvfrom_chk(int fd, void *buf, size_t n, size_t size, int flags,
+			    struct sockaddr *addr, socklen_t *len)
 {
 	PW_GATE(fd, flags);
 	return pw_libc.__recvfrom_chk(fd, buf, n, size, flags, addr, len);

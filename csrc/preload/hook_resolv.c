@@ -18,88 +18,106 @@ static int refuse(const char *function)
 	return -1;
 }
 
-int hook_getaddrinfo_a(int mode, struct gaicb **list, int n, struct sigevent *sev)
+int hook_getaddrinfo_a(int mode, struct gaicb **list, int n,
+		       struct sigevent *sev)
 {
 	refuse("getaddrinfo_a");
 	return EAI_AGAIN;
 }
 
-int hook_res_query(const char *name, int class, int type, unsigned char *answer, int size)
+int hook_res_query(const char *name, int class, int type, unsigned char *answer,
+		   int size)
 {
 	return refuse("res_query");
 }
 
-int hook___res_query(const char *name, int class, int type, unsigned char *answer, int size)
+int hook___res_query(const char *name, int class, int type,
+		     unsigned char *answer, int size)
 {
 	return refuse("res_query");
 }
 
-int hook_res_search(const char *name, int class, int type, unsigned char *answer, int size)
+int hook_res_search(const char *name, int class, int type,
+		    unsigned char *answer, int size)
 {
 	return refuse("res_search");
 }
 
-int hook___res_search(const char *name, int class, int type, unsigned char *answer, int size)
+int hook___res_search(const char *name, int class, int type,
+		      unsigned char *answer, int size)
 {
 	return refuse("res_search");
 }
 
-int hook_res_querydomain(const char *name, const char *domain, int class, int type, unsigned char *answer, int size)
+int hook_res_querydomain(const char *name, const char *domain, int class,
+			 int type, unsigned char *answer, int size)
 {
 	return refuse("res_querydomain");
 }
 
-int hook___res_querydomain(const char *name, const char *domain, int class, int type, unsigned char *answer, int size)
+int hook___res_querydomain(const char *name, const char *domain, int class,
+			   int type, unsigned char *answer, int size)
 {
 	return refuse("res_querydomain");
 }
 
-int hook_res_send(const unsigned char *query, int n, unsigned char *answer, int size)
+int hook_res_send(const unsigned char *query, int n, unsigned char *answer,
+		  int size)
 {
 	return refuse("res_send");
 }
 
-int hook___res_send(const unsigned char *query, int n, unsigned char *answer, int size)
+int hook___res_send(const unsigned char *query, int n, unsigned char *answer,
+		    int size)
 {
 	return refuse("res_send");
 }
 
-int hook_res_nquery(void *state, const char *name, int class, int type, unsigned char *answer, int size)
+int hook_res_nquery(void *state, const char *name, int class, int type,
+		    unsigned char *answer, int size)
 {
 	return refuse("res_nquery");
 }
 
-int hook___res_nquery(void *state, const char *name, int class, int type, unsigned char *answer, int size)
+int hook___res_nquery(void *state, const char *name, int class, int type,
+		      unsigned char *answer, int size)
 {
 	return refuse("res_nquery");
 }
 
-int hook_res_nsearch(void *state, const char *name, int class, int type, unsigned char *answer, int size)
+int hook_res_nsearch(void *state, const char *name, int class, int type,
+		     unsigned char *answer, int size)
 {
 	return refuse("res_nsearch");
 }
 
-int hook___res_nsearch(void *state, const char *name, int class, int type, unsigned char *answer, int size)
+int hook___res_nsearch(void *state, const char *name, int class, int type,
+		       unsigned char *answer, int size)
 {
 	return refuse("res_nsearch");
 }
 
-int hook_res_nquerydomain(void *state, const char *name, const char *domain, int class, int type, unsigned char *answer, int size)
+int hook_res_nquerydomain(void *state, const char *name, const char *domain,
+			  int class, int type, unsigned char *answer, int size)
 {
 	return refuse("res_nquerydomain");
 }
 
-int hook___res_nquerydomain(void *state, const char *name, const char *domain, int class, int type, unsigned char *answer, int size)
+int hook___res_nquerydomain(void *state, const char *name, const char *domain,
+			    int class, int type, unsigned char *answer,
+			    int size)
 {
 	return refuse("res_nquerydomain");
 }
 
-int hook_res_nsend(void *state, const unsigned char *query, int n, unsigned char *answer, int size)
+int hook_res_nsend(void *state, const unsigned char *query, int n,
+		   unsigned char *answer, int size)
 {
 	return refuse("res_nsend");
 }
 
-int hook___res_nsend(void *state, const unsigned char *query, int n, unsigned char *answer, int size)
+int hook___res_nsend(void *state, const unsigned char *query, int n,
+		     unsigned char *answer, int size)
 {
 	return refuse("res_nsend");
 }

@@ -41,7 +41,8 @@ ssize_t hook_send(int fd, const void *buf, size_t n, int flags)
 	return pw_libc.send(fd, buf, n, flags);
 }
 
-ssize_t hook_sendto(int fd, const void *buf, size_t n, int flags, const struct sockaddr *addr, socklen_t len)
+ssize_t hook_sendto(int fd, const void *buf, size_t n, int flags,
+		    const struct sockaddr *addr, socklen_t len)
 {
 	PW_GATE(fd, flags);
 	if (addr) {
@@ -63,12 +64,15 @@ static void settle_passed(const struct msghdr *msg)
 {
 	struct msghdr head = *msg;
 
-	if (!pw_is_busy() || !head.msg_control || !pw_readable(head.msg_control, sizeof(struct cmsghdr)))
+	if (!pw_is_busy() || !head.msg_control ||
+	    !pw_readable(head.msg_control, sizeof(struct cmsghdr)))
 		return;
-	for (struct cmsghdr *c = CMSG_FIRSTHDR(&head); c; c = CMSG_NXTHDR(&head, c)) {
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(&head); c;
+	     c = CMSG_NXTHDR(&head, c)) {
 		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
 			continue;
-		for (size_t at = CMSG_LEN(0); at + sizeof(int) <= c->cmsg_len; at += sizeof(int)) {
+		for (size_t at = CMSG_LEN(0); at + sizeof(int) <= c->cmsg_len;
+		     at += sizeof(int)) {
 			int fd;
 
 			memcpy(&fd, (char *)c + at, sizeof(fd));
@@ -80,7 +84,8 @@ static void settle_passed(const struct msghdr *msg)
 /*
  * Return: 0: send msg; 1: send *plain, which has no address; -errno
  */
-static int before_sendmsg(int fd, const struct msghdr *msg, int flags, struct msghdr *plain)
+static int before_sendmsg(int fd, const struct msghdr *msg, int flags,
+			  struct msghdr *plain)
 {
 	int ret = 0;
 
@@ -88,7 +93,8 @@ static int before_sendmsg(int fd, const struct msghdr *msg, int flags, struct ms
 		return 0; /* the kernel says EFAULT */
 	settle_passed(msg);
 	if (msg->msg_name && msg->msg_namelen)
-		ret = before_send_to(fd, msg->msg_name, msg->msg_namelen, flags);
+		ret = before_send_to(fd, msg->msg_name, msg->msg_namelen,
+				     flags);
 	if (ret > 0) {
 		*plain = *msg;
 		plain->msg_name = NULL;
@@ -106,7 +112,8 @@ ssize_t hook_sendmsg(int fd, const struct msghdr *msg, int flags)
 	ret = before_sendmsg(fd, msg, flags, &plain);
 	if (ret < 0)
 		return pw_result(ret);
-	return pw_libc.sendmsg(fd, ret ? &plain : msg, ret ? flags & ~MSG_FASTOPEN : flags);
+	return pw_libc.sendmsg(fd, ret ? &plain : msg,
+			       ret ? flags & ~MSG_FASTOPEN : flags);
 }
 
 /* One by one: each message may have its own address. */
@@ -151,7 +158,8 @@ ssize_t hook_sendfile64(int out, int in, off_t *offset, size_t n)
 	return pw_libc.sendfile64(out, in, offset, n);
 }
 
-ssize_t hook_splice(int in, off_t *off_in, int out, off_t *off_out, size_t n, unsigned int flags)
+ssize_t hook_splice(int in, off_t *off_in, int out, off_t *off_out, size_t n,
+		    unsigned int flags)
 {
 	PW_GATE(in, 0);
 	PW_GATE(out, 0);

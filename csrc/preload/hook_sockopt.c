@@ -9,7 +9,8 @@ int hook_getsockopt(int fd, int level, int name, void *value, socklen_t *len)
 	enum pw_loan_state state;
 	int error, ret;
 
-	if (pw_likely(name != SO_ERROR) || level != SOL_SOCKET || !pw_loan_in_slot(fd))
+	if (pw_likely(name != SO_ERROR) || level != SOL_SOCKET ||
+	    !pw_loan_in_slot(fd))
 		return pw_libc.getsockopt(fd, level, name, value, len);
 	state = pw_state_of(fd);
 	if (state != PW_LOAN_PENDING && state != PW_LOAN_FAILED)
@@ -21,7 +22,8 @@ int hook_getsockopt(int fd, int level, int name, void *value, socklen_t *len)
 	ret = pw_libc.getsockopt(fd, SOL_SOCKET, SO_TYPE, value, len);
 	if (ret == 0) {
 		error = pw_take_error(fd);
-		memcpy(value, &error, *len < sizeof(error) ? *len : sizeof(error));
+		memcpy(value, &error,
+		       *len < sizeof(error) ? *len : sizeof(error));
 	}
 	return ret;
 }

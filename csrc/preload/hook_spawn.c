@@ -8,8 +8,10 @@
 
 extern char **environ;
 
-int hook_posix_spawn(pid_t *pid, const char *path, const posix_spawn_file_actions_t *actions,
-		     const posix_spawnattr_t *attr, char *const argv[], char *const envp[])
+int hook_posix_spawn(pid_t *pid, const char *path,
+		     const posix_spawn_file_actions_t *actions,
+		     const posix_spawnattr_t *attr, char *const argv[],
+		     char *const envp[])
 {
 	char line[PW_LINE_BYTES];
 	size_t slots = pw_env_slots(envp);
@@ -29,8 +31,10 @@ int hook_posix_spawn(pid_t *pid, const char *path, const posix_spawn_file_action
 	return pw_libc.posix_spawn(pid, path, actions, attr, argv, env);
 }
 
-int hook_posix_spawnp(pid_t *pid, const char *file, const posix_spawn_file_actions_t *actions,
-		      const posix_spawnattr_t *attr, char *const argv[], char *const envp[])
+int hook_posix_spawnp(pid_t *pid, const char *file,
+		      const posix_spawn_file_actions_t *actions,
+		      const posix_spawnattr_t *attr, char *const argv[],
+		      char *const envp[])
 {
 	char path[PW_PATH_BYTES];
 	struct pw_path_search search;
@@ -54,26 +58,26 @@ int hook_posix_spawnp(pid_t *pid, const char *file, const posix_spawn_file_actio
  * past every hook. Where the program has lost our variables, it is lent one
  * that has them for the time of the call.
  */
-#define PW_WITH_SOUND_ENVIRONMENT(result, call)                         \
-	do {                                                            \
-		char line[PW_LINE_BYTES], **own = environ, **env;       \
-		size_t slots = pw_env_slots(own);                       \
-		if (pw_env_is_sound(own)) {                             \
-			result = call;                                  \
-			break;                                          \
-		}                                                       \
-		if (slots > PW_MAX_ENV) {                               \
-			errno = E2BIG;                                  \
-			break;                                          \
-		}                                                       \
-		env = __builtin_alloca(slots * sizeof(*env));           \
-		if (pw_env_build(own, env, line) < 0) {                 \
-			errno = E2BIG;                                  \
-			break;                                          \
-		}                                                       \
-		environ = env;                                          \
-		result = call;                                          \
-		environ = own;                                          \
+#define PW_WITH_SOUND_ENVIRONMENT(result, call)                   \
+	do {                                                      \
+		char line[PW_LINE_BYTES], **own = environ, **env; \
+		size_t slots = pw_env_slots(own);                 \
+		if (pw_env_is_sound(own)) {                       \
+			result = call;                            \
+			break;                                    \
+		}                                                 \
+		if (slots > PW_MAX_ENV) {                         \
+			errno = E2BIG;                            \
+			break;                                    \
+		}                                                 \
+		env = __builtin_alloca(slots * sizeof(*env));     \
+		if (pw_env_build(own, env, line) < 0) {           \
+			errno = E2BIG;                            \
+			break;                                    \
+		}                                                 \
+		environ = env;                                    \
+		result = call;                                    \
+		environ = own;                                    \
 	} while (0)
 
 int hook_system(const char *command)

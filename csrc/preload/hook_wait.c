@@ -18,7 +18,8 @@ int hook_poll(struct pollfd *fds, nfds_t n, int timeout_ms)
 	return pw_libc.poll(fds, n, timeout_ms);
 }
 
-int hook_ppoll(struct pollfd *fds, nfds_t n, const struct timespec *timeout, const sigset_t *mask)
+int hook_ppoll(struct pollfd *fds, nfds_t n, const struct timespec *timeout,
+	       const sigset_t *mask)
 {
 	if (pw_is_busy())
 		return pw_poll(fds, n, timeout, mask);
@@ -33,7 +34,8 @@ int hook___poll_chk(struct pollfd *fds, nfds_t n, int timeout_ms, size_t size)
 	return pw_libc.__poll_chk(fds, n, timeout_ms, size);
 }
 
-int hook___ppoll_chk(struct pollfd *fds, nfds_t n, const struct timespec *timeout, const sigset_t *mask,
+int hook___ppoll_chk(struct pollfd *fds, nfds_t n,
+		     const struct timespec *timeout, const sigset_t *mask,
 		     size_t size)
 {
 	if (pw_is_busy() && size / sizeof(*fds) >= n)
@@ -45,11 +47,15 @@ int hook___ppoll_chk(struct pollfd *fds, nfds_t n, const struct timespec *timeou
  * select() by way of poll(): a control connection's number may lie beyond the
  * caller's sets.
  */
-static const short in_mask = POLLRDNORM | POLLRDBAND | POLLIN | POLLHUP | POLLERR;
+static const short in_mask = POLLRDNORM | POLLRDBAND | POLLIN | POLLHUP |
+			     POLLERR;
 static const short out_mask = POLLWRBAND | POLLWRNORM | POLLOUT | POLLERR;
 static const short except_mask = POLLPRI;
 
-enum { WORD_BITS = 8 * sizeof(unsigned long), SELECT_FDS = 4096 };
+enum {
+	WORD_BITS = 8 * sizeof(unsigned long),
+	SELECT_FDS = 4096
+};
 
 static bool is_in(const fd_set *set, int fd)
 {
@@ -71,30 +77,36 @@ static void put_in(fd_set *set, int fd, bool is_ready, int *count)
 	}
 }
 
-static nfds_t gather(struct pollfd *fds, int n, const fd_set *in, const fd_set *out, const fd_set *except)
+static nfds_t gather(struct pollfd *fds, int n, const fd_set *in,
+		     const fd_set *out, const fd_set *except)
 {
 	nfds_t count = 0;
 
 	for (int fd = 0; fd < n; fd++) {
-		int events = (is_in(in, fd) ? in_mask : 0) | (is_in(out, fd) ? out_mask : 0) |
+		int events = (is_in(in, fd) ? in_mask : 0) |
+			     (is_in(out, fd) ? out_mask : 0) |
 			     (is_in(except, fd) ? except_mask : 0);
 
 		if (events)
-			fds[count++] = (struct pollfd){ .fd = fd, .events = (short)events };
+			fds[count++] =
+				(struct pollfd){ .fd = fd,
+						 .events = (short)events };
 	}
 	return count;
 }
 
-static bool has_pending(int n, const fd_set *in, const fd_set *out, const fd_set *except)
+static bool has_pending(int n, const fd_set *in, const fd_set *out,
+			const fd_set *except)
 {
 	for (int fd = 0; fd < n; fd++)
-		if (pw_slot(fd) && (is_in(in, fd) || is_in(out, fd) || is_in(except, fd)))
+		if (pw_slot(fd) &&
+		    (is_in(in, fd) || is_in(out, fd) || is_in(except, fd)))
 			return true;
 	return false;
 }
 
-static int do_select(int n, fd_set *in, fd_set *out, fd_set *except, const struct timespec *timeout,
-		     const sigset_t *mask)
+static int do_select(int n, fd_set *in, fd_set *out, fd_set *except,
+		     const struct timespec *timeout, const sigset_t *mask)
 {
 	struct pollfd fds[SELECT_FDS];
 	nfds_t count = gather(fds, n, in, out, except);
@@ -106,22 +118,28 @@ static int do_select(int n, fd_set *in, fd_set *out, fd_set *except, const struc
 		if (fds[i].revents & POLLNVAL)
 			return (int)pw_result(-EBADF);
 	for (nfds_t i = 0; i < count; i++) {
-		int fd = fds[i].fd, events = fds[i].events, revents = fds[i].revents;
+		int fd = fds[i].fd, events = fds[i].events,
+		    revents = fds[i].revents;
 
-		put_in(in, fd, (events & POLLIN) && (revents & in_mask), &ready);
-		put_in(out, fd, (events & POLLOUT) && (revents & out_mask), &ready);
-		put_in(except, fd, (events & POLLPRI) && (revents & except_mask), &ready);
+		put_in(in, fd, (events & POLLIN) && (revents & in_mask),
+		       &ready);
+		put_in(out, fd, (events & POLLOUT) && (revents & out_mask),
+		       &ready);
+		put_in(except, fd,
+		       (events & POLLPRI) && (revents & except_mask), &ready);
 	}
 	return ready;
 }
 
-int hook_select(int n, fd_set *in, fd_set *out, fd_set *except, struct timeval *timeout)
+int hook_select(int n, fd_set *in, fd_set *out, fd_set *except,
+		struct timeval *timeout)
 {
 	struct timespec limit;
 	struct pw_deadline deadline;
 	int ret;
 
-	if (!pw_is_busy() || n < 0 || n > SELECT_FDS || !has_pending(n, in, out, except))
+	if (!pw_is_busy() || n < 0 || n > SELECT_FDS ||
+	    !has_pending(n, in, out, except))
 		return pw_libc.select(n, in, out, except, timeout);
 	if (!timeout)
 		return do_select(n, in, out, except, NULL, NULL);
@@ -138,10 +156,11 @@ int hook_select(int n, fd_set *in, fd_set *out, fd_set *except, struct timeval *
 	return ret;
 }
 
-int hook_pselect(int n, fd_set *in, fd_set *out, fd_set *except, const struct timespec *timeout,
-		 const sigset_t *mask)
+int hook_pselect(int n, fd_set *in, fd_set *out, fd_set *except,
+		 const struct timespec *timeout, const sigset_t *mask)
 {
-	if (!pw_is_busy() || n < 0 || n > SELECT_FDS || !has_pending(n, in, out, except))
+	if (!pw_is_busy() || n < 0 || n > SELECT_FDS ||
+	    !has_pending(n, in, out, except))
 		return pw_libc.pselect(n, in, out, except, timeout, mask);
 	return do_select(n, in, out, except, timeout, mask);
 }

@@ -12,10 +12,12 @@
  *
  * Return: 0; -ERANGE: @buf is too small; -ENOENT: no address of the family
  */
-int pw_hostent_pack(struct hostent *out, char *buf, size_t size, const char *name, int family,
-		    const struct pw_addr *addrs, unsigned int count)
+int pw_hostent_pack(struct hostent *out, char *buf, size_t size,
+		    const char *name, int family, const struct pw_addr *addrs,
+		    unsigned int count)
 {
-	size_t bytes = family == AF_INET ? 4 : 16, name_bytes = strlen(name) + 1;
+	size_t bytes = family == AF_INET ? 4 : 16,
+	       name_bytes = strlen(name) + 1;
 	size_t pad = -(uintptr_t)buf % sizeof(char *), fitting = 0;
 	char **list, *at;
 
@@ -24,7 +26,9 @@ int pw_hostent_pack(struct hostent *out, char *buf, size_t size, const char *nam
 	if (fitting == 0)
 		return -ENOENT;
 	/* The list, its end, the empty list of aliases; then the bytes. */
-	if (pad + (fitting + 2) * sizeof(char *) + fitting * bytes + name_bytes > size)
+	if (pad + (fitting + 2) * sizeof(char *) + fitting * bytes +
+		    name_bytes >
+	    size)
 		return -ERANGE;
 	list = (char **)(void *)(buf + pad);
 	at = (char *)(list + fitting + 2);

@@ -6,9 +6,13 @@
 #include "shim.h"
 
 /* Holds any answer of the helper's. */
-enum { PW_HOSTENT_BYTES = PW_NAME_BYTES + 16 * PW_MAX_ADDRS + 8 * (PW_MAX_ADDRS + 2) + 16 };
+enum {
+	PW_HOSTENT_BYTES = PW_NAME_BYTES + 16 * PW_MAX_ADDRS +
+		8 * (PW_MAX_ADDRS + 2) + 16
+};
 
-int pw_hostent_pack(struct hostent *out, char *buf, size_t size, const char *name, int family,
-		    const struct pw_addr *addrs, unsigned int count) PW_HIDDEN;
+int pw_hostent_pack(struct hostent *out, char *buf, size_t size,
+		    const char *name, int family, const struct pw_addr *addrs,
+		    unsigned int count) PW_HIDDEN;
 
 #endif

@@ -2,11 +2,12 @@
 /**
  * DOC: The life of a loan
  *
- *	(unknown) --pw_lend--> PENDING --reply 0--> CONNECTED --connect--> PROXIED
- *	                          |                     blocking: at once
+ *	(unknown) --pw_lend--> PENDING --reply 0--> CONNECTED --connect-->
+ * PROXIED |                     blocking: at once
  *	                          +----reply e--> FAILED --SO_ERROR--> SPENT
  *	                                             |                   |
- *	                                             +----connect--------+--> (unknown)
+ *	                                             +----connect--------+-->
+ * (unknown)
  *
  * A close, shutdown or connect(AF_UNSPEC) in any state leads to (unknown) and,
  * by closing the control connection, has the helper let go.
@@ -14,7 +15,7 @@
 #ifndef PW_LEND_H
 #define PW_LEND_H
 
-#include "fdtable.h"
+#include "loan.h"
 
 extern _Atomic bool pw_lent_ever PW_HIDDEN;
 
@@ -27,13 +28,10 @@ enum pw_loan_state pw_state_of(int fd) PW_HIDDEN;
 bool pw_peer_of(int fd, struct pw_addr *out) PW_HIDDEN;
 int pw_take_error(int fd) PW_HIDDEN;
 void pw_cancel(int fd) PW_HIDDEN;
-void pw_lock_and_forget(int fd) PW_HIDDEN;
 
-/* These want it held. */
-struct pw_loan *pw_loan_of(int fd) PW_HIDDEN;
-bool pw_settle(struct pw_loan *loan) PW_HIDDEN;
-void pw_forget(int fd) PW_HIDDEN;
-void pw_loan_dup(int from, int to) PW_HIDDEN;
-void pw_vacate(int fd) PW_HIDDEN;
+/* For lend.c and lent.c only. */
+bool pw_is_nonblocking(int fd) PW_HIDDEN;
+int pw_wait_pending(int fd, const struct pw_loan *expected,
+		    uint32_t generation) PW_HIDDEN;
 
 #endif

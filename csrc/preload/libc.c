@@ -3,8 +3,10 @@
 
 #include <dlfcn.h>
 
-/* Weak, because a C library may have it in another object that is not loaded. */
-extern void *pw_dlsym(void *handle, const char *name) __asm__("dlsym") __attribute__((weak));
+/* Weak, because a C library may have it in another object that is not loaded.
+ */
+extern void *pw_dlsym(void *handle, const char *name) __asm__("dlsym")
+	__attribute__((weak));
 
 /* Where a C library lacks the function, its name in a program finds us. */
 static long missing(void)
@@ -13,11 +15,11 @@ static long missing(void)
 	return -1;
 }
 
-#define HOOK(ret, name, params, args)           \
-	static ret early_##name params          \
-	{                                       \
-		pw_libc_resolve();              \
-		return pw_libc.name args;       \
+#define HOOK(ret, name, params, args)     \
+	static ret early_##name params    \
+	{                                 \
+		pw_libc_resolve();        \
+		return pw_libc.name args; \
 	}
 #define HOOK_OWN(ret, name, params)
 #include "../hooks.def"

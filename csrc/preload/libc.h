@@ -23,8 +23,10 @@ extern struct pw_libc pw_libc PW_HIDDEN;
  * Hooks are defined as hook_NAME and exported as NAME, so that the attributes
  * of libc's own prototypes (nonnull, above all) do not apply to their bodies.
  */
-#define HOOK(ret, name, params, args) ret hook_##name params __asm__(#name) PW_EXPORT;
-#define HOOK_OWN(ret, name, params) ret hook_##name params __asm__(#name) PW_EXPORT;
+#define HOOK(ret, name, params, args) \
+	ret hook_##name params __asm__(#name) PW_EXPORT;
+#define HOOK_OWN(ret, name, params) \
+	ret hook_##name params __asm__(#name) PW_EXPORT;
 #include "../hooks.def"
 #undef HOOK
 #undef HOOK_OWN

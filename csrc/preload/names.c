@@ -12,14 +12,16 @@
  */
 int pw_resolve(const char *name, int family, struct pw_reply *reply)
 {
-	struct pw_request request = { .op = PW_OP_RESOLVE, .addr.family = (uint16_t)family };
+	struct pw_request request = { .op = PW_OP_RESOLVE,
+				      .addr.family = (uint16_t)family };
 
 	if (strnlen(name, PW_NAME_BYTES) >= PW_NAME_BYTES)
 		return -ENOENT;
 	pw_request_set_name(&request, name);
 	if (pw_channel_ask(&request, reply) < 0)
 		return -EAGAIN;
-	if (reply->error == 0 && (reply->count == 0 || reply->count > PW_MAX_ADDRS))
+	if (reply->error == 0 &&
+	    (reply->count == 0 || reply->count > PW_MAX_ADDRS))
 		return -ENOENT;
 	return -reply->error;
 }
@@ -71,19 +73,22 @@ static size_t put_hex(char *out, unsigned int value)
  * true name, which can then be written over it. IPv4 is octal, which may have
  * any number of leading zeros; IPv6 has a scope number, which may too.
  */
-void pw_numeric(const struct pw_addr *addr, size_t at_least, char out[static PW_NUMERIC_BYTES])
+void pw_numeric(const struct pw_addr *addr, size_t at_least,
+		char out[static PW_NUMERIC_BYTES])
 {
 	size_t n = 0, pad = at_least > PW_NAME_BYTES ? PW_NAME_BYTES : at_least;
 
 	if (addr->family == AF_INET) {
 		for (int i = 0; i < 4; i++) {
-			n += put_octal(out + n, addr->ip[i], i == 0 && pad > 19 ? pad - 19 : 0);
+			n += put_octal(out + n, addr->ip[i],
+				       i == 0 && pad > 19 ? pad - 19 : 0);
 			out[n++] = i < 3 ? '.' : '\0';
 		}
 		return;
 	}
 	for (int i = 0; i < 16; i += 2) {
-		n += put_hex(out + n, (unsigned int)addr->ip[i] << 8 | addr->ip[i + 1]);
+		n += put_hex(out + n,
+			     (unsigned int)addr->ip[i] << 8 | addr->ip[i + 1]);
 		out[n++] = i < 14 ? ':' : '%';
 	}
 	if (pad <= n - 1) {

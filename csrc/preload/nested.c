@@ -53,7 +53,8 @@ static int filter(int epfd, int set, struct epoll_event *events, int n)
 }
 
 /**
- * pw_filter_nested() - Take out events of inner sets that only a stand-in stirred
+ * pw_filter_nested() - Take out events of inner sets that only a stand-in
+ * stirred
  * @epfd: the outer set
  * @events: what its wait has reported
  * @n: how many

@@ -17,7 +17,8 @@ void pw_path_begin(struct pw_path_search *search, char *const envp[])
  *
  * Return: false when there is none left
  */
-bool pw_path_next(struct pw_path_search *search, const char *file, char out[static PW_PATH_BYTES])
+bool pw_path_next(struct pw_path_search *search, const char *file,
+		  char out[static PW_PATH_BYTES])
 {
 	size_t n, name = strlen(file);
 

@@ -5,13 +5,16 @@
 
 #include "shim.h"
 
-enum { PW_PATH_BYTES = 4096 };
+enum {
+	PW_PATH_BYTES = 4096
+};
 
 struct pw_path_search {
 	const char *rest; /* NULL when all were tried */
 };
 
 void pw_path_begin(struct pw_path_search *search, char *const envp[]) PW_HIDDEN;
-bool pw_path_next(struct pw_path_search *search, const char *file, char out[static PW_PATH_BYTES]) PW_HIDDEN;
+bool pw_path_next(struct pw_path_search *search, const char *file,
+		  char out[static PW_PATH_BYTES]) PW_HIDDEN;
 
 #endif

@@ -10,7 +10,9 @@
 
 #include <sys/mman.h>
 
-enum { ON_STACK = 256 };
+enum {
+	ON_STACK = 256
+};
 
 /*
  * Fill @shown with what to wait for. Return whether anything in it stands for
@@ -25,7 +27,8 @@ static bool substitute(const struct pollfd *fds, struct pollfd *shown, nfds_t n)
 	if (!pw_guard_enter(&guard))
 		return false;
 	for (nfds_t i = 0; i < n; i++) {
-		struct pw_loan *loan = fds[i].fd < 0 ? NULL : pw_loan_of(fds[i].fd);
+		struct pw_loan *loan = fds[i].fd < 0 ? NULL
+						     : pw_loan_of(fds[i].fd);
 		int set = fds[i].fd < 0 ? -1 : pw_set_of(fds[i].fd);
 
 		shown[i].revents = 0;
@@ -40,7 +43,8 @@ static bool substitute(const struct pollfd *fds, struct pollfd *shown, nfds_t n)
 }
 
 /* Settle what has stirred; return whether the picture has changed by it. */
-static bool settle(const struct pollfd *fds, const struct pollfd *shown, nfds_t n)
+static bool settle(const struct pollfd *fds, const struct pollfd *shown,
+		   nfds_t n)
 {
 	bool changed = false;
 	PW_GUARD guard = { 0 };
@@ -54,7 +58,8 @@ static bool settle(const struct pollfd *fds, const struct pollfd *shown, nfds_t 
 			continue;
 		if (fds[i].fd != shown[i].fd) {
 			loan = pw_loan_of(fds[i].fd);
-			changed |= !loan || pw_settle(loan) || loan->ctl != shown[i].fd;
+			changed |= !loan || pw_settle(loan) ||
+				   loan->ctl != shown[i].fd;
 		} else {
 			changed |= pw_set_settle(pw_set_of(fds[i].fd));
 		}
@@ -62,8 +67,8 @@ static bool settle(const struct pollfd *fds, const struct pollfd *shown, nfds_t 
 	return changed;
 }
 
-static int wait_in_parts(struct pollfd *fds, struct pollfd *shown, nfds_t n, const struct timespec *timeout,
-			 const sigset_t *mask)
+static int wait_in_parts(struct pollfd *fds, struct pollfd *shown, nfds_t n,
+			 const struct timespec *timeout, const sigset_t *mask)
 {
 	struct pw_deadline deadline = pw_deadline_in(timeout);
 	struct timespec left;
@@ -72,7 +77,8 @@ static int wait_in_parts(struct pollfd *fds, struct pollfd *shown, nfds_t n, con
 	for (;;) {
 		bool any = substitute(fds, shown, n);
 
-		ret = pw_libc.ppoll(shown, n, pw_remaining(&deadline, &left), mask);
+		ret = pw_libc.ppoll(shown, n, pw_remaining(&deadline, &left),
+				    mask);
 		if (ret <= 0 || !any || !settle(fds, shown, n))
 			break;
 	}
@@ -87,12 +93,14 @@ static int wait_in_parts(struct pollfd *fds, struct pollfd *shown, nfds_t n, con
 	return ret;
 }
 
-/* Whether the array can be read; the kernel has the error for one that cannot. */
+/* Whether the array can be read; the kernel has the error for one that cannot.
+ */
 static bool is_sane(const struct pollfd *fds, nfds_t n)
 {
 	if (n == 0 || n > 16UL * PW_FDS)
 		return n == 0;
-	return pw_readable(fds, sizeof(*fds)) && pw_readable(&fds[n - 1], sizeof(*fds));
+	return pw_readable(fds, sizeof(*fds)) &&
+	       pw_readable(&fds[n - 1], sizeof(*fds));
 }
 
 /**
@@ -102,7 +110,8 @@ static bool is_sane(const struct pollfd *fds, nfds_t n)
  *
  * Context: blocks as asked; sets errno as ppoll() does
  */
-int pw_poll(struct pollfd *fds, nfds_t n, const struct timespec *timeout, const sigset_t *mask)
+int pw_poll(struct pollfd *fds, nfds_t n, const struct timespec *timeout,
+	    const sigset_t *mask)
 {
 	struct pollfd on_stack[ON_STACK], *shown = on_stack;
 	size_t bytes = n * sizeof(*fds);
@@ -112,7 +121,8 @@ int pw_poll(struct pollfd *fds, nfds_t n, const struct timespec *timeout, const 
 	if (!is_sane(fds, n))
 		return pw_libc.ppoll(fds, n, timeout, mask);
 	if (n > ON_STACK) {
-		mapped = pw_sys(SYS_mmap, 0, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		mapped = pw_sys(SYS_mmap, 0, bytes, PROT_READ | PROT_WRITE,
+				MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 		if (mapped < 0 && mapped > -4096)
 			return (int)pw_result(-ENOMEM);
 		shown = (struct pollfd *)mapped;

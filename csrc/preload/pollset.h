@@ -8,6 +8,7 @@
 
 #include "clock.h"
 
-int pw_poll(struct pollfd *fds, nfds_t n, const struct timespec *timeout, const sigset_t *mask) PW_HIDDEN;
+int pw_poll(struct pollfd *fds, nfds_t n, const struct timespec *timeout,
+	    const sigset_t *mask) PW_HIDDEN;
 
 #endif

@@ -69,10 +69,12 @@ bool pw_env_is_sound(char *const envp[])
  *
  * Return: 0, or -E2BIG
  */
-int pw_env_build(char *const envp[], char **out, char line[static PW_LINE_BYTES])
+int pw_env_build(char *const envp[], char **out,
+		 char line[static PW_LINE_BYTES])
 {
 	const struct pw_channel *ch = pw_channel();
-	const size_t name = sizeof(preload_name) - 1, ours = strlen(ch->preload);
+	const size_t name = sizeof(preload_name) - 1,
+		     ours = strlen(ch->preload);
 	char *preload = NULL, *channel = NULL;
 	size_t n = 0;
 
@@ -93,7 +95,8 @@ int pw_env_build(char *const envp[], char **out, char line[static PW_LINE_BYTES]
 		memcpy(line + name, ch->preload, ours + 1);
 		if (theirs) {
 			line[name + ours] = ':';
-			memcpy(line + name + ours + 1, preload + name, theirs + 1);
+			memcpy(line + name + ours + 1, preload + name,
+			       theirs + 1);
 		}
 		preload = line;
 	}
@@ -106,7 +109,8 @@ int pw_env_build(char *const envp[], char **out, char line[static PW_LINE_BYTES]
 
 static bool is_preload_within_reach(void)
 {
-	long fd = pw_sys(SYS_openat, AT_FDCWD, pw_channel()->preload, O_RDONLY | O_CLOEXEC);
+	long fd = pw_sys(SYS_openat, AT_FDCWD, pw_channel()->preload,
+			 O_RDONLY | O_CLOEXEC);
 
 	if (fd >= 0)
 		pw_sys(SYS_close, fd);

@@ -3,7 +3,10 @@
 
 #include <sys/un.h>
 
-enum { PORT_DNS = 53, PORT_DNS_TLS = 853 };
+enum {
+	PORT_DNS = 53,
+	PORT_DNS_TLS = 853
+};
 
 static const uint8_t v4_mapped[12] = { [10] = 0xff, [11] = 0xff };
 
@@ -150,7 +153,10 @@ int pw_copy_sockaddr(struct sockaddr_storage *out, const void *addr, size_t len)
 bool pw_is_resolver_path(const struct sockaddr_storage *addr, size_t len)
 {
 	static const char *const prefixes[] = {
-		"/run/nscd/", "/var/run/nscd/", "/run/systemd/resolve/", "/var/run/systemd/resolve/",
+		"/run/nscd/",
+		"/var/run/nscd/",
+		"/run/systemd/resolve/",
+		"/var/run/systemd/resolve/",
 	};
 	struct sockaddr_un un = { 0 };
 

@@ -9,7 +9,8 @@
 #include <sys/syscall.h>
 
 #if defined(__x86_64__)
-static inline long pw_sys6(long nr, long a, long b, long c, long d, long e, long f)
+static inline long pw_sys6(long nr, long a, long b, long c, long d, long e,
+			   long f)
 {
 	register long r10 __asm__("r10") = d;
 	register long r8 __asm__("r8") = e;
@@ -18,12 +19,14 @@ static inline long pw_sys6(long nr, long a, long b, long c, long d, long e, long
 
 	__asm__ volatile("syscall"
 			 : "=a"(ret)
-			 : "a"(nr), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9)
+			 : "a"(nr), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8),
+			   "r"(r9)
 			 : "rcx", "r11", "memory");
 	return ret;
 }
 #elif defined(__aarch64__)
-static inline long pw_sys6(long nr, long a, long b, long c, long d, long e, long f)
+static inline long pw_sys6(long nr, long a, long b, long c, long d, long e,
+			   long f)
 {
 	register long x8 __asm__("x8") = nr;
 	register long x0 __asm__("x0") = a;
@@ -43,7 +46,9 @@ static inline long pw_sys6(long nr, long a, long b, long c, long d, long e, long
 #error "proxywrap knows the system calls of x86_64 and aarch64 only"
 #endif
 
-#define pw_sys_args(nr, a, b, c, d, e, f, ...) pw_sys6((long)(nr), (long)(a), (long)(b), (long)(c), (long)(d), (long)(e), (long)(f))
+#define pw_sys_args(nr, a, b, c, d, e, f, ...)                          \
+	pw_sys6((long)(nr), (long)(a), (long)(b), (long)(c), (long)(d), \
+		(long)(e), (long)(f))
 /* pw_sys(SYS_name, up to six arguments) */
 #define pw_sys(...) pw_sys_args(__VA_ARGS__, 0, 0, 0, 0, 0, 0, 0)
 
