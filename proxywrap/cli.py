@@ -6,18 +6,20 @@ for `proxywrap` stands before every command that somebody starts.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NoReturn
 
 import click
-from click.shell_completion import CompletionItem
 
 from proxywrap import __version__
 from proxywrap.errors import ProxywrapError
 
 if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
     from proxywrap.address import Endpoint, Host
     from proxywrap.config import Config
 
@@ -61,8 +63,12 @@ Completion, for bash (zsh and fish likewise):
 
 
 def main(args: Sequence[str] | None = None) -> int:
-    """Run `proxywrap`; return its exit status."""
-    return _run(_prefix, "proxywrap", args)
+    """Run `proxywrap`; return its exit status.
+
+    Without `args` it is the whole process, and ends it.
+    """
+    status = _run(_prefix, "proxywrap", args)
+    return status if args is not None else _leave(status)
 
 
 def control(args: Sequence[str] | None = None) -> int:
@@ -101,6 +107,15 @@ def _end(status: int) -> int:
     return end_like(status)
 
 
+def _leave(status: int) -> NoReturn:
+    """End the process at once: whoever waits for COMMAND need not wait for Python's own cleaning up."""
+    for stream in (sys.stdout, sys.stderr):
+        # None or closed where the caller closed it, which changes no status.
+        with contextlib.suppress(AttributeError, OSError, ValueError):
+            stream.flush()
+    os._exit(status)
+
+
 def _say(prog_name: str, text: str) -> None:
     """Write to stderr, which may be closed."""
     try:
@@ -122,6 +137,8 @@ class _PrefixCommand(click.Command):
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
         """Complete our options up to COMMAND, its files from there on."""
+        from click.shell_completion import CompletionItem
+
         if ctx.params.get("command"):
             return [CompletionItem(incomplete, type="file")]
         return super().shell_complete(ctx, incomplete)
@@ -129,6 +146,8 @@ class _PrefixCommand(click.Command):
 
 def _complete_command(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Offer the programs of $PATH, or files where a path has been begun."""
+    from click.shell_completion import CompletionItem
+
     if "/" in incomplete:
         return [CompletionItem(incomplete, type="file")]
     names: set[str] = set()
@@ -324,7 +343,3 @@ def _parse_name(text: str) -> tuple[str, Host]:
 
 def _bad(option: str, text: str) -> NoReturn:
     raise click.BadParameter(text, param_hint=option)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

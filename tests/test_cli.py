@@ -501,6 +501,15 @@ def test_module_is_the_command() -> None:
     assert run_module("-z").returncode == 125
 
 
+@pytest.mark.parametrize("stream", [1, 2])
+def test_closed_stream_changes_no_status(stream: int) -> None:
+    """`proxywrap … >&-` ends as it would have ended."""
+    for args, status in (("--version", 0), ("-z", 125)):
+        command = f'exec "$0" -m proxywrap {args} {stream}>&-'
+        done = subprocess.run(["sh", "-c", command, sys.executable], capture_output=True, check=False)
+        assert done.returncode == status
+
+
 def complete(words: str) -> set[str]:
     """Return what the shell would be offered for the last of `words`."""
     index = str(len(words.split(" ")) - 1)
