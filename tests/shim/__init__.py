@@ -1,0 +1,1 @@
+"""The shim inside real programs, held against the kernel's own behaviour."""
