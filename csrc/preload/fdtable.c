@@ -83,15 +83,11 @@ int pw_loan_fd(const struct pw_loan *loan)
 	return -1;
 }
 
-static int needs_attention(enum pw_loan_state state)
-{
-	return state == PW_LOAN_PENDING || state == PW_LOAN_FAILED;
-}
-
 /* Change the state, and with it what the fast paths test. */
 void pw_loan_set_state(struct pw_loan *loan, enum pw_loan_state state)
 {
-	atomic_fetch_add(&pw_busy,
-			 needs_attention(state) - needs_attention(loan->state));
+	int before = pw_needs_attention(loan);
+
 	loan->state = (uint8_t)state;
+	atomic_fetch_add(&pw_busy, pw_needs_attention(loan) - before);
 }

@@ -32,7 +32,7 @@ enum pw_loan_state {
  * @dest: what the application asked for
  */
 struct pw_loan {
-	uint8_t state;
+	_Atomic uint8_t state;
 	uint16_t refs;
 	uint16_t first_watch;
 	int ctl;
@@ -72,6 +72,18 @@ static inline unsigned int pw_slot(int fd)
 	if ((unsigned int)fd >= PW_FDS)
 		return PW_SLOT_NONE;
 	return atomic_load_explicit(&pw_slots[fd], memory_order_relaxed);
+}
+
+/*
+ * Whether a loan may be pending or failed. Without the lock: the thread that
+ * lent it knows, and one that does not could as well have come earlier.
+ */
+static inline bool pw_needs_attention(const struct pw_loan *loan)
+{
+	uint8_t state =
+		atomic_load_explicit(&loan->state, memory_order_relaxed);
+
+	return state == PW_LOAN_PENDING || state == PW_LOAN_FAILED;
 }
 
 static inline void pw_slot_set(int fd, unsigned int value)

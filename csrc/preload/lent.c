@@ -16,11 +16,11 @@
  */
 int pw_before_io(int fd, int flags)
 {
-	struct pw_loan *loan;
+	struct pw_loan *loan = pw_loan_in_slot(fd);
 	uint32_t generation;
 	int ret;
 
-	if (!pw_loan_in_slot(fd))
+	if (!loan || !pw_needs_attention(loan))
 		return 0;
 	{
 		PW_GUARD guard = { 0 };

@@ -27,12 +27,14 @@ static bool substitute(const struct pollfd *fds, struct pollfd *shown, nfds_t n)
 	if (!pw_guard_enter(&guard))
 		return false;
 	for (nfds_t i = 0; i < n; i++) {
-		struct pw_loan *loan = fds[i].fd < 0 ? NULL
-						     : pw_loan_of(fds[i].fd);
-		int set = fds[i].fd < 0 ? -1 : pw_set_of(fds[i].fd);
+		struct pw_loan *loan = pw_loan_in_slot(fds[i].fd);
+		int set = pw_set_of(fds[i].fd);
 
 		shown[i].revents = 0;
 		any |= set >= 0 && pw_set_has_standins(set);
+		if (!loan || !pw_needs_attention(loan))
+			continue;
+		loan = pw_loan_of(fds[i].fd);
 		if (!loan || pw_settle(loan))
 			continue;
 		shown[i].fd = loan->ctl;
