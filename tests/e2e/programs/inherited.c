@@ -42,7 +42,9 @@ static void print_limits(void)
 		struct rlimit limit;
 
 		if (getrlimit(resource, &limit) == 0)
-			printf("limit %d: %ju %ju\n", resource, (uintmax_t)limit.rlim_cur, (uintmax_t)limit.rlim_max);
+			printf("limit %d: %ju %ju\n", resource,
+			       (uintmax_t)limit.rlim_cur,
+			       (uintmax_t)limit.rlim_max);
 	}
 }
 
@@ -54,8 +56,9 @@ static void print_descriptors(void)
 
 		if (flags < 0 || fstat(fd, &status) != 0)
 			continue;
-		printf("descriptor %d: %o, inode %ju, flags %d %#x\n", fd, status.st_mode & S_IFMT, (uintmax_t)status.st_ino,
-		       flags, fcntl(fd, F_GETFL));
+		printf("descriptor %d: %o, inode %ju, flags %d %#x\n", fd,
+		       status.st_mode & S_IFMT, (uintmax_t)status.st_ino, flags,
+		       fcntl(fd, F_GETFL));
 	}
 }
 
@@ -63,10 +66,13 @@ static void print_groups(void)
 {
 	pid_t foreground = tcgetpgrp(0);
 
-	printf("foreground: %s\n", foreground < 0 ? strerror(errno) : foreground == getpgrp() ? "yes" : "no");
+	printf("foreground: %s\n", foreground < 0	     ? strerror(errno)
+				   : foreground == getpgrp() ? "yes"
+							     : "no");
 	printf("leads its group: %s\n", getpgrp() == getpid() ? "yes" : "no");
 	printf("group: %d, session: %d\n", (int)getpgrp(), (int)getsid(0));
-	printf("nice: %d, subreaper and privileges:", getpriority(PRIO_PROCESS, 0));
+	printf("nice: %d, subreaper and privileges:",
+	       getpriority(PRIO_PROCESS, 0));
 	int subreaper = 0;
 	prctl(PR_GET_CHILD_SUBREAPER, &subreaper, 0, 0, 0);
 	printf(" %d %d\n", subreaper, prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0));
@@ -86,7 +92,8 @@ int main(int argc, char **argv)
 	for (int i = 0; i < argc; i++)
 		printf("argument %d: %s\n", i, argv[i]);
 	for (char **entry = environ; *entry != NULL; entry++)
-		if (strncmp(*entry, "LD_PRELOAD=", 11) != 0 && strncmp(*entry, "PROXYWRAP_", 10) != 0)
+		if (strncmp(*entry, "LD_PRELOAD=", 11) != 0 &&
+		    strncmp(*entry, "PROXYWRAP_", 10) != 0)
 			printf("environment: %s\n", *entry);
 	return 0;
 }

@@ -20,7 +20,8 @@
 #include <unistd.h>
 
 static struct sockaddr_in to4 = { .sin_family = AF_INET };
-static struct sockaddr_in6 to6 = { .sin6_family = AF_INET6 }, mapped = { .sin6_family = AF_INET6 };
+static struct sockaddr_in6 to6 = { .sin6_family = AF_INET6 },
+			   mapped = { .sin6_family = AF_INET6 };
 static struct sockaddr_in stub = { .sin_family = AF_INET };
 static const char *name;
 static char text[] = "out";
@@ -30,7 +31,10 @@ static char text[] = "out";
 static long send_message(int fd, int flags, void *address, socklen_t size)
 {
 	struct iovec iov = { .iov_base = text, .iov_len = sizeof(text) };
-	struct msghdr message = { .msg_name = address, .msg_namelen = size, .msg_iov = &iov, .msg_iovlen = 1 };
+	struct msghdr message = { .msg_name = address,
+				  .msg_namelen = size,
+				  .msg_iov = &iov,
+				  .msg_iovlen = 1 };
 
 	return sendmsg(fd, &message, flags);
 }
@@ -38,7 +42,10 @@ static long send_message(int fd, int flags, void *address, socklen_t size)
 static long send_messages(int fd, void *address, socklen_t size)
 {
 	struct iovec iov = { .iov_base = text, .iov_len = sizeof(text) };
-	struct mmsghdr message = { .msg_hdr = { .msg_name = address, .msg_namelen = size, .msg_iov = &iov, .msg_iovlen = 1 } };
+	struct mmsghdr message = { .msg_hdr = { .msg_name = address,
+						.msg_namelen = size,
+						.msg_iov = &iov,
+						.msg_iovlen = 1 } };
 
 	return sendmmsg(fd, &message, 1, 0);
 }
@@ -83,7 +90,8 @@ static long ask_backwards(void)
 	return getnameinfo(TO(to4), host, sizeof(host), NULL, 0, NI_NAMEREQD);
 }
 
-static long ask_resolver(int (*ask)(const char *, int, int, unsigned char *, int))
+static long ask_resolver(int (*ask)(const char *, int, int, unsigned char *,
+				    int))
 {
 	unsigned char answer[512];
 
@@ -93,7 +101,8 @@ static long ask_resolver(int (*ask)(const char *, int, int, unsigned char *, int
 static long ask_by_own_query(void)
 {
 	unsigned char query[512], answer[512];
-	int size = res_mkquery(ns_o_query, name, ns_c_in, ns_t_a, NULL, 0, NULL, query, sizeof(query));
+	int size = res_mkquery(ns_o_query, name, ns_c_in, ns_t_a, NULL, 0, NULL,
+			       query, sizeof(query));
 
 	return res_send(query, size, answer, sizeof(answer));
 }
@@ -111,14 +120,16 @@ int main(int argc, char **argv)
 	memset(&mapped.sin6_addr.s6_addr[10], 0xff, 2);
 	memcpy(&mapped.sin6_addr.s6_addr[12], &to4.sin_addr, 4);
 
-	int udp = socket(AF_INET, SOCK_DGRAM, 0), udp6 = socket(AF_INET6, SOCK_DGRAM, 0);
-	int tcp = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0), tcp6 = socket(AF_INET6, SOCK_STREAM | SOCK_NONBLOCK, 0);
+	int udp = socket(AF_INET, SOCK_DGRAM, 0),
+	    udp6 = socket(AF_INET6, SOCK_DGRAM, 0);
+	int tcp = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0),
+	    tcp6 = socket(AF_INET6, SOCK_STREAM | SOCK_NONBLOCK, 0);
 	long status = -1000;
 	errno = 0;
 
-#define WAY(way, call) \
+#define WAY(way, call)                  \
 	if (strcmp(argv[1], #way) == 0) \
-		status = (call)
+	status = (call)
 
 	WAY(udp_sendto, sendto(udp, text, 3, 0, TO(to4)));
 	WAY(udp_sendto_v6, sendto(udp6, text, 3, 0, TO(to6)));
@@ -135,8 +146,10 @@ int main(int argc, char **argv)
 	WAY(fastopen_sendto, sendto(tcp, text, 3, MSG_FASTOPEN, TO(to4)));
 	WAY(fastopen_sendmsg, send_message(tcp, MSG_FASTOPEN, TO(to4)));
 	WAY(fastopen_connect, fast_open_connect(tcp));
-	WAY(raw, sendto(socket(AF_INET, SOCK_RAW, IPPROTO_UDP), text, 3, 0, TO(to4)));
-	WAY(icmp, sendto(socket(AF_INET, SOCK_RAW, IPPROTO_ICMP), "\10\0\367\377\0\0\0\0", 8, 0, TO(to4)));
+	WAY(raw, sendto(socket(AF_INET, SOCK_RAW, IPPROTO_UDP), text, 3, 0,
+			TO(to4)));
+	WAY(icmp, sendto(socket(AF_INET, SOCK_RAW, IPPROTO_ICMP),
+			 "\10\0\367\377\0\0\0\0", 8, 0, TO(to4)));
 	WAY(stub_udp, sendto(udp, text, 3, 0, TO(stub)));
 	WAY(stub_udp_connect, connect_and_send(udp, TO(stub)));
 	WAY(stub_tcp, connect(tcp, TO(stub)));

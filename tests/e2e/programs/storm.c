@@ -3,10 +3,10 @@
  * usage: storm NAME PORT THREADS CONNECTS FORKS
  *
  * Each of THREADS threads connects CONNECTS times, every other time without
- * blocking, and exchanges a line. Every FORKSth time (0: never) it lets a forked
- * child and a spawned program connect or run as well. Prints the number of
- * failures, and the open descriptors of this process and of its parent, before
- * and after.
+ * blocking, and exchanges a line. Every FORKSth time (0: never) it lets a
+ * forked child and a spawned program connect or run as well. Prints the number
+ * of failures, and the open descriptors of this process and of its parent,
+ * before and after.
  */
 
 #include <dirent.h>
@@ -73,16 +73,20 @@ static void wait_for(int fd)
 
 static const char *talk(int blocking)
 {
-	const struct addrinfo hints = { .ai_family = AF_INET, .ai_socktype = SOCK_STREAM };
+	const struct addrinfo hints = { .ai_family = AF_INET,
+					.ai_socktype = SOCK_STREAM };
 	struct addrinfo *to;
 	char line[6];
 
 	if (getaddrinfo(name, port, &hints, &to) != 0)
 		return "getaddrinfo";
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | (blocking ? 0 : SOCK_NONBLOCK), 0);
+	int fd = socket(
+		AF_INET,
+		SOCK_STREAM | SOCK_CLOEXEC | (blocking ? 0 : SOCK_NONBLOCK), 0);
 	if (fd < 0)
 		return "socket";
-	int status = blocking ? connect(fd, to->ai_addr, to->ai_addrlen) : connect_by_poll(fd, to);
+	int status = blocking ? connect(fd, to->ai_addr, to->ai_addrlen)
+			      : connect_by_poll(fd, to);
 	freeaddrinfo(to);
 	const char *failed = NULL;
 	if (status != 0)
@@ -91,7 +95,8 @@ static const char *talk(int blocking)
 		failed = "send";
 	else {
 		wait_for(fd);
-		if (recv(fd, line, 6, MSG_WAITALL) != 6 || memcmp(line, "hello\n", 6) != 0)
+		if (recv(fd, line, 6, MSG_WAITALL) != 6 ||
+		    memcmp(line, "hello\n", 6) != 0)
 			failed = "recv";
 	}
 	close(fd);
@@ -152,7 +157,8 @@ int main(int argc, char **argv)
 	forks = atoi(argv[5]);
 
 	note(talk(1));
-	int own = count_descriptors(getpid()), helper = count_descriptors(getppid());
+	int own = count_descriptors(getpid()),
+	    helper = count_descriptors(getppid());
 	pthread_t *ids = calloc((size_t)threads, sizeof(*ids));
 	for (int i = 0; i < threads; i++)
 		pthread_create(&ids[i], NULL, run, NULL);
@@ -160,6 +166,7 @@ int main(int argc, char **argv)
 		pthread_join(ids[i], NULL);
 	free(ids);
 	note(talk(1));
-	printf("%d\n%d %d\n%d %d\n", failures, own, count_descriptors(getpid()), helper, count_descriptors(getppid()));
+	printf("%d\n%d %d\n%d %d\n", failures, own, count_descriptors(getpid()),
+	       helper, count_descriptors(getppid()));
 	return 0;
 }
