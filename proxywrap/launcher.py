@@ -135,7 +135,9 @@ def _search(name: str) -> str:
             return path
         is_there |= os.path.exists(path)
     if is_there:
-        raise CannotRun(f"{name}: expected an executable file, found one that may not be executed", NOT_EXECUTABLE)
+        raise CannotRun(
+            f"{name}: expected an executable file, found one that may not be executed", NOT_EXECUTABLE
+        )
     raise CannotRun(f"{name}: command not found", NOT_FOUND)
 
 
@@ -207,7 +209,9 @@ def _make_directory() -> Path:
             return Path(mkdtemp(prefix="proxywrap-", dir=place))
         except OSError as exc:
             reasons.append(f"{place}: {exc.strerror}")
-    raise ProxywrapError(f"expected a directory to work in, found none that can be written: {'; '.join(reasons)}")
+    raise ProxywrapError(
+        f"expected a directory to work in, found none that can be written: {'; '.join(reasons)}"
+    )
 
 
 class _Prepared:
@@ -252,7 +256,9 @@ def _preload_path(directory: Path) -> str:
     try:
         path.open("rb").close()
     except OSError as exc:
-        raise ProxywrapError(f"{path}: expected the shim there: {exc.strerror}; install proxywrap anew") from exc
+        raise ProxywrapError(
+            f"{path}: expected the shim there: {exc.strerror}; install proxywrap anew"
+        ) from exc
     return str(path)
 
 
@@ -386,7 +392,9 @@ class _Watch:
                 return _as_status(status)
             if pid == 0:
                 info = signal.sigwaitinfo(signal.valid_signals())
-                if info.si_signo not in {signal.SIGCHLD, signal.SIGIO} and not self._has_reached_command(info):
+                if info.si_signo not in {signal.SIGCHLD, signal.SIGIO} and not self._has_reached_command(
+                    info
+                ):
                     self._pass_on(info.si_signo)
 
     @staticmethod

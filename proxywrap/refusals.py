@@ -25,7 +25,15 @@ _TARGETS = {
 
 ALLOW_HINT = "its traffic would bypass the proxies; `allow_unwrapped` in the configuration permits it"
 
-_SOCKET_TYPES = {socket.SOCK_RAW: "raw", socket.SOCK_SEQPACKET: "SCTP", socket.SOCK_STREAM: "stream", 6: "DCCP"}
+_SOCKET_TYPES = {
+    socket.SOCK_STREAM: "stream",
+    socket.SOCK_RAW: "raw",
+    socket.SOCK_SEQPACKET: "SCTP",
+    6: "DCCP",  # linux/net.h; not in Python
+}
+
+_PAST_PROXIES = "it would resolve names past the proxies"
+_TCP_ONLY = "only TCP can be carried by proxies"
 
 
 def target_reason(target: Target) -> str:
@@ -35,21 +43,24 @@ def target_reason(target: Target) -> str:
 
 def blocked(request: RequestMessage) -> tuple[str, str]:
     """Return what a `BLOCKED` request tells of, and what to do."""
-    where = Endpoint(request.address, request.port) if request.address is not None else None
     match request.detail:
-        case BlockedKind.UDP if request.port in {53, 853}:
-            return f"DNS by UDP to {where}", "names are resolved by the last proxy, through getaddrinfo() and its kin"
-        case BlockedKind.UDP:
-            return f"UDP to {where}", "these proxies carry TCP only"
-        case BlockedKind.DNS:
-            return f"DNS by TCP to {where}", "a local name server would resolve names past the proxies"
+        case BlockedKind.UDP | BlockedKind.DNS:
+            return _blocked_address(request)
         case BlockedKind.RESOLVER:
-            name = request.name.decode("utf-8", "replace")
-            return f"name resolution through {name}", "it would resolve names past the proxies"
+            return f"name resolution through {request.name.decode('utf-8', 'replace')}", _PAST_PROXIES
         case BlockedKind.SOCKET if request.family in {socket.AF_INET, socket.AF_INET6}:
-            kind = _SOCKET_TYPES.get(request.port, "unusual")
-            return f"a {kind} socket", "only TCP can be carried by proxies"
+            return f"a {_SOCKET_TYPES.get(request.port, 'unusual')} socket", _TCP_ONLY
         case BlockedKind.SOCKET:
-            return f"a socket of address family {request.family}", "only TCP can be carried by proxies"
+            return f"a socket of address family {request.family}", _TCP_ONLY
         case _:
             return f"something unknown (kind {request.detail})", "the shim is of another version"
+
+
+def _blocked_address(request: RequestMessage) -> tuple[str, str]:
+    place = "an unknown address" if request.address is None else Endpoint(request.address, request.port)
+    if request.detail == BlockedKind.DNS:
+        return f"DNS by TCP to {place}", "a local name server would resolve names past the proxies"
+    if request.port in {53, 853}:
+        hint = "names are resolved by the last proxy, through getaddrinfo() and its kin"
+        return f"DNS by UDP to {place}", hint
+    return f"UDP to {place}", "these proxies carry TCP only"

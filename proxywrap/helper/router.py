@@ -131,5 +131,10 @@ def _is_loopback(address: Address) -> bool:
 
 
 def _is_of(address: Address, family: int) -> bool:
-    wanted = {socket.AF_INET: 4, socket.AF_INET6: 6}.get(socket.AddressFamily(family) if family else family)
-    return wanted is None or address.version == wanted
+    match family:
+        case socket.AF_INET:
+            return address.version == 4
+        case socket.AF_INET6:
+            return address.version == 6
+        case _:
+            return True

@@ -7,7 +7,6 @@ a flood costs its sender only.
 from __future__ import annotations
 
 import asyncio
-import errno
 import socket
 from collections.abc import Sequence
 
@@ -22,6 +21,9 @@ MAX_SILENT = 512
 ACCEPT_BATCH = 64
 """Connections taken before others get their turn."""
 
+ACCEPT_PAUSE_S = 0.1
+"""How long accepting rests where there is no descriptor left to accept with."""
+
 
 class ControlServer:
     """Serves the listening sockets, which stay their creator's.
@@ -33,24 +35,30 @@ class ControlServer:
 
     """
 
-    def __init__(self, listeners: Sequence[socket.socket], context: Context, tasks: asyncio.TaskGroup) -> None:
+    def __init__(
+        self, listeners: Sequence[socket.socket], context: Context, tasks: asyncio.TaskGroup
+    ) -> None:
         self._listeners = listeners
         self._context = context
         self._tasks = tasks
         self._loop = asyncio.get_running_loop()
-        self._silent: dict[socket.socket, None] = {}
+        self._silent: dict[socket.socket, Session] = {}
+        self._is_stopped = False
 
     def start(self) -> None:
         """Begin to accept."""
         for listener in self._listeners:
-            self._loop.add_reader(listener, self._accept, listener)
+            self._resume(listener)
 
     def stop(self) -> None:
         """Accept no more and drop who has not asked for anything yet."""
+        self._is_stopped = True
         for listener in self._listeners:
             self._loop.remove_reader(listener)
         while self._silent:
             self._drop_oldest()
+
+    # -- accepting -----------------------------------------------------------
 
     def _accept(self, listener: socket.socket) -> None:
         for _ in range(ACCEPT_BATCH):
@@ -59,29 +67,44 @@ class ControlServer:
             except BlockingIOError:
                 return
             except OSError as exc:
-                self._accept_failed(exc)
-                return
-            self._serve(connection)
+                if not self._silent:
+                    self._pause(listener, exc)
+                    return
+                self._drop_oldest()
+            else:
+                # The request of a wrapped process is there already.
+                self._serve(connection, Session(self._context, connection))
 
-    def _accept_failed(self, exc: OSError) -> None:
-        """Make room, if that is what is missing; the backlog is tried again at once."""
+    def _pause(self, listener: socket.socket, exc: OSError) -> None:
+        """Look again later: the listener stays readable all the time."""
         self._context.report(Note(f"cannot accept a request: {exc}"))
-        if exc.errno in {errno.EMFILE, errno.ENFILE} and self._silent:
-            self._drop_oldest()
+        self._loop.remove_reader(listener)
+        self._loop.call_later(ACCEPT_PAUSE_S, self._resume, listener)
 
-    def _serve(self, connection: socket.socket) -> None:
-        self._silent[connection] = None
-        if len(self._silent) > MAX_SILENT:
+    def _resume(self, listener: socket.socket) -> None:
+        if not self._is_stopped:
+            self._loop.add_reader(listener, self._accept, listener)
+
+    # -- connections ---------------------------------------------------------
+
+    def _serve(self, connection: socket.socket, session: Session) -> None:
+        try:
+            wants_connection = session.receive()
+        except BlockingIOError:
+            self._wait_for(connection, session)
+        else:
+            if wants_connection:
+                self._tasks.create_task(session.connect())
+
+    def _wait_for(self, connection: socket.socket, session: Session) -> None:
+        if len(self._silent) >= MAX_SILENT:
             self._drop_oldest()
-        connection.setblocking(False)
+        self._silent[connection] = session
         self._loop.add_reader(connection, self._readable, connection)
 
     def _readable(self, connection: socket.socket) -> None:
         self._loop.remove_reader(connection)
-        del self._silent[connection]
-        session = Session(self._context, connection)
-        if session.receive():
-            self._tasks.create_task(session.connect())
+        self._serve(connection, self._silent.pop(connection))
 
     def _drop_oldest(self) -> None:
         oldest = next(iter(self._silent))

@@ -62,8 +62,8 @@ class Context:
 class Session:
     """Serves one accepted connection, which it owns.
 
-    `receive` is called when a packet is there; if it returns True there is an
-    attempt to be made by `connect`, else all is done and closed.
+    `receive` is called when a packet may be there; if it returns True there is
+    an attempt to be made by `connect`, else all is done and closed.
     """
 
     def __init__(self, context: Context, connection: socket.socket) -> None:
@@ -78,7 +78,9 @@ class Session:
     def receive(self) -> bool:
         """Read and answer the request; return whether it wants a connection.
 
-        Never raises.
+        Raises:
+            BlockingIOError: it has not come yet; call again.
+
         """
         try:
             self._request, fd = self._read()
@@ -88,12 +90,18 @@ class Session:
             if fd >= 0:
                 os.close(fd)
             reply = self._answer(self._request)
+        except BlockingIOError:
+            raise
         except RemoteProtocolError as exc:
-            self._context.report(Note(f"refused a request on the control socket [pid {self._pid}]: {exc}"))
+            self._note(f"refused a request on the control socket: {exc}")
             reply = ReplyMessage(exc.errno)
         except OSError as exc:
             reply = ReplyMessage(exc.errno or errno.ECONNREFUSED)
-        self._finish(reply)
+        except Exception as exc:  # noqa: BLE001 - one request's error must not end all others
+            self._note(f"cannot answer a request on the control socket: {exc!r}")
+            reply = ReplyMessage(errno.ECONNREFUSED)
+        with self._connection:
+            self._send(reply)
         return False
 
     def _borrow(self, fd: int) -> LentSocket:
@@ -101,12 +109,14 @@ class Session:
             raise RemoteProtocolError("expected a lent socket, got none")
         try:
             lent = LentSocket(fd)
-        except OSError:
+        except OSError as exc:
             os.close(fd)
-            raise
-        if self._request.address is None or lent.family not in {socket.AF_INET, socket.AF_INET6}:
+            raise RemoteProtocolError(
+                f"expected a lent socket, got a descriptor of another kind: {exc}"
+            ) from exc
+        if self._request.address is None or not lent.is_tcp:
             lent.close()
-            raise RemoteProtocolError("expected an inet socket and address, got others")
+            raise RemoteProtocolError("expected a TCP socket and an inet address, got others")
         return lent
 
     def _read(self) -> tuple[RequestMessage, int]:
@@ -158,7 +168,12 @@ class Session:
 
     def _judge_exec(self, request: RequestMessage) -> ReplyMessage:
         path = os.fsdecode(request.name)
-        reason = refusals.target_reason(Target(request.detail))
+        try:
+            reason = refusals.target_reason(Target(request.detail))
+        except ValueError as exc:
+            raise RemoteProtocolError(
+                f"expected a reason not to run a program, got {request.detail}"
+            ) from exc
         if self._context.router.may_run_unwrapped(path):
             self._context.report(Note(f"{path} runs unwrapped, as `allow_unwrapped` says: {reason}"))
             return ReplyMessage()
@@ -168,41 +183,51 @@ class Session:
     # -- the lent socket -----------------------------------------------------
 
     async def connect(self) -> None:
-        """Connect the lent socket, answer, and close everything."""
-        lent, task = self._lent, asyncio.current_task()
+        """Connect the lent socket, answer, and close everything.
+
+        Raises nothing but what it is cancelled with.
+        """
+        lent, reply = self._lent, None
         assert lent is not None  # noqa: S101 - `receive` returned True
+        with self._connection:
+            try:
+                reply = await self._take_turn(lent)
+            except Exception as exc:  # noqa: BLE001 - one attempt's error must not end all others
+                self._note(f"cannot connect a lent socket: {exc!r}")
+            finally:
+                if reply is None:
+                    with suppress(OSError):
+                        lent.disconnect()
+                lent.close()
+            self._send(reply or ReplyMessage(errno.ECONNREFUSED))
+
+    async def _take_turn(self, lent: LentSocket) -> ReplyMessage:
+        """End the attempt that is still made on the same socket, and make another.
+
+        Its application gave the earlier one up.
+        """
+        task = asyncio.current_task()
         assert task is not None  # noqa: S101 - a coroutine runs in a task
         earlier = self._context.lent.get(lent.inode)
         self._context.lent[lent.inode] = task
         try:
             if earlier is not None:
-                # Its application gave it up and tries again: first things first.
                 earlier.cancel()
                 await asyncio.wait([earlier])
-            reply = await self._attempt(lent, task)
-        except Exception as exc:  # noqa: BLE001 - one attempt's error must not end all others
-            self._context.report(Note(f"cannot connect a lent socket [pid {self._pid}]: {exc!r}"))
-            lent.disconnect()
-            reply = ReplyMessage(errno.ECONNREFUSED)
-        except BaseException:
-            lent.disconnect()
-            lent.close()
-            self._connection.close()
-            raise
+            return await self._connect_on_leash(lent, task)
         finally:
-            if self._context.lent.get(lent.inode) is task:
+            if self._context.lent[lent.inode] is task:
                 del self._context.lent[lent.inode]
-        lent.close()
-        self._finish(reply)
 
-    async def _attempt(self, lent: LentSocket, task: asyncio.Task[None]) -> ReplyMessage:
+    async def _connect_on_leash(self, lent: LentSocket, task: asyncio.Task[None]) -> ReplyMessage:
         loop = asyncio.get_running_loop()
         # The control connection is the leash: nothing else ever comes over it.
-        loop.add_reader(self._connection, task.cancel)
+        leash = self._connection.fileno()
+        loop.add_reader(leash, task.cancel)
         try:
             return await self._connect(lent)
         finally:
-            loop.remove_reader(self._connection)
+            loop.remove_reader(leash)
 
     async def _connect(self, lent: LentSocket) -> ReplyMessage:
         request, started = self._request, time.monotonic()
@@ -246,10 +271,12 @@ class Session:
 
     # -- the end ---------------------------------------------------------------
 
-    def _finish(self, reply: ReplyMessage) -> None:
+    def _send(self, reply: ReplyMessage) -> None:
         with suppress(OSError):  # a peer that does not wait for its answer
             self._connection.send(pack_reply(reply), socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL)
-        self._connection.close()
+
+    def _note(self, text: str) -> None:
+        self._context.report(Note(f"{text} [pid {self._pid}]"))
 
 
 def _descriptors(control: list[tuple[int, int, bytes]]) -> list[int]:

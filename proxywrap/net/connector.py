@@ -23,6 +23,10 @@ from proxywrap.uri import ProxyURI
 __all__ = ["AttemptFailed", "Deadlines", "connect_chain", "connect_direct"]
 
 
+_UNREACHABLE = {errno.ETIMEDOUT, errno.EHOSTUNREACH, errno.ENETUNREACH}
+"""What the kernel says of a hop that is gone, rather than of one that hung up."""
+
+
 @dataclass(frozen=True, slots=True)
 class Deadlines:
     """How long the first hop may take to be connected, and each read from a hop."""
@@ -61,7 +65,8 @@ async def connect_direct(lent: LentSocket, destination: Endpoint, scope_id: int 
     assert not isinstance(address, str)  # noqa: S101 - names are never dialled
     sockaddr = lent.sockaddr(address, destination.port, scope_id)
     if sockaddr is None:
-        raise AttemptFailed(None, "the socket's family cannot reach it", errno=errno.ENETUNREACH, is_chain_fault=False)
+        reason = "the socket's family cannot reach it"
+        raise AttemptFailed(None, reason, errno=errno.ENETUNREACH, is_chain_fault=False)
     try:
         await lent.connect(sockaddr)
     except OSError as exc:
@@ -109,34 +114,48 @@ async def _attempt(hop: ProxyURI, step: Awaitable[object], *, is_about_hop: bool
     except ProxyUnreachable as exc:
         raise AttemptFailed(hop, exc.reason, errno=exc.errno, is_chain_fault=True) from exc
     except OSError as exc:
-        reason = f"broke off the handshake: {os.strerror(exc.errno or 0)}"
-        raise AttemptFailed(hop, reason, errno=errno.ECONNREFUSED, is_chain_fault=True) from exc
+        reason = f"broke off the handshake: {exc.strerror}"
+        error = exc.errno if exc.errno in _UNREACHABLE else errno.ECONNREFUSED
+        raise AttemptFailed(hop, reason, errno=error, is_chain_fault=True) from exc
 
 
 async def _join_first(lent: LentSocket, hop: ProxyURI, limit_s: float) -> None:
     try:
         async with asyncio.timeout(limit_s):
-            sockaddr = await _first_address(lent, hop)
-            await lent.connect(sockaddr)
-    except TimeoutError:
-        raise ProxyUnreachable(f"cannot be connected to within {limit_s:g} s", errno=errno.ETIMEDOUT) from None
+            await _connect_any(lent, await _sockaddrs(lent, hop))
     except OSError as exc:
-        error = exc.errno or errno.ECONNREFUSED
-        raise ProxyUnreachable(f"cannot be connected to: {os.strerror(error)}", errno=error) from exc
+        if exc.errno is None:  # the deadline's
+            reason = f"cannot be connected to within {limit_s:g} s"
+            raise ProxyUnreachable(reason, errno=errno.ETIMEDOUT) from None
+        reason = f"cannot be connected to: {exc.strerror}"
+        raise ProxyUnreachable(reason, errno=exc.errno) from exc
 
 
-async def _first_address(lent: LentSocket, hop: ProxyURI) -> SockAddr:
+async def _connect_any(lent: LentSocket, sockaddrs: Sequence[SockAddr]) -> None:
+    """Connect to the first address that answers; the last one's error counts."""
+    for sockaddr in sockaddrs[:-1]:
+        try:
+            await lent.connect(sockaddr)
+        except OSError:
+            lent.disconnect()
+            lent.clear_options()
+        else:
+            return
+    await lent.connect(sockaddrs[-1])
+
+
+async def _sockaddrs(lent: LentSocket, hop: ProxyURI) -> Sequence[SockAddr]:
     """Return where the socket can reach the first hop.
 
     Its name, if it has one, is the only one that is looked up here: there is
     no proxy yet that could.
     """
-    for address in await _addresses(hop):
-        sockaddr = lent.sockaddr(address, hop.port)
-        if sockaddr is not None:
-            return sockaddr
-    family = "IPv4" if lent.family == socket.AF_INET else "IPv6-only"
-    raise ProxyUnreachable(f"has no address that an {family} socket can reach", errno=errno.ENETUNREACH)
+    found = [lent.sockaddr(address, hop.port) for address in await _addresses(hop)]
+    reachable = [sockaddr for sockaddr in found if sockaddr is not None]
+    if not reachable:
+        kind = "IPv4" if lent.family == socket.AF_INET else "IPv6-only"
+        raise ProxyUnreachable(f"has no address that an {kind} socket can reach", errno=errno.ENETUNREACH)
+    return reachable
 
 
 async def _addresses(hop: ProxyURI) -> Sequence[IPv4Address | IPv6Address]:
@@ -145,7 +164,7 @@ async def _addresses(hop: ProxyURI) -> Sequence[IPv4Address | IPv6Address]:
     loop = asyncio.get_running_loop()
     try:
         found = await loop.getaddrinfo(hop.host, hop.port, type=socket.SOCK_STREAM)
-    except socket.gaierror as exc:
-        reason = f"its name cannot be resolved: {exc.strerror}"
+    except (socket.gaierror, UnicodeError) as exc:
+        reason = f"its name cannot be resolved: {getattr(exc, 'strerror', None) or exc}"
         raise ProxyUnreachable(reason, errno=errno.EHOSTUNREACH) from exc
-    return [ip_address(str(info[4][0]).partition("%")[0]) for info in found]
+    return [ip_address(info[4][0]) for info in found]

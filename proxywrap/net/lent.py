@@ -22,9 +22,11 @@ import asyncio
 import errno
 import fcntl
 import os
+import select
+import signal
 import socket
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from ipaddress import IPv4Address, IPv6Address
 
@@ -35,6 +37,7 @@ __all__ = ["LentSocket"]
 
 _NOW = socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL
 _TCP_FASTOPEN_CONNECT = 30  # linux/tcp.h
+_IPPROTO_MPTCP = 262  # linux/in.h; socket has it from Python 3.12 on
 _ONE_TICK = struct.pack("ll", 0, 1)  # struct timeval; the kernel rounds up to a tick
 
 _STALLING = (
@@ -42,6 +45,11 @@ _STALLING = (
     (socket.IPPROTO_TCP, socket.TCP_CORK, 0),  # a request would wait for more
     (socket.SOL_SOCKET, socket.SO_RCVLOWAT, 1),  # a reply would wait for more
 )
+
+_NO_FASTOPEN = {
+    errno.EOPNOTSUPP,  # net.ipv4.tcp_fastopen
+    errno.ENETUNREACH,  # the shim of a wrapper around this one; the kernel will say it again
+}
 
 SockAddr = tuple[str, int] | tuple[str, int, int, int]
 
@@ -62,29 +70,55 @@ class LentSocket:
         self.read_timeout_s = read_timeout_s
         self._saved: list[tuple[int, int, int]] = []
 
+    @property
+    def is_tcp(self) -> bool:
+        """Whether it is the kind of socket that can be lent."""
+        return (
+            self.family in {socket.AF_INET, socket.AF_INET6}
+            and self._sock.type == socket.SOCK_STREAM
+            and self._sock.proto in {socket.IPPROTO_TCP, _IPPROTO_MPTCP}
+        )
+
     # -- life --------------------------------------------------------------
 
     def clear_options(self) -> None:
         """Clear the options that would stall a handshake; `restore_options` undoes it."""
         for level, name, neutral in _STALLING:
-            value = self._sock.getsockopt(level, name)
+            try:
+                value = self._sock.getsockopt(level, name)
+            except OSError:  # a kernel or a protocol that does not have it
+                continue
             if value != neutral:
-                self._saved.append((level, name, value))
                 self._sock.setsockopt(level, name, neutral)
+                self._saved.append((level, name, value))
 
     def restore_options(self) -> None:
-        """Put the application's options back."""
-        for level, name, value in self._saved:
-            self._sock.setsockopt(level, name, value)
-        self._saved.clear()
+        """Put the application's options back.
+
+        What a connected socket does not take (TCP_FASTOPEN_CONNECT) means
+        nothing to it either, and is put back when it is disconnected.
+        """
+        refused = []
+        for option in self._saved:
+            try:
+                self._sock.setsockopt(*option)
+            except OSError:
+                refused.append(option)
+        self._saved = refused
 
     def close(self) -> None:
         """Close our copy of the descriptor; the application's stays open."""
         self._sock.close()
 
     def disconnect(self) -> None:
-        """Leave the socket unconnected, whatever state it was in."""
+        """Leave the socket unconnected, whatever state it was in.
+
+        Raises:
+            OSError: as connect(2).
+
+        """
         disconnect(self._sock.fileno())
+        self.restore_options()
 
     # -- connecting ----------------------------------------------------------
 
@@ -96,7 +130,7 @@ class LentSocket:
         if self.family == socket.AF_INET:
             return (str(address), port) if address.version == 4 else None
         if address.version == 6:
-            return (str(address), port, 0, scope_id)
+            return (str(address).partition("%")[0], port, 0, scope_id or _scope_of(address))
         if self._sock.getsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY):
             return None
         return (f"::ffff:{address}", port, 0, 0)
@@ -109,37 +143,51 @@ class LentSocket:
 
         """
         error = self._start(sockaddr)
-        if error in {errno.EINPROGRESS, errno.EAGAIN}:
-            await self._until_ready(asyncio.get_running_loop().add_writer)
+        if error == errno.EINPROGRESS:
+            if not self._is_writable():  # a peer on this host has answered already
+                await self._until_writable()
             error = self._sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
         if error:
             raise OSError(error, os.strerror(error))
 
     def start_failing(self, sockaddr: SockAddr) -> None:
         """Begin a connect that will be refused, so that poll shows a genuine error."""
+        self.clear_options()
         self._start(sockaddr)
+        self.restore_options()
 
     def _start(self, sockaddr: SockAddr) -> int:
         if not fcntl.fcntl(self._sock, fcntl.F_GETFL) & os.O_NONBLOCK:
             try:
                 self._sock.sendto(b"", socket.MSG_FASTOPEN | _NOW, sockaddr)
             except OSError as exc:
-                if exc.errno != errno.EOPNOTSUPP:
+                if exc.errno not in _NO_FASTOPEN:
                     return exc.errno or errno.ECONNREFUSED
             else:
                 return 0
         with self._tick_limit():
             return self._sock.connect_ex(sockaddr)
 
+    def _is_writable(self) -> bool:
+        poll = select.poll()
+        poll.register(self._sock, select.POLLOUT)
+        return bool(poll.poll(0))
+
     @contextmanager
     def _tick_limit(self) -> Iterator[None]:
-        """Bound connect() also where the application clears O_NONBLOCK just now."""
+        """Bound connect() also where the application clears O_NONBLOCK just now.
+
+        Python goes on waiting, without a limit, after a connect() that a signal
+        has interrupted: none may come.
+        """
         saved = self._sock.getsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, len(_ONE_TICK))
+        mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGCHLD})
         self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, _ONE_TICK)
         try:
             yield
         finally:
             self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, saved)
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
     # -- ByteIO --------------------------------------------------------------
 
@@ -156,7 +204,7 @@ class LentSocket:
             try:
                 sent = self._sock.send(view, _NOW)
             except BlockingIOError:
-                await self._within_limit(asyncio.get_running_loop().add_writer)
+                await self._within_limit(self._until_writable)
             else:
                 view = view[sent:]
 
@@ -194,7 +242,9 @@ class LentSocket:
         while len(data) < limit:
             seen = await self._receive(limit - len(data), _NOW | socket.MSG_PEEK)
             if not seen:
-                raise TruncatedError(f"expected {delimiter!r}, got {len(data)} bytes before the connection closed")
+                raise TruncatedError(
+                    f"expected {delimiter!r}, got {len(data)} bytes before the connection closed"
+                )
             end = (data + seen).find(delimiter)
             taken = len(seen) if end < 0 else end + len(delimiter) - len(data)
             data += await self._receive(taken, _NOW)
@@ -207,29 +257,52 @@ class LentSocket:
             try:
                 return self._sock.recv(size, flags)
             except BlockingIOError:
-                await self._within_limit(asyncio.get_running_loop().add_reader)
+                await self._within_limit(self._until_readable)
 
-    async def _within_limit(self, add: Callable[..., object]) -> None:
+    # -- waiting ---------------------------------------------------------------
+
+    async def _within_limit(self, wait: Callable[[], Awaitable[None]]) -> None:
         try:
             async with asyncio.timeout(self.read_timeout_s):
-                await self._until_ready(add)
+                await wait()
         except TimeoutError:
             reason = f"did not answer within {self.read_timeout_s:g} s"
             raise ProxyUnreachable(reason, errno=errno.ETIMEDOUT) from None
 
-    async def _until_ready(self, add: Callable[..., object]) -> None:
+    async def _until_readable(self) -> None:
         """Wait for one event; afterwards the loop knows nothing of the socket."""
-        loop = asyncio.get_running_loop()
-        fd = self._sock.fileno()
+        loop, fd = asyncio.get_running_loop(), self._sock.fileno()
         ready = loop.create_future()
-        add(fd, _wake, ready)
+        loop.add_reader(fd, _wake, ready)
         try:
             await ready
         finally:
             loop.remove_reader(fd)
+
+    async def _until_writable(self) -> None:
+        """Likewise."""
+        loop, fd = asyncio.get_running_loop(), self._sock.fileno()
+        ready = loop.create_future()
+        loop.add_writer(fd, _wake, ready)
+        try:
+            await ready
+        finally:
             loop.remove_writer(fd)
 
 
 def _wake(ready: asyncio.Future[None]) -> None:
     if not ready.done():
         ready.set_result(None)
+
+
+def _scope_of(address: IPv4Address | IPv6Address) -> int:
+    """Return the number of the interface in fe80::1%eth0, 0 where none is named.
+
+    Raises:
+        OSError: there is no such interface.
+
+    """
+    zone = address.scope_id if isinstance(address, IPv6Address) else None
+    if not zone:
+        return 0
+    return int(zone) if zone.isdecimal() else socket.if_nametoindex(zone)

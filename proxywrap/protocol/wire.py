@@ -122,7 +122,7 @@ def parse_request(data: bytes) -> RequestMessage:
         raise RemoteProtocolError(
             f"expected wire version {VERSION}, got {version}: another proxywrap's shim?"
         )
-    if op not in list(Op):
+    if not Op.CONNECT <= op <= Op.EXEC:
         raise RemoteProtocolError(f"expected an operation of 1 to {max(Op)}, got {op}")
     if name_bytes > MAX_NAME_BYTES:
         raise RemoteProtocolError(f"expected a name of at most {MAX_NAME_BYTES} bytes, got {name_bytes}")
