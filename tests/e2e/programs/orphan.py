@@ -2,6 +2,7 @@
 
 usage: orphan.py NAME PORT
 """
+
 from __future__ import annotations
 
 import errno
