@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/* A signal without SA_RESTART ends the wait in connect, not the attempt. */
+#include "trace.h"
+
+static void on_alarm(int number)
+{
+	(void)number;
+}
+
+static void play(void)
+{
+	struct sigaction action = { .sa_handler = on_alarm };
+	struct pollfd one;
+	int fd = tcp(0);
+
+	MUST(sigaction(SIGALRM, &action, NULL) == 0);
+	MUST(ualarm(30000, 0) == 0);
+	TRY(connect(fd, DEST));
+	one = (struct pollfd){ .fd = fd, .events = POLLIN | POLLOUT };
+	TRY(poll(&one, 1, 0));
+	MUST(ualarm(30000, 0) == 0);
+	TRY(connect(fd, DEST));
+	MUST(fcntl(fd, F_SETFL, O_NONBLOCK) == 0);
+	TRY(connect(fd, DEST));
+	say("error: %s", strerror(so_error(fd)));
+	go();
+	tell_end(fd);
+}

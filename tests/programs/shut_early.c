@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+/* shutdown on a pending socket ends the attempt; the socket lives on. */
+#include "trace.h"
+
+static void play(void)
+{
+	int how = is_mode("rd") ? SHUT_RD : is_mode("wr") ? SHUT_WR : SHUT_RDWR;
+	int fd = pending();
+	struct pollfd one = { .fd = fd, .events = POLLIN | POLLOUT };
+	struct sockaddr_storage peer;
+	socklen_t n = sizeof(peer);
+	char byte = 'x';
+
+	signal(SIGPIPE, SIG_IGN);
+	TRY(shutdown(fd, 77));
+	TRY(shutdown(fd, how));
+	TRY(poll(&one, 1, 0));
+	say("events %x", one.revents);
+	TRY(send(fd, &byte, 1, MSG_NOSIGNAL));
+	TRY(recv(fd, &byte, 1, 0));
+	say("error: %s", strerror(so_error(fd)));
+	say("error: %s", strerror(so_error(fd)));
+	TRY(getpeername(fd, (struct sockaddr *)&peer, &n));
+	TRY(send(fd, &byte, 1, MSG_NOSIGNAL));
+	TRY(recv(fd, &byte, 1, 0));
+	TRY(shutdown(fd, how));
+	TRY(connect(fd, DEST));
+	go();
+	tell_end(fd);
+	TRY(shutdown(fd, SHUT_WR));
+}
