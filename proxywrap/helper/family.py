@@ -33,11 +33,12 @@ class Family:
     """The processes below the helper, a child subreaper.
 
     Args:
-        channel: to the launcher; stays its owner's.
+        channel: to the launcher, our parent; stays its owner's.
         pid: COMMAND, our child, not reaped yet.
 
     `on_command_end` is called once, before the launcher is told, when others
     live on; `on_last_end` once, when all are gone, before the launcher is told.
+
     """
 
     def __init__(self, channel: socket.socket, pid: int) -> None:
@@ -47,21 +48,26 @@ class Family:
         self.is_gone = False
         self._channel = channel
         self._pid = pid
+        self._launcher = os.getppid()
 
     def reap(self) -> None:
-        """Take note of every descendant that has ended or stopped since."""
+        """Take note of every descendant that has ended, stopped or gone on since."""
         status = None
         while not self.is_gone:
             try:
-                pid, result = os.waitpid(-1, os.WNOHANG | os.WUNTRACED)
+                pid, result = os.waitpid(-1, os.WNOHANG | os.WUNTRACED | os.WCONTINUED)
             except ChildProcessError:
                 self._last_ended(status)
                 return
             if pid == 0:
                 break
-            if pid == self._pid and os.WIFSTOPPED(result):
+            if pid != self._pid:
+                continue
+            if os.WIFSTOPPED(result):
                 self._tell(Message.STOPPED, os.WSTOPSIG(result))
-            elif pid == self._pid:
+            elif os.WIFCONTINUED(result):
+                self._continue_launcher()
+            else:
                 status = result
         if status is not None:
             self.has_command_ended = True
@@ -73,6 +79,11 @@ class Family:
         if not self.has_command_ended and not self.is_gone:
             with suppress(ProcessLookupError):
                 os.kill(self._pid, signal.SIGKILL)
+
+    def _continue_launcher(self) -> None:
+        """Have the launcher go on as COMMAND does: it cannot hear us where it has stopped."""
+        if os.getppid() == self._launcher:
+            os.kill(self._launcher, signal.SIGCONT)
 
     def _last_ended(self, status: int | None) -> None:
         self.is_gone = True

@@ -14,36 +14,27 @@ from pathlib import Path
 from shutil import rmtree
 
 from proxywrap.helper.family import Family
-from proxywrap.helper.process import Setup
+from proxywrap.helper.process import Setup, Voice
 from proxywrap.helper.router import Router
 from proxywrap.helper.server import ControlServer
 from proxywrap.helper.session import Context
 from proxywrap.hosts import HostsTable, parse_hosts
 from proxywrap.net.connector import Deadlines
-from proxywrap.report import Report
 
 __all__ = ["live"]
 
 HOSTS_FILE = Path("/etc/hosts")
 
 
-def live(setup: Setup, family: Family) -> int:
-    """Serve until COMMAND and all its descendants are gone.
-
-    Returns:
-        The helper's own exit status.
-
-    """
+def live(setup: Setup, family: Family) -> None:
+    """Serve until COMMAND and all its descendants are gone."""
     _raise_descriptor_limit()
-    stderr = os.fdopen(2, "w", closefd=False)
-    log = os.fdopen(setup.log_fd, "w") if setup.log_fd >= 0 else None
-    report = Report(stderr, verbosity=setup.verbosity, log=log)
-    asyncio.run(_Life(setup, family, report).run())
-    return 0
+    # Not closed, for that waits until the last name has been looked up; the process ends now.
+    asyncio.Runner().run(_Life(setup, family, setup.open_report()).run())
 
 
 class _Life:
-    def __init__(self, setup: Setup, family: Family, report: Report) -> None:
+    def __init__(self, setup: Setup, family: Family, report: Voice) -> None:
         self._setup = setup
         self._family = family
         self._report = report
@@ -92,7 +83,7 @@ class _Life:
         self._is_over.set()
 
     def _launcher_stirred(self) -> None:
-        """The launcher says nothing, it only goes: killed, or its work done."""
+        """Take note that the launcher has gone, killed or its work done: it never says a word."""
         asyncio.get_running_loop().remove_reader(self._setup.channel)
         self._family.kill_command()
 

@@ -11,33 +11,57 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from shutil import rmtree
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn, Protocol
 
 from proxywrap.config import Config
 from proxywrap.helper.family import MESSAGE, Family, Message
 from proxywrap.net.native import become_subreaper
 
-__all__ = ["Command", "Setup", "run_helper"]
+if TYPE_CHECKING:
+    from proxywrap.events import Event  # which COMMAND need not wait for
+
+__all__ = ["Command", "Setup", "Voice", "run_helper"]
+
+
+class Voice(Protocol):
+    """Who tells the user of events."""
+
+    def report(self, event: Event) -> None:
+        """Tell of `event`; never raises."""
+
+    def detach(self) -> None:
+        """Write to stderr no more."""
+
+    def close(self) -> None:
+        """Tell what was held back."""
+
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """What to run: `path` is found and judged already."""
+    """What to run: `path` is found and judged already.
+
+    `mask` and `dispositions` are the signal mask and the signals' dispositions
+    that it must find; those not named stay as they are.
+    """
 
     path: str
     argv: Sequence[str]
     environ: Mapping[str, str]
     mask: frozenset[int]
+    dispositions: Mapping[int, signal.Handlers]
 
 
 @dataclass(frozen=True, slots=True)
 class Setup:
     """What the launcher has prepared; the helper owns all of it after the fork.
 
-    `channel` leads to the launcher. `log_fd` is -1 without a log.
+    `channel` leads to the launcher. `log_fd` is -1 without a log; `open_report`
+    is called once, after COMMAND has started.
     """
 
     config: Config
@@ -45,14 +69,20 @@ class Setup:
     directory: Path
     listeners: Sequence[socket.socket]
     channel: socket.socket
-    verbosity: int
     log_fd: int
+    open_report: Callable[[], Voice]
 
 
-_IGNORED = (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP, signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU)
-
-_PYTHON_IGNORES = (signal.SIGPIPE, signal.SIGXFSZ)
-"""Python ignores these in itself; a program expects them to be as a shell leaves them."""
+_IGNORED = (
+    signal.SIGINT,
+    signal.SIGQUIT,
+    signal.SIGHUP,
+    signal.SIGTSTP,
+    signal.SIGTTIN,
+    signal.SIGTTOU,
+    signal.SIGTERM,  # a supervisor sends it to all; what then winds up may need its network for that
+)
+"""The helper ends when the last wrapped process has, and not before."""
 
 
 def run_helper(setup: Setup, command: Command) -> NoReturn:
@@ -73,9 +103,12 @@ def run_helper(setup: Setup, command: Command) -> NoReturn:
             family = Family(setup.channel, pid)
             _end_early(setup, family)
             _settle_down(setup)
-            from proxywrap.helper.life import live  # COMMAND runs already; asyncio comes with this
+            from proxywrap.helper.life import live  # noqa: PLC0415 - asyncio comes with it, and COMMAND runs
 
-            status = live(setup, family)
+            live(setup, family)
+            status = 0
+    except BaseException:  # noqa: BLE001 - there is nobody above who could tell of it
+        sys.excepthook(*sys.exc_info())
     finally:
         os._exit(status)
 
@@ -91,10 +124,13 @@ def _start(setup: Setup, command: Command, group: int) -> int | None:
     os.close(read_end)
     if failure:
         os.waitpid(pid, 0)
-        setup.channel.send(MESSAGE.pack(Message.EXEC_FAILED, int.from_bytes(failure, sys.byteorder)))
+        failed = MESSAGE.pack(Message.EXEC_FAILED, int.from_bytes(failure, sys.byteorder))
+        with suppress(OSError):
+            setup.channel.send(failed)
         return None
     pidfd = os.pidfd_open(pid)
-    socket.send_fds(setup.channel, [MESSAGE.pack(Message.STARTED, pid)], [pidfd])
+    with suppress(OSError):  # a launcher that was killed: COMMAND's end is the event loop's first act
+        socket.send_fds(setup.channel, [MESSAGE.pack(Message.STARTED, pid)], [pidfd])
     os.close(pidfd)
     return pid
 
@@ -102,10 +138,11 @@ def _start(setup: Setup, command: Command, group: int) -> int | None:
 def _become_command(command: Command, group: int, write_end: int) -> NoReturn:
     try:
         os.setpgid(0, group)
-        for signum in _PYTHON_IGNORES:
-            signal.signal(signum, signal.SIG_DFL)
+        # Before the mask: a signal that waits already is COMMAND's.
+        for signum, disposition in command.dispositions.items():
+            signal.signal(signum, disposition)
         signal.pthread_sigmask(signal.SIG_SETMASK, command.mask)
-        os.execve(command.path, list(command.argv), dict(command.environ))  # noqa: S606
+        os.execve(command.path, list(command.argv), dict(command.environ))
     except OSError as exc:
         os.write(write_end, (exc.errno or 1).to_bytes(4, sys.byteorder))
     finally:
@@ -135,13 +172,10 @@ def _settle_down(setup: Setup) -> None:
     null = os.open(os.devnull, os.O_RDWR)
     os.dup2(null, 0)
     os.dup2(null, 1)
-    kept = sorted({2, setup.channel.fileno(), setup.log_fd, *(each.fileno() for each in setup.listeners)} - {-1})
-    for low, high in zip(kept, [*kept[1:], 1 << 30], strict=True):
-        _close_between(low + 1, high)
+    kept = {0, 1, 2, setup.channel.fileno(), setup.log_fd, *(each.fileno() for each in setup.listeners)}
+    for fd in map(int, os.listdir("/proc/self/fd")):
+        if fd not in kept:
+            with suppress(OSError):  # the listing's own
+                os.close(fd)
     os.chdir("/")
     os.umask(0o077)
-
-
-def _close_between(low: int, high: int) -> None:
-    os.closerange(low, high)
-
