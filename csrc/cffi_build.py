@@ -16,8 +16,7 @@ HERE = Path(__file__).parent
 def wire_declarations() -> str:
     """Return the part of wire.h that cffi can read: constants, enums and structs."""
     text = (HERE / "wire.h").read_text()
-    body = text[text.index("#define PW_WIRE_VERSION") : text.index("_Static_assert")]
-    return body
+    return text[text.index("#define PW_WIRE_VERSION") : text.index("_Static_assert")]
 
 
 ffi = FFI()

@@ -46,7 +46,12 @@ LINK = [
 
 def preload(sources: list[str]) -> Extension:
     """Return the extension for setuptools to place; `BuildPreload` builds it."""
-    return Extension(NAME, sources, depends=["csrc/wire.h", "csrc/hooks.def", *glob("csrc/preload/*.h")], py_limited_api=True)
+    return Extension(
+        NAME,
+        sources,
+        depends=["csrc/wire.h", "csrc/hooks.def", *glob("csrc/preload/*.h")],
+        py_limited_api=True,
+    )
 
 
 class BuildPreload(build_ext):
@@ -63,4 +68,4 @@ class BuildPreload(build_ext):
         extra = os.environ.get("PROXYWRAP_CFLAGS", "").split()
         command = [*compiler, *COMPILE, *extra, *LINK, *ext.sources, "-o", str(target)]
         self.announce(" ".join(command), level=2)
-        subprocess.run(command, check=True)  # noqa: S603
+        subprocess.run(command, check=True)
