@@ -2,6 +2,9 @@
 
 Knows nothing of sockets, nor of chains: a chain is one handshake after another
 on the same bytes, each asking its proxy for the next one.
+
+HTTP is imported when it is first spoken: h11 would be a fifth of the time that
+the helper takes to be ready, and most chains have no HTTP proxy.
 """
 
 from __future__ import annotations
@@ -11,7 +14,7 @@ from typing import assert_never
 
 from proxywrap.address import Endpoint
 from proxywrap.errors import ProxyRefused
-from proxywrap.protocol import httpconnect, socks4, socks5
+from proxywrap.protocol import socks4, socks5
 from proxywrap.protocol.diagnosis import mismatch, read_answer
 from proxywrap.protocol.effects import Flow
 from proxywrap.protocol.request import Check, Command, Request
@@ -40,6 +43,8 @@ def client_handshake(uri: ProxyURI, destination: Endpoint) -> Flow[None]:
         case Scheme.SOCKS5 | Scheme.SOCKS5H:
             return socks5.connect(destination, uri.username, uri.password)
         case Scheme.HTTP:
+            from proxywrap.protocol import httpconnect
+
             return httpconnect.connect(destination, uri.username, uri.password)
         case _:
             assert_never(uri.scheme)
@@ -68,6 +73,8 @@ def server_handshake(check: Check | None = None) -> Flow[Request]:
     elif first[0] == socks4.VERSION:
         request = yield from socks4.read_request(check, first)
     elif first.isalpha():
+        from proxywrap.protocol import httpconnect
+
         request = yield from httpconnect.read_request(check, first)
     else:
         raise mismatch("a request of SOCKS4, SOCKS5 or HTTP", first[0], of_client=True)
@@ -102,6 +109,8 @@ def send_reply(request: Request, error: int = 0, bound: Endpoint = socks5.UNSPEC
         case Scheme.SOCKS5 | Scheme.SOCKS5H:
             return socks5.send_reply(socks5.rep_for_errno(error), bound)
         case Scheme.HTTP:
+            from proxywrap.protocol import httpconnect
+
             return httpconnect.send_reply(httpconnect.status_for_errno(error))
         case _:
             assert_never(request.scheme)
