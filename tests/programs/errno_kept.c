@@ -43,6 +43,7 @@ static void play(void)
 	int pipes[2], fd = tcp(0), waiting, udp = socket(AF_INET, SOCK_DGRAM, 0);
 
 	MUST(pipe(pipes) == 0);
+	signal(SIGPIPE, SIG_IGN);
 	any.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	any.sin_port = htons(9);
 	all(pipes[0], pipes[1]);
@@ -53,7 +54,8 @@ static void play(void)
 	TRY(connect(fd, DEST));
 	TRY(peer_is_dest(fd));
 	TRY(send(fd, "x", 1, 0));
-	TRY(recv(fd, &any, 1, 0));
+	if (peer_is_dest(fd))
+		TRY(recv(fd, &any, 1, 0));
 	TRY(await(waiting));
 	TRY(so_error(waiting));
 	TRY(connect(waiting, DEST));

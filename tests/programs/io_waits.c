@@ -2,28 +2,43 @@
 /* Blocking reads and writes on a pending socket wait until it is decided. */
 #include "trace.h"
 
+static int fd;
+
 static void on_alarm(int number)
 {
+	static int times;
+	int saved = errno;
+
 	(void)number;
-	go();
+	if (times++ == 0)
+		go();
+	else if (is_mode("read"))
+		send(fd, "x", 1, MSG_NOSIGNAL);
+	ualarm(30000, 0);
+	errno = saved;
 }
 
 static void play(void)
 {
 	struct sigaction action = { .sa_handler = on_alarm, .sa_flags = SA_RESTART };
+	struct iovec iov = { .iov_base = &action, .iov_len = 1 };
+	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
 	char byte = 'x';
-	int fd = pending();
 
-	signal(SIGPIPE, SIG_IGN);
+	fd = pending();
 	MUST(fcntl(fd, F_SETFL, 0) == 0);
 	MUST(sigaction(SIGALRM, &action, NULL) == 0);
+	signal(SIGPIPE, SIG_IGN);
 	MUST(ualarm(30000, 0) == 0);
-	if (is_mode("write")) {
+	if (is_mode("write"))
 		TRY(write(fd, &byte, 1));
-		TRY(write(fd, &byte, 1));
-		TRY(read(fd, &byte, 1));
+	if (is_mode("sendmsg"))
+		TRY(sendmsg(fd, &msg, 0));
+	if (is_mode("recvmsg")) {
+		mode = "read";
+		TRY(recvmsg(fd, &msg, 0));
 	} else {
-		TRY(read(fd, &byte, is_mode("read") ? 1 : 0));
-		TRY(read(fd, &byte, 1) < 0);
+		TRY(read(fd, &byte, 1));
 	}
+	say("error: %s", strerror(so_error(fd)));
 }

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import subprocess
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,10 +15,11 @@ import pytest
 from .stage import End, Result, Unwrapped, Wrapped, run
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 PROGRAMS = Path(__file__).parent.parent / "programs"
-FLAGS = ["-std=gnu11", "-D_GNU_SOURCE", "-g", "-O1", "-Wall", "-Wextra", "-Wshadow", "-pthread"]
+FLAGS = ["-std=gnu11", "-D_GNU_SOURCE", "-g", "-O1", "-Wall", "-Wextra", "-Wshadow", "-Werror", "-pthread"]
+AT_A_TIME = 8
 
 
 class Libc(Enum):
@@ -26,38 +29,83 @@ class Libc(Enum):
     MUSL = "musl-gcc"
 
 
-@pytest.fixture(scope="session")
-def program(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
-    """Return a function from a program's name to its path; it is compiled when first wanted."""
-    directory = tmp_path_factory.mktemp("programs")
-    made: dict[tuple[str, Libc, tuple[str, ...]], Path] = {}
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A program with its mode, and what becomes of its connections."""
 
-    def build(name: str, libc: Libc = Libc.GLIBC, *flags: str) -> Path:
+    row: str
+    end: End = End.ACCEPTED
+    libc: Libc = Libc.GLIBC
+    family: int = 4
+
+    def __str__(self) -> str:
+        """Name the test."""
+        return f"{self.row.replace(' ', '-')}-{self.end.value}-{self.libc.name.lower()}-ipv{self.family}"
+
+
+class Programs:
+    """Compiles each program when it is first wanted."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._made: dict[tuple[str, Libc, tuple[str, ...]], Path] = {}
+        self._lock = Lock()
+
+    def __call__(self, name: str, libc: Libc = Libc.GLIBC, *flags: str) -> Path:
+        """Return the path of programs/NAME.c, compiled with `flags`."""
         key = name, libc, flags
-        if key not in made:
-            path = directory / f"{name}-{libc.value}{len(made)}"
-            # _FORTIFY_SOURCE's own forms of the calls are musl's headers' business.
-            command = [libc.value, *FLAGS, *flags, PROGRAMS / f"{name}.c", "-o", path]
-            subprocess.run([str(word) for word in command], check=True)
-            made[key] = path
-        return made[key]
+        with self._lock:
+            if key not in self._made:
+                path = self._directory / f"{name}-{libc.value}-{len(self._made)}"
+                command = [libc.value, *FLAGS, *flags, str(PROGRAMS / f"{name}.c"), "-o", str(path)]
+                subprocess.run(command, check=True)
+                self._made[key] = path
+        return self._made[key]
 
-    return build
+
+@pytest.fixture(scope="session")
+def program(tmp_path_factory: pytest.TempPathFactory) -> Programs:
+    """Return a function from a program's name to its path."""
+    return Programs(tmp_path_factory.mktemp("programs"))
+
+
+@pytest.fixture(scope="session")
+def traces(request: pytest.FixtureRequest, program: Programs) -> Iterator[dict[Case, list[Future[Result]]]]:
+    """Run every case in both worlds, several at a time: they mostly wait.
+
+    The oracle's refusals take a second each, until the kernel sends the SYN again.
+    """
+    with ThreadPoolExecutor(AT_A_TIME) as pool:
+        started: dict[Case, list[Future[Result]]] = {}
+        for item in request.session.items:
+            case = item.callspec.params.get("case") if hasattr(item, "callspec") else None
+            if isinstance(case, Case):
+                started[case] = [pool.submit(_unwrapped, case, program), pool.submit(_wrapped, case, program)]
+        yield started
+        pool.shutdown(cancel_futures=True)
 
 
 @pytest.fixture
-def compare() -> Callable[..., Result]:
-    """Return a function that runs a program in both worlds and demands one trace."""
+def compare(traces: dict[Case, list[Future[Result]]]) -> Callable[[Case], None]:
+    """Return a function that demands one and the same trace of both worlds."""
 
-    def play(path: Path, *args: str, end: End = End.ACCEPTED, family: int = 4) -> Result:
-        with Unwrapped(end, family) as alone, Wrapped(end, family) as wrapped, ThreadPoolExecutor(1) as other:
-            expected = other.submit(run, alone, [path], *args)
-            found = run(wrapped, [path], *args)
-            truth = expected.result()
+    def check(case: Case) -> None:
+        truth, found = (future.result() for future in traces[case])
         assert truth.trace[-1:] == ["EXIT-SUCCESS"], truth
         assert found.trace == truth.trace
         assert found.status == truth.status == 0
         assert found.errors == ""
-        return found
 
-    return play
+    return check
+
+
+def _unwrapped(case: Case, program: Programs) -> Result:
+    name, *args = case.row.split()
+    with Unwrapped(case.end, case.family) as alone:
+        return run(alone, [program(name, case.libc)], *args)
+
+
+def _wrapped(case: Case, program: Programs) -> Result:
+    name, *args = case.row.split()
+    with Wrapped(case.end, case.family) as wrapped:
+        return run(wrapped, [program(name, case.libc)], *args)
