@@ -1,0 +1,127 @@
+"""The helper's side of the control socket, and a peer that asks it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+from contextlib import contextmanager
+from ipaddress import IPv4Address, ip_address
+from typing import TYPE_CHECKING, TypeVar
+
+from proxywrap.config import Config, Options, Origin, ProxyEntry
+from proxywrap.helper.router import Router
+from proxywrap.helper.session import Context
+from proxywrap.hosts import parse_hosts
+from proxywrap.net.connector import Deadlines
+from proxywrap.protocol.wire import (
+    CONNECT_PENDING,
+    REPLY_BYTES,
+    Op,
+    ReplyMessage,
+    RequestMessage,
+    pack_request,
+    parse_reply,
+)
+from proxywrap.uri import parse_uri
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Iterator, Sequence
+
+    from proxywrap.events import Event
+
+__all__ = [
+    "DEADLINE_S",
+    "TOKEN",
+    "black_hole",
+    "connect_request",
+    "finish",
+    "make_context",
+    "open_descriptors",
+    "pending",
+    "receive_reply",
+    "send",
+    "until",
+]
+
+T = TypeVar("T")
+
+DEADLINE_S = 20.0
+TOKEN = bytes(range(16))
+FAR = IPv4Address("192.0.2.7")
+
+
+def make_context(
+    report: Callable[[Event], None], urls: Sequence[str] = (), options: Options | None = None
+) -> Context:
+    """Return what sessions share; without proxies everything but loopback fails."""
+    entries = tuple(ProxyEntry(parse_uri(url), Origin("test")) for url in urls)
+    config = Config(options or Options(), entries, "test")
+    return Context(
+        token=TOKEN,
+        router=Router(config, parse_hosts("10.1.2.3 box.lan box\n"), frozenset()),
+        deadlines=Deadlines(DEADLINE_S, DEADLINE_S),
+        report=report,
+        refusing={},
+    )
+
+
+def connect_request(address: str = str(FAR), port: int = 80, *, detail: int = 0) -> bytes:
+    """Return a request to connect the lent socket."""
+    ip = ip_address(address)
+    family = socket.AF_INET if ip.version == 4 else socket.AF_INET6
+    return pack_request(RequestMessage(Op.CONNECT, detail, TOKEN, family, ip, port))
+
+
+def pending(address: str, port: int) -> bytes:
+    """Return a request of an application that does not wait in connect()."""
+    return connect_request(address, port, detail=CONNECT_PENDING)
+
+
+def send(peer: socket.socket, data: bytes, *lent: int) -> None:
+    """Send a packet and descriptors."""
+    if lent:
+        socket.send_fds(peer, [data], list(lent))
+    else:
+        peer.send(data)
+
+
+async def receive_reply(peer: socket.socket) -> ReplyMessage:
+    """Wait for the reply, behind which there is the end."""
+    loop = asyncio.get_running_loop()
+    peer.setblocking(False)
+    reply = parse_reply(await loop.sock_recv(peer, REPLY_BYTES + 1))
+    assert await loop.sock_recv(peer, 1) == b""
+    return reply
+
+
+async def until(is_so: Callable[[], object]) -> None:
+    """Give others their turn until something is so."""
+    while not is_so():  # noqa: ASYNC110 - it is told by no event
+        await asyncio.sleep(0)
+
+
+def finish(coroutine: Coroutine[object, object, T]) -> T:
+    """Run `coroutine` to its end, which comes soon."""
+
+    async def limited() -> T:
+        async with asyncio.timeout(DEADLINE_S):
+            return await coroutine
+
+    return asyncio.run(limited())
+
+
+def open_descriptors() -> int:
+    """Return how many descriptors this process has."""
+    return len(os.listdir("/proc/self/fd"))
+
+
+@contextmanager
+def black_hole() -> Iterator[tuple[str, int]]:
+    """Have an address where nobody ever answers: a listener whose queue is full."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        address: tuple[str, int] = listener.getsockname()
+        with socket.create_connection(address):
+            yield address
