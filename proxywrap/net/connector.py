@@ -88,23 +88,27 @@ async def connect_chain(
     try:
         await _attempt(hops[0], _join_first(lent, hops[0], deadlines.connect_s))
         for at, hop in enumerate(hops):
-            target = hops[at + 1].endpoint if at + 1 < len(hops) else destination
-            is_about_hop = at + 1 < len(hops)
-            await _attempt(hop, run(client_handshake(hop, target), lent), is_about_hop=is_about_hop)
+            next_hop = hops[at + 1] if at + 1 < len(hops) else None
+            target = destination if next_hop is None else next_hop.endpoint
+            await _attempt(hop, run(client_handshake(hop, target), lent), next_hop)
     finally:
         lent.restore_options()
 
 
-async def _attempt(hop: ProxyURI, step: Awaitable[object], *, is_about_hop: bool = True) -> None:
+async def _attempt(hop: ProxyURI, step: Awaitable[object], next_hop: ProxyURI | None = None) -> None:
     """Await one step and put what it raises down to `hop`.
 
-    `is_about_hop`: the step asks for another hop, so a refusal of its target is
-    a fault of the chain.
+    If `next_hop` is what the step asks for, that one is to blame where `hop`
+    did not get there, and the chain, not the destination. A password or a rule
+    is `hop`'s own affair.
     """
     try:
         await step
     except ProxyRefused as exc:
-        is_fault = is_about_hop or not exc.is_destination_fault
+        if next_hop is not None and exc.errno != errno.EACCES:
+            reason = f"cannot be reached, says {hop}: {exc.reason}"
+            raise AttemptFailed(next_hop, reason, errno=exc.errno, is_chain_fault=True) from exc
+        is_fault = not exc.is_destination_fault
         raise AttemptFailed(hop, exc.reason, errno=exc.errno, is_chain_fault=is_fault) from exc
     except TruncatedError as exc:
         reason = "closed the connection in the middle of the handshake"

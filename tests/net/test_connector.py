@@ -235,7 +235,7 @@ def test_the_destinations_own_answer_is_no_fault_of_the_chain(error: int) -> Non
             if not is_last:
                 hops.append(hop_at(9))
             failure = await fails(pair, hops)
-            assert failure.hop == hops[0]
+            assert failure.hop == hops[-1]
             return failure
 
     for is_last in (True, False):
@@ -246,14 +246,15 @@ def test_the_destinations_own_answer_is_no_fault_of_the_chain(error: int) -> Non
 
 @SCHEMES
 def test_the_second_hop_is_dead(scheme: Scheme) -> None:
-    """It is the first one that says so."""
+    """The first one says so, and the second one is named."""
 
     async def scenario(pair: Pair, port: int) -> None:
         async with SocksServer() as server:
             hops = [parse_uri(server.url_for(scheme)), hop_at(port)]
             failure = await fails(pair, hops)
-            assert failure.hop == hops[0]
+            assert failure.hop == hops[1]
             assert failure.is_chain_fault
+            assert failure.reason.startswith(f"cannot be reached, says {hops[0]}: ")
 
     with Pair() as pair, refusing_port() as port:
         finish(scenario(pair, port))
