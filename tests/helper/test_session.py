@@ -29,6 +29,7 @@ from proxywrap.protocol.wire import (
     pack_request,
     parse_reply,
 )
+from proxywrap.testing.script import Script
 from proxywrap.testing.socksserver import SocksServer
 
 from .asking import (
@@ -461,7 +462,7 @@ def test_let_go_in_the_handshake(events: list[Event]) -> None:
     """The proxy sees the end."""
 
     async def scenario() -> None:
-        async with SocksServer() as server:
+        async with SocksServer(script=Script(refuse=errno.ECONNREFUSED)) as server:
             server.hold()
             context = make_context(events.append, [server.url])
             with socket.socket() as app:
