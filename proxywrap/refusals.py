@@ -49,7 +49,8 @@ def blocked(request: RequestMessage) -> tuple[str, str]:
         case BlockedKind.RESOLVER:
             return f"name resolution through {request.name.decode('utf-8', 'replace')}", _PAST_PROXIES
         case BlockedKind.SOCKET if request.family in {socket.AF_INET, socket.AF_INET6}:
-            return f"a {_SOCKET_TYPES.get(request.port, 'unusual')} socket", _TCP_ONLY
+            kind = _SOCKET_TYPES.get(request.port)
+            return f"a {kind} socket" if kind else "a socket of an unusual kind", _TCP_ONLY
         case BlockedKind.SOCKET:
             return f"a socket of address family {request.family}", _TCP_ONLY
         case _:

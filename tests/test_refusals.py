@@ -1,0 +1,71 @@
+"""Why something was refused, in the user's words."""
+
+from __future__ import annotations
+
+import socket
+from ipaddress import IPv4Address, IPv6Address
+
+import pytest
+
+from proxywrap.protocol.wire import BlockedKind, Op, RequestMessage, Target
+from proxywrap.refusals import blocked, target_reason
+
+
+@pytest.mark.parametrize("target", [each for each in Target if each is not Target.OK])
+def test_every_target_has_a_reason(target: Target) -> None:
+    """Half a sentence about the program."""
+    assert target_reason(target).startswith(("it ", "its ", "the "))
+
+
+def test_a_target_that_can_be_entered_has_none() -> None:
+    """Nobody is to ask."""
+    with pytest.raises(KeyError):
+        target_reason(Target.OK)
+
+
+@pytest.mark.parametrize(
+    ("request_", "what", "hint"),
+    [
+        (
+            RequestMessage(Op.BLOCKED, BlockedKind.UDP, b"", socket.AF_INET, IPv4Address("192.0.2.1"), 443),
+            "UDP to 192.0.2.1:443",
+            "TCP only",
+        ),
+        (
+            RequestMessage(Op.BLOCKED, BlockedKind.UDP, b"", socket.AF_INET6, IPv6Address("2001:db8::1"), 53),
+            "DNS by UDP to [2001:db8::1]:53",
+            "getaddrinfo",
+        ),
+        (RequestMessage(Op.BLOCKED, BlockedKind.UDP), "UDP to an unknown address", "TCP only"),
+        (
+            RequestMessage(Op.BLOCKED, BlockedKind.DNS, b"", socket.AF_INET, IPv4Address("127.0.0.53"), 853),
+            "DNS by TCP to 127.0.0.53:853",
+            "past the proxies",
+        ),
+        (
+            RequestMessage(Op.BLOCKED, BlockedKind.RESOLVER, name=b"res_query\xff"),
+            "name resolution through res_query\N{REPLACEMENT CHARACTER}",
+            "past the proxies",
+        ),
+        (
+            RequestMessage(Op.BLOCKED, BlockedKind.SOCKET, b"", socket.AF_INET, None, socket.SOCK_RAW),
+            "a raw socket",
+            "only TCP",
+        ),
+        (
+            RequestMessage(Op.BLOCKED, BlockedKind.SOCKET, b"", socket.AF_INET6, None, 77),
+            "a socket of an unusual kind",
+            "only TCP",
+        ),
+        (
+            RequestMessage(Op.BLOCKED, BlockedKind.SOCKET, b"", socket.AF_PACKET),
+            f"a socket of address family {int(socket.AF_PACKET)}",
+            "only TCP",
+        ),
+        (RequestMessage(Op.BLOCKED, 99), "something unknown (kind 99)", "another version"),
+    ],
+)
+def test_blocked(request_: RequestMessage, what: str, hint: str) -> None:
+    """What it was, and what to do."""
+    assert blocked(request_)[0] == what
+    assert hint in blocked(request_)[1]
