@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from fnmatch import fnmatchcase
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from types import MappingProxyType
 from typing import NamedTuple
@@ -135,6 +136,11 @@ class Options:
                     new_port = destination.port if rule.new_port is None else rule.new_port
                     return Endpoint(rule.new_address, new_port)
         return destination
+
+    def may_run_unwrapped(self, path: str) -> bool:
+        """Tell whether an `allow_unwrapped` pattern matches a program's path or its last part."""
+        name = path.rpartition("/")[2]
+        return any(fnmatchcase(path, glob) or fnmatchcase(name, glob) for glob in self.allow_unwrapped)
 
     def lines(self) -> Iterator[str]:
         """Yield the options as the lines of a file, in the parser's order."""

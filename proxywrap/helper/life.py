@@ -11,8 +11,8 @@ import resource
 import signal
 import socket
 from pathlib import Path
-from shutil import rmtree
 
+from proxywrap.helper.directory import remove_directory
 from proxywrap.helper.family import Family
 from proxywrap.helper.process import Setup, Voice
 from proxywrap.helper.router import Router
@@ -79,7 +79,7 @@ class _Life:
     def _end(self) -> None:
         """All are gone: before the launcher hears of it, nothing of us is left."""
         self._report.close()
-        rmtree(self._setup.directory, ignore_errors=True)
+        remove_directory(self._setup.directory)
         self._is_over.set()
 
     def _launcher_stirred(self) -> None:

@@ -14,11 +14,10 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
-from shutil import rmtree
 from typing import TYPE_CHECKING, NoReturn, Protocol
 
 from proxywrap.config import Config
+from proxywrap.helper.directory import remove_directory
 from proxywrap.helper.family import MESSAGE, Family, Message
 from proxywrap.net.native import become_subreaper
 
@@ -66,7 +65,7 @@ class Setup:
 
     config: Config
     token: bytes
-    directory: Path
+    directory: str
     listeners: Sequence[socket.socket]
     channel: socket.socket
     log_fd: int
@@ -97,7 +96,7 @@ def run_helper(setup: Setup, command: Command) -> NoReturn:
         become_subreaper()
         pid = _start(setup, command, group)
         if pid is None:
-            rmtree(setup.directory, ignore_errors=True)
+            remove_directory(setup.directory)
             status = 0
         else:
             family = Family(setup.channel, pid)
@@ -157,7 +156,7 @@ def _end_early(setup: Setup, family: Family) -> None:
         if family.is_gone:
             os._exit(0)
 
-    family.on_last_end = lambda: rmtree(setup.directory, ignore_errors=True)
+    family.on_last_end = lambda: remove_directory(setup.directory)
     signal.signal(signal.SIGCHLD, reap)
 
 

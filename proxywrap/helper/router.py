@@ -9,9 +9,7 @@ from __future__ import annotations
 import errno
 import socket
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from ipaddress import IPv4Address, IPv6Address
-from pathlib import PurePath
 
 from proxywrap.address import Endpoint, normalise_name, unmapped
 from proxywrap.config import Config
@@ -118,10 +116,7 @@ class Router:
 
     def may_run_unwrapped(self, path: str) -> bool:
         """Tell whether an `allow_unwrapped` pattern matches a path or its last part."""
-        return any(
-            fnmatchcase(path, pattern) or fnmatchcase(PurePath(path).name, pattern)
-            for pattern in self._options.allow_unwrapped
-        )
+        return self._options.may_run_unwrapped(path)
 
 
 def _is_loopback(address: Address) -> bool:

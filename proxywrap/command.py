@@ -1,0 +1,97 @@
+"""COMMAND: found in $PATH, judged, and given its environment.
+
+Finds it as execvp(3) does, before anything is started for it, so that what is
+wrong with it is said at once and with the right exit status.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Sequence
+
+from proxywrap.config import Config
+from proxywrap.errors import ProxywrapError
+from proxywrap.net.native import judge_target
+from proxywrap.protocol.wire import Target
+
+__all__ = ["PROXY_VARIABLE", "CannotRun", "environment", "exec_error", "find_command"]
+
+CHANNEL_VARIABLE = "PROXYWRAP_CHANNEL"
+PROXY_VARIABLE = "PROXYWRAP_PROXY"
+PRELOAD_VARIABLE = "LD_PRELOAD"
+COERCED_VARIABLE = "LC_CTYPE"  # PEP 538
+
+SHELL = "/bin/sh"
+
+NOT_EXECUTABLE, NOT_FOUND = 126, 127  # env(1), timeout(1)
+
+
+class CannotRun(ProxywrapError):
+    """COMMAND cannot be run; `exit_status` says why."""
+
+    def __init__(self, reason: str, exit_status: int) -> None:
+        super().__init__(reason)
+        self.exit_status = exit_status
+
+
+def find_command(command: Sequence[str], config: Config) -> tuple[str, list[str]]:
+    """Return the path to execute and the arguments to execute it with.
+
+    Raises:
+        CannotRun: it is not there, not executable, or cannot be wrapped.
+
+    """
+    name = command[0]
+    path = _search(name)
+    argv = list(command)
+    verdict = judge_target(path)
+    if verdict is Target.FORMAT:
+        # What execvp() does, so env(1) and the like: a script of the shell's.
+        path, argv = SHELL, [SHELL, path, *command[1:]]
+        verdict = judge_target(path)
+    if verdict is not Target.OK and not config.options.may_run_unwrapped(path):
+        from proxywrap.refusals import ALLOW_HINT, target_reason
+
+        raise CannotRun(f"refused to run {path}: {target_reason(verdict)}; {ALLOW_HINT}", NOT_EXECUTABLE)
+    return path, argv
+
+
+def _search(name: str) -> str:
+    if "/" in name:
+        candidates = [name]
+    else:
+        candidates = [os.path.join(part or ".", name) for part in os.get_exec_path() if name]
+    is_there = False
+    for path in candidates:
+        if os.access(path, os.X_OK) and not os.path.isdir(path):
+            return path
+        is_there |= os.path.exists(path)
+    if is_there:
+        raise CannotRun(
+            f"{name}: expected an executable file, found one that may not be executed", NOT_EXECUTABLE
+        )
+    raise CannotRun(f"{name}: command not found", NOT_FOUND)
+
+
+def environment(channel_value: str, preload: str) -> dict[str, str]:
+    """Return COMMAND's environment: ours, with what the shim needs, without proxies' passwords."""
+    environ = dict(os.environ)
+    environ.pop(PROXY_VARIABLE, None)
+    if f"\0{COERCED_VARIABLE}=".encode() not in b"\0" + _initial_environ():
+        environ.pop(COERCED_VARIABLE, None)  # Python has set it, for itself
+    theirs = environ.get(PRELOAD_VARIABLE)
+    environ[PRELOAD_VARIABLE] = f"{preload}:{theirs}" if theirs else preload
+    environ[CHANNEL_VARIABLE] = channel_value
+    return environ
+
+
+def _initial_environ() -> bytes:
+    with open("/proc/self/environ", "rb") as file:
+        return file.read()
+
+
+def exec_error(path: str, error: int) -> CannotRun:
+    """Return what an exec that failed with `error` means for the user."""
+    status = NOT_FOUND if error == errno.ENOENT else NOT_EXECUTABLE
+    return CannotRun(f"{path}: {os.strerror(error)}", status)

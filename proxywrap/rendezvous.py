@@ -1,0 +1,68 @@
+"""Where launcher, helper and shim meet: sockets, their names and the token.
+
+All of it is there before anything forks.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from typing import Self
+
+import proxywrap
+from proxywrap.errors import ProxywrapError
+from proxywrap.helper.directory import CONTROL, PRELOAD, UNFIT
+from proxywrap.protocol.wire import TOKEN_BYTES, VERSION
+
+__all__ = ["Rendezvous"]
+
+MAX_PRELOAD_BYTES = 255
+"""The shim's own room for the path (channel.h)."""
+
+
+class Rendezvous:
+    """The sockets and names that COMMAND and the helper will share."""
+
+    def __init__(self, directory: str) -> None:
+        self.token = os.urandom(TOKEN_BYTES)
+        abstract = f"proxywrap-{os.urandom(8).hex()}"
+        path = f"{directory}/{CONTROL}"
+        self.listeners = [_listen(b"\0" + abstract.encode()), _listen(os.fsencode(path))]
+        self.preload = _preload_path(directory)
+        self.channel_value = f"{VERSION}:{self.token.hex()}:{abstract}:{path}:{self.preload}"
+        self.ours, self.theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+
+    def __enter__(self) -> Self:
+        """Return itself."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close our copies of the sockets; the helper's live on."""
+        for sock in (*self.listeners, self.theirs, self.ours):
+            sock.close()
+
+
+def _listen(address: bytes) -> socket.socket:
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET | socket.SOCK_NONBLOCK)
+    listener.bind(address)
+    if not address.startswith(b"\0"):
+        # Under another uid the token is what counts; the directory keeps others out.
+        os.chmod(address, 0o666)  # noqa: S103
+    listener.listen(socket.SOMAXCONN)
+    return listener
+
+
+def _preload_path(directory: str) -> str:
+    """Return the shim's path, by way of a link where LD_PRELOAD cannot hold it."""
+    path = os.path.join(os.path.realpath(proxywrap.__path__[0]), "_preload.abi3.so")
+    if set(path) & UNFIT or len(os.fsencode(path)) > MAX_PRELOAD_BYTES:
+        link = f"{directory}/{PRELOAD}"
+        os.symlink(path, link)
+        path = link
+    try:
+        os.close(os.open(path, os.O_RDONLY))
+    except OSError as exc:
+        raise ProxywrapError(
+            f"{path}: expected the shim there: {exc.strerror}; install proxywrap anew"
+        ) from exc
+    return path

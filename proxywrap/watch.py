@@ -1,0 +1,185 @@
+"""The launcher's watch: signals on to COMMAND, its stops and its end mirrored.
+
+A single place to wait: all signals are blocked and taken by sigwaitinfo(), and
+the helper's messages come with a real-time signal, which unlike SIGIO never
+merges with one that somebody sends us.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import signal
+import socket
+from dataclasses import dataclass, field
+
+from proxywrap.command import exec_error
+from proxywrap.helper.directory import remove_directory
+from proxywrap.helper.family import MESSAGE, Message
+from proxywrap.helper.process import Command
+
+__all__ = ["Watch", "tell_by_signal"]
+
+SI_KERNEL = 0x80
+CHANNEL_SIGNAL = signal.SIGRTMAX
+
+KERNEL_FOR_US = frozenset({signal.SIGALRM, signal.SIGVTALRM, signal.SIGPROF})
+"""What the kernel sends to us alone: a timer that was set before we were executed."""
+
+LEADER_FOR_US = KERNEL_FOR_US | {signal.SIGHUP, signal.SIGCONT}
+"""What it sends to the leader of a session alone, when the terminal is gone."""
+
+FAILED = 125  # env(1), timeout(1)
+
+
+def tell_by_signal(channel: socket.socket) -> None:
+    """Have CHANNEL_SIGNAL come whenever the helper has said something, or has gone."""
+    channel.setblocking(False)
+    fcntl.fcntl(channel, fcntl.F_SETOWN, os.getpid())
+    fcntl.fcntl(channel, fcntl.F_SETSIG, CHANNEL_SIGNAL)
+    flags = fcntl.fcntl(channel, fcntl.F_GETFL)
+    fcntl.fcntl(channel, fcntl.F_SETFL, flags | os.O_ASYNC)
+
+
+@dataclass(slots=True)
+class Watch:
+    """Passes signals on and mirrors COMMAND's stops and its end."""
+
+    helper: int
+    channel: socket.socket
+    directory: str
+    command: Command
+    pid: int = 0
+    pidfd: int = -1
+    is_helper_gone: bool = False
+    has_stopped: bool = False
+    early: list[signal.struct_siginfo] = field(default_factory=list)
+
+    def run(self) -> int:
+        """Return how COMMAND ended, as `launch` does; all signals are blocked meanwhile.
+
+        Raises:
+            CannotRun: it could not be executed.
+
+        """
+        while True:
+            info = signal.sigwaitinfo(signal.valid_signals())
+            status = self._look(info)
+            if status is not None:
+                return status
+            self._take(info)
+
+    def _look(self, info: signal.struct_siginfo) -> int | None:
+        """Look at what the signal may tell of; return the final status once it is known."""
+        status = None
+        if info.si_signo in {CHANNEL_SIGNAL, signal.SIGIO, signal.SIGCHLD}:
+            status = self._hear()
+        if status is None and info.si_signo == signal.SIGCHLD:
+            status = self._reap()
+        return status
+
+    def _take(self, info: signal.struct_siginfo) -> None:
+        """Pass the signal on if it is COMMAND's and has not reached it already."""
+        if self.pidfd < 0:
+            self.early.append(info)
+            return
+        for each in (*self.early, info):
+            if self._is_for_command(each):
+                self._pass_on(each.si_signo)
+        self.early.clear()
+
+    def _is_for_command(self, info: signal.struct_siginfo) -> bool:
+        if info.si_signo == signal.SIGCONT and self.has_stopped:
+            # Sent to the whole group, as `fg` does, or to us alone?
+            self.has_stopped = False
+            return _is_stopped(self.pid)
+        if info.si_code <= 0:  # from a process; SI_USER and its like
+            return info.si_pid != self.helper
+        if info.si_code == SI_KERNEL:  # what the terminal sends goes to the whole foreground group
+            return info.si_signo in (LEADER_FOR_US if os.getsid(0) == os.getpid() else KERNEL_FOR_US)
+        return False
+
+    def _pass_on(self, signum: int) -> None:
+        try:
+            signal.pidfd_send_signal(self.pidfd, signum)
+        except ProcessLookupError:
+            return  # it has ended; the helper is about to say so
+        except PermissionError:
+            self._say(f"may not pass signal {signum} on to {self.command.path}")
+
+    def _stop(self) -> None:
+        """Stop as COMMAND has; the signal that ends this is the next one taken."""
+        if _is_stopped(self.pid):
+            self.has_stopped = True
+            os.kill(os.getpid(), signal.SIGSTOP)
+
+    # -- the helper ----------------------------------------------------------------
+
+    def _hear(self) -> int | None:
+        """Take what the helper has said; return the final status once it is known."""
+        while True:
+            try:
+                data, fds, _flags, _address = socket.recv_fds(self.channel, MESSAGE.size, 1)
+            except BlockingIOError:
+                return None
+            if not data:
+                return None  # it is gone; SIGCHLD says so
+            kind, number = MESSAGE.unpack(data)
+            if kind == Message.STARTED:
+                self.pid, self.pidfd = number, fds[0]
+            elif kind == Message.EXEC_FAILED:
+                self._bury_helper()
+                raise exec_error(self.command.path, number)
+            elif kind == Message.STOPPED:
+                self._stop()
+            elif kind == Message.ENDED:
+                return _as_status(number)
+            elif kind == Message.LAST_ENDED:
+                self._bury_helper()
+                return _as_status(number)
+
+    def _bury_helper(self) -> None:
+        if not self.is_helper_gone:
+            os.waitpid(self.helper, 0)
+            self.is_helper_gone = True
+
+    def _reap(self) -> int | None:
+        """See whether the helper has died; if so, be COMMAND's parent in its place."""
+        if not self.is_helper_gone:
+            if os.waitpid(self.helper, os.WNOHANG)[0] == 0:
+                return None
+            self.is_helper_gone = True
+            status = self._hear()
+            if status is not None:
+                return status
+            remove_directory(self.directory)
+            self._say("the helper has died; every further connection will be refused")
+        while True:
+            try:
+                pid, status = os.waitpid(-1, os.WNOHANG | os.WUNTRACED)
+            except ChildProcessError:
+                return FAILED  # COMMAND has never started
+            if pid == 0:
+                return None
+            if pid != self.pid:
+                continue
+            if not os.WIFSTOPPED(status):
+                return _as_status(status)
+            self._stop()
+
+    @staticmethod
+    def _say(text: str) -> None:
+        os.write(2, f"proxywrap: {text}\n".encode())
+
+
+def _is_stopped(pid: int) -> bool:
+    try:
+        with open(f"/proc/{pid}/stat") as file:
+            stat = file.read()
+    except OSError:
+        return False
+    return stat.rpartition(")")[2].split()[0] == "T"
+
+
+def _as_status(status: int) -> int:
+    return -os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)
