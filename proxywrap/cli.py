@@ -299,8 +299,10 @@ def _serve(
     log_path: str | None,
 ) -> int:
     """Run a SOCKS4, SOCKS4a, SOCKS5 and HTTP CONNECT server for testing."""
+    from proxywrap.scrub import scrub
     from proxywrap.testing.serve import serve
 
+    scrub(os.fsencode(user) for user in users)
     return serve(
         _parse_listen(listen),
         dict(_parse_user(user) for user in users),

@@ -549,3 +549,17 @@ def test_little_is_imported_before_command() -> None:
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     heavy = {"asyncio", "rich", "dns", "h11", "cffi", "json", "hashlib", "urllib.parse", "ssl", "subprocess"}
     assert not heavy & set(done.stdout.split())
+
+
+def test_serve_hides_its_users_from_ps() -> None:
+    """The password of --user is not in the arguments of the running server."""
+    argv = [Path(sys.executable).parent / "proxywrapctl", "serve"]
+    argv += ["--listen", "127.0.0.1:0", "--user", "me:quite-secret"]
+    with subprocess.Popen(argv, stdout=subprocess.PIPE) as server:
+        try:
+            assert server.stdout is not None
+            assert server.stdout.readline()
+            assert b"quite-secret" not in Path(f"/proc/{server.pid}/cmdline").read_bytes()
+        finally:
+            server.terminate()
+    assert server.returncode == 0
