@@ -116,7 +116,8 @@ def _take_dispositions() -> Mapping[int, signal.Handlers]:
     }
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         dispositions[signal.SIGINT] = signal.SIG_DFL
-    if signal.signal(signal.SIGCHLD, signal.SIG_DFL) is signal.SIG_IGN:
+    if signal.getsignal(signal.SIGCHLD) is signal.SIG_IGN:
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         dispositions[signal.SIGCHLD] = signal.SIG_IGN
     return dispositions
 

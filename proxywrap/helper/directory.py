@@ -41,7 +41,8 @@ def make_directory() -> str:
             continue
         path = f"{place.rstrip('/')}/proxywrap-{os.urandom(6).hex()}"
         try:
-            os.mkdir(path, 0o700)
+            os.mkdir(path)
+            os.chmod(path, 0o700)  # whatever the umask
         except OSError as exc:
             reasons.append(f"{place}: {exc.strerror}")
         else:

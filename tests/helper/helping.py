@@ -120,7 +120,7 @@ def running(
                 setup = Setup(
                     config=Config(Options(), (), "test"),
                     token=TOKEN,
-                    directory=work,
+                    directory=str(work),
                     listeners=[listener],
                     channel=theirs,
                     log_fd=-1,
