@@ -159,6 +159,29 @@ static inline void tell_end(int fd)
 		TRY(echoes(fd));
 }
 
+/* The name of what getaddrinfo() and getnameinfo() return. */
+static inline const char *eai(int error)
+{
+	switch (error) {
+	case 0:
+		return "ok";
+	case EAI_BADFLAGS:
+		return "EAI_BADFLAGS";
+	case EAI_NONAME:
+		return "EAI_NONAME";
+	case EAI_AGAIN:
+		return "EAI_AGAIN";
+	case EAI_FAMILY:
+		return "EAI_FAMILY";
+	case EAI_SERVICE:
+		return "EAI_SERVICE";
+	case EAI_OVERFLOW:
+		return "EAI_OVERFLOW";
+	default:
+		return "another error";
+	}
+}
+
 static void play(void);
 
 int main(int argc, char **argv)

@@ -29,6 +29,9 @@ class Libc(Enum):
     MUSL = "musl-gcc"
 
 
+both_libcs = pytest.mark.parametrize("libc", Libc, ids=lambda libc: libc.name.lower())
+
+
 @dataclass(frozen=True, slots=True)
 class Case:
     """A program with its mode, and what becomes of its connections."""

@@ -1,0 +1,31 @@
+"""What cannot be carried through the chain, and what may pass beside it."""
+
+from __future__ import annotations
+
+from .conftest import Libc, Programs, both_libcs
+from .stage import End, Wrapped, run
+
+UNREACHABLE = {"Network is unreachable", "Network unreachable"}
+
+
+@both_libcs
+def test_everything_but_tcp_is_refused(program: Programs, libc: Libc) -> None:
+    """Datagrams, raw, packet and SCTP sockets, name services and local DNS; each kind with one line."""
+    with Wrapped(End.ACCEPTED, options=()) as place:
+        result = run(place, [program("refused", libc)])
+    outcomes = [line.rpartition("= -1 ")[2] for line in result.trace]
+    datagrams = [outcomes[first : first + 6] for first in (0, 6, 12)]
+    for where, *sends, bad_pointer in datagrams:
+        assert ":" in where
+        assert set(sends) <= UNREACHABLE
+        assert bad_pointer == "Bad address"
+    assert outcomes[18:] == [
+        *["Operation not permitted"] * 6,
+        "Protocol not supported",
+        *["Operation not permitted"] * 2,
+        *["Connection refused"] * 4,
+        "EXIT-SUCCESS",
+    ]
+    for what in ("UDP to 198.51.100.7:9", "DNS by UDP to 127.0.0.53:53", "a raw socket", "DNS by TCP to 127.0.0.53:853"):
+        assert what in result.errors
+    assert place.server.log == []
