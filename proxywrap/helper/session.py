@@ -25,6 +25,7 @@ from proxywrap.errors import ProxywrapError, RemoteProtocolError
 from proxywrap.events import Blocked, Connected, Event, Failed, Note, Resolved
 from proxywrap.helper.router import Route, Router
 from proxywrap.net.connector import AttemptFailed, Deadlines, connect_chain, connect_direct
+from proxywrap.net.hopnames import HopNames
 from proxywrap.net.lent import LentSocket
 from proxywrap.protocol.wire import (
     CONNECT_PENDING,
@@ -48,7 +49,8 @@ class Context:
     """What all sessions share.
 
     `report` takes events. `refusing` are loopback addresses where nothing ever
-    listens, by family. `lent` maps a lent socket's inode to the attempt on it.
+    listens, by family. `lent` maps a lent socket's inode to the attempt on it. `names`
+    looks the first hops' names up.
     """
 
     token: bytes
@@ -57,6 +59,7 @@ class Context:
     report: Callable[[Event], None]
     refusing: dict[int, tuple[str, int]]
     lent: dict[int, asyncio.Task[None]] = field(default_factory=dict)
+    names: HopNames = field(default_factory=HopNames)
 
 
 class Session:
@@ -251,7 +254,8 @@ class Session:
 
     async def _follow(self, lent: LentSocket, route: Route) -> None:
         if route.hops:
-            await connect_chain(lent, route.hops, route.destination, self._context.deadlines)
+            context = self._context
+            await connect_chain(lent, route.hops, route.destination, context.deadlines, context.names)
         else:
             await connect_direct(lent, route.destination, self._request.scope_id)
 

@@ -11,11 +11,11 @@ import os
 import socket
 from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv6Address, ip_address
 
 from proxywrap.address import Endpoint
 from proxywrap.errors import ProtocolError, ProxyRefused, ProxyUnreachable, ProxywrapError, TruncatedError
 from proxywrap.net.driver import run
+from proxywrap.net.hopnames import HopNames
 from proxywrap.net.lent import LentSocket, SockAddr
 from proxywrap.protocol.handshake import client_handshake
 from proxywrap.uri import ProxyURI
@@ -75,9 +75,20 @@ async def connect_direct(lent: LentSocket, destination: Endpoint, scope_id: int 
 
 
 async def connect_chain(
-    lent: LentSocket, hops: Sequence[ProxyURI], destination: Endpoint, deadlines: Deadlines
+    lent: LentSocket,
+    hops: Sequence[ProxyURI],
+    destination: Endpoint,
+    deadlines: Deadlines,
+    names: HopNames,
 ) -> None:
     """Connect to `destination` through all of `hops`, in their order.
+
+    Args:
+        lent: not connected; a failed attempt leaves it in any state.
+        hops: one at least.
+        destination: for the last hop, an address or a name.
+        deadlines: for the first hop, and for each read.
+        names: looks the first hop's up.
 
     Raises:
         AttemptFailed: the hop that failed, and why.
@@ -86,7 +97,7 @@ async def connect_chain(
     lent.read_timeout_s = deadlines.read_s
     lent.clear_options()
     try:
-        await _attempt(hops[0], _join_first(lent, hops[0], deadlines.connect_s))
+        await _attempt(hops[0], _join_first(lent, hops[0], deadlines.connect_s, names))
         for at, hop in enumerate(hops):
             next_hop = hops[at + 1] if at + 1 < len(hops) else None
             target = destination if next_hop is None else next_hop.endpoint
@@ -123,10 +134,10 @@ async def _attempt(hop: ProxyURI, step: Awaitable[object], next_hop: ProxyURI | 
         raise AttemptFailed(hop, reason, errno=error, is_chain_fault=True) from exc
 
 
-async def _join_first(lent: LentSocket, hop: ProxyURI, limit_s: float) -> None:
+async def _join_first(lent: LentSocket, hop: ProxyURI, limit_s: float, names: HopNames) -> None:
     try:
         async with asyncio.timeout(limit_s):
-            await _connect_any(lent, await _sockaddrs(lent, hop))
+            await _connect_any(lent, await _sockaddrs(lent, hop, names))
     except OSError as exc:
         if exc.errno is None:  # the deadline's
             reason = f"cannot be connected to within {limit_s:g} s"
@@ -148,27 +159,12 @@ async def _connect_any(lent: LentSocket, sockaddrs: Sequence[SockAddr]) -> None:
     await lent.connect(sockaddrs[-1])
 
 
-async def _sockaddrs(lent: LentSocket, hop: ProxyURI) -> Sequence[SockAddr]:
-    """Return where the socket can reach the first hop.
-
-    Its name, if it has one, is the only one that is looked up here: there is
-    no proxy yet that could.
-    """
-    found = [lent.sockaddr(address, hop.port) for address in await _addresses(hop)]
+async def _sockaddrs(lent: LentSocket, hop: ProxyURI, names: HopNames) -> Sequence[SockAddr]:
+    """Return where the socket can reach the first hop."""
+    addresses = await names.addresses(hop.host) if isinstance(hop.host, str) else [hop.host]
+    found = [lent.sockaddr(address, hop.port) for address in addresses]
     reachable = [sockaddr for sockaddr in found if sockaddr is not None]
     if not reachable:
         kind = "IPv4" if lent.family == socket.AF_INET else "IPv6-only"
         raise ProxyUnreachable(f"has no address that an {kind} socket can reach", errno=errno.ENETUNREACH)
     return reachable
-
-
-async def _addresses(hop: ProxyURI) -> Sequence[IPv4Address | IPv6Address]:
-    if not isinstance(hop.host, str):
-        return [hop.host]
-    loop = asyncio.get_running_loop()
-    try:
-        found = await loop.getaddrinfo(hop.host, hop.port, type=socket.SOCK_STREAM)
-    except (socket.gaierror, UnicodeError) as exc:
-        reason = f"its name cannot be resolved: {getattr(exc, 'strerror', None) or exc}"
-        raise ProxyUnreachable(reason, errno=errno.EHOSTUNREACH) from exc
-    return [ip_address(info[4][0]) for info in found]

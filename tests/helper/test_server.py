@@ -48,8 +48,11 @@ def no_leak() -> Iterator[None]:
 class Serving:
     """A running server, what it told, and a way to it."""
 
-    def __init__(self, address: bytes, context: Context, events: list[Event]) -> None:
+    def __init__(
+        self, address: bytes, context: Context, events: list[Event], server: ControlServer | None = None
+    ) -> None:
         self.address = address
+        self.server = server
         self.context = context
         self.events = events
 
@@ -58,6 +61,10 @@ class Serving:
         sock = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET | socket.SOCK_NONBLOCK)
         sock.connect(self.address)
         return sock
+
+    def has_silent(self) -> bool:
+        """Tell whether somebody has been accepted and found silent."""
+        return self.server is not None and bool(self.server._silent)
 
     async def answers(self) -> bool:
         """Ask a question; return whether it was answered well."""
@@ -78,7 +85,7 @@ async def serving() -> AsyncIterator[Serving]:
             server = ControlServer([listener], context, tasks)
             server.start()
             try:
-                yield Serving(listener.getsockname(), context, events)
+                yield Serving(listener.getsockname(), context, events, server)
             finally:
                 server.stop()
                 for task in context.lent.values():
@@ -92,7 +99,7 @@ def test_a_question() -> None:
         async with serving() as it:
             assert await it.answers()
             with it.peer() as peer:
-                await asyncio.sleep(0.01)  # it has been accepted, and found silent
+                await until(it.has_silent)
                 send(peer, QUESTION)
                 assert (await receive_reply(peer)).error == 0
 
@@ -262,7 +269,7 @@ def test_stop_drops_the_silent() -> None:
     async def scenario() -> None:
         async with serving() as it:
             peer = it.peer()
-            await asyncio.sleep(0.01)  # it has been accepted
+            await until(it.has_silent)
         with peer:
             assert await asyncio.get_running_loop().sock_recv(peer, 1) == b""
 

@@ -14,6 +14,7 @@ import pytest
 
 from proxywrap.address import Endpoint
 from proxywrap.net.connector import AttemptFailed, Deadlines, connect_chain, connect_direct
+from proxywrap.net.hopnames import HopNames
 from proxywrap.testing.script import Script
 from proxywrap.testing.socksserver import SocksServer
 from proxywrap.uri import ProxyURI, Scheme, parse_uri
@@ -43,7 +44,7 @@ async def fails(
 ) -> AttemptFailed:
     """Return how an attempt fails, which leaves nothing in the loop."""
     with pytest.raises(AttemptFailed) as caught:
-        await connect_chain(pair.lent, hops, Endpoint(host, 80), limits)
+        await connect_chain(pair.lent, hops, Endpoint(host, 80), limits, HopNames())
     assert not pair.is_watched
     return caught.value
 
@@ -90,7 +91,7 @@ def test_three_hops_of_three_kinds(script: Script, family: int, is_blocking: boo
             ]
             servers.append(await stack.enter_async_context(SocksServer(names={NAME: last}, script=script)))
             hops = [parse_uri(each.url_for(scheme)) for each, scheme in zip(servers, MIXED, strict=True)]
-            await connect_chain(pair.lent, hops, Endpoint(NAME, 80), LIMITS)
+            await connect_chain(pair.lent, hops, Endpoint(NAME, 80), LIMITS, HopNames())
             assert not pair.is_watched
             assert await received(pair) == BANNER
             assert [each.log[0].destination for each in servers] == [
@@ -114,7 +115,7 @@ def test_options_are_the_applications_afterwards() -> None:
             pair.app.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 1)
             pair.app.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, 1000)
             hops = [parse_uri(server.url)]
-            await connect_chain(pair.lent, hops, Endpoint(IPv4Address("127.0.0.1"), port), LIMITS)
+            await connect_chain(pair.lent, hops, Endpoint(IPv4Address("127.0.0.1"), port), LIMITS, HopNames())
             assert pair.app.getsockopt(socket.IPPROTO_TCP, socket.TCP_CORK) == 1
             assert pair.app.getsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT) == 1000
             pair.app.close()
@@ -127,14 +128,14 @@ def test_options_are_the_applications_afterwards() -> None:
 def test_every_address_of_the_first_hops_name_is_tried(monkeypatch: pytest.MonkeyPatch) -> None:
     """A proxy that listens on one of them only is found; one that the socket cannot reach is passed over."""
 
-    async def found(*_: object, **__: object) -> object:
+    def found(*_: object, **__: object) -> object:
         return [(0, 0, 0, "", (each, 0)) for each in ("::1", "127.0.0.2", "127.0.0.1")]
 
     async def scenario(pair: Pair) -> None:
         async with speaking_first() as port, SocksServer() as server:
-            monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", found)
+            monkeypatch.setattr(socket, "getaddrinfo", found)
             hops = [hop_at(server.port, host="proxy.test")]
-            await connect_chain(pair.lent, hops, Endpoint(IPv4Address("127.0.0.1"), port), LIMITS)
+            await connect_chain(pair.lent, hops, Endpoint(IPv4Address("127.0.0.1"), port), LIMITS, HopNames())
             assert await received(pair) == BANNER
             pair.app.close()
             pair.lent.close()
@@ -150,7 +151,7 @@ def test_a_first_hop_called_localhost() -> None:
     async def scenario(pair: Pair) -> None:
         async with speaking_first() as port, SocksServer() as server:
             hops = [hop_at(server.port, host="localhost")]
-            await connect_chain(pair.lent, hops, Endpoint(IPv4Address("127.0.0.1"), port), LIMITS)
+            await connect_chain(pair.lent, hops, Endpoint(IPv4Address("127.0.0.1"), port), LIMITS, HopNames())
             pair.app.close()
             pair.lent.close()
 
@@ -389,7 +390,9 @@ def test_a_cancelled_attempt(is_connected: bool) -> None:  # noqa: FBT001
     async def scenario(pair: Pair, port: int) -> None:
         pair.app.setsockopt(socket.IPPROTO_TCP, TCP_FASTOPEN_CONNECT, 1)
         async with asyncio.TaskGroup() as group:
-            task = group.create_task(connect_chain(pair.lent, [hop_at(port)], Endpoint(NAME, 80), LIMITS))
+            task = group.create_task(
+                connect_chain(pair.lent, [hop_at(port)], Endpoint(NAME, 80), LIMITS, HopNames())
+            )
             while not pair.is_watched:  # noqa: ASYNC110 - the attempt's turn
                 await asyncio.sleep(0)
             task.cancel()
