@@ -26,7 +26,7 @@ import select
 import signal
 import socket
 import struct
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from ipaddress import IPv4Address, IPv6Address
 
@@ -204,7 +204,7 @@ class LentSocket:
             try:
                 sent = self._sock.send(view, _NOW)
             except BlockingIOError:
-                await self._within_limit(self._until_writable)
+                await self._until_writable(self.read_timeout_s)
             else:
                 view = view[sent:]
 
@@ -257,37 +257,40 @@ class LentSocket:
             try:
                 return self._sock.recv(size, flags)
             except BlockingIOError:
-                await self._within_limit(self._until_readable)
+                await self._until_readable()
 
     # -- waiting ---------------------------------------------------------------
 
-    async def _within_limit(self, wait: Callable[[], Awaitable[None]]) -> None:
-        try:
-            async with asyncio.timeout(self.read_timeout_s):
-                await wait()
-        except TimeoutError:
-            reason = f"did not answer within {self.read_timeout_s:g} s"
-            raise ProxyUnreachable(reason, errno=errno.ETIMEDOUT) from None
-
     async def _until_readable(self) -> None:
-        """Wait for one event; afterwards the loop knows nothing of the socket."""
-        loop, fd = asyncio.get_running_loop(), self._sock.fileno()
-        ready = loop.create_future()
-        loop.add_reader(fd, _wake, ready)
-        try:
-            await ready
-        finally:
-            loop.remove_reader(fd)
+        """Wait for `read_timeout_s` at most; afterwards the loop knows nothing of the socket."""
+        loop = asyncio.get_running_loop()
+        await self._until(loop.add_reader, loop.remove_reader, self.read_timeout_s)
 
-    async def _until_writable(self) -> None:
-        """Likewise."""
+    async def _until_writable(self, limit_s: float | None = None) -> None:
+        """Likewise; without a limit, for as long as the kernel tries."""
+        loop = asyncio.get_running_loop()
+        await self._until(loop.add_writer, loop.remove_writer, limit_s)
+
+    async def _until(
+        self, add: Callable[..., None], remove: Callable[[int], bool], limit_s: float | None
+    ) -> None:
+        # A timer of its own: asyncio.timeout() would be a tenth of a connect.
         loop, fd = asyncio.get_running_loop(), self._sock.fileno()
         ready = loop.create_future()
-        loop.add_writer(fd, _wake, ready)
+        timer = None if limit_s is None else loop.call_later(limit_s, _expire, ready, limit_s)
+        add(fd, _wake, ready)
         try:
             await ready
         finally:
-            loop.remove_writer(fd)
+            remove(fd)
+            if timer is not None:
+                timer.cancel()
+
+
+def _expire(ready: asyncio.Future[None], limit_s: float) -> None:
+    if not ready.done():
+        reason = f"did not answer within {limit_s:g} s"
+        ready.set_exception(ProxyUnreachable(reason, errno=errno.ETIMEDOUT))
 
 
 def _wake(ready: asyncio.Future[None]) -> None:
