@@ -121,7 +121,8 @@ async def _attempt(hop: ProxyURI, step: Awaitable[object], next_hop: ProxyURI | 
             raise AttemptFailed(next_hop, reason, errno=exc.errno, is_chain_fault=True) from exc
         is_fault = not exc.is_destination_fault
         raise AttemptFailed(hop, exc.reason, errno=exc.errno, is_chain_fault=is_fault) from exc
-    except TruncatedError as exc:
+    except (TruncatedError, ConnectionResetError, BrokenPipeError) as exc:
+        # One fault, and one line: which it is depends on what was still under way.
         reason = "closed the connection in the middle of the handshake"
         raise AttemptFailed(hop, reason, errno=errno.ECONNREFUSED, is_chain_fault=True) from exc
     except ProtocolError as exc:

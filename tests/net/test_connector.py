@@ -307,7 +307,7 @@ def test_a_hop_that_hangs_up(size: int, scheme: Scheme) -> None:
 
 
 def test_a_hop_that_resets() -> None:
-    """The line says what the kernel said."""
+    """It has hung up, no more and no less than one that closes."""
 
     async def scenario(pair: Pair, listener: socket.socket) -> None:
         listener.setblocking(False)
@@ -320,7 +320,7 @@ def test_a_hop_that_resets() -> None:
             peer.close()
         failure = task.result()
         assert (failure.errno, failure.is_chain_fault) == (errno.ECONNREFUSED, True)
-        assert failure.reason == "broke off the handshake: Connection reset by peer"
+        assert failure.reason == "closed the connection in the middle of the handshake"
 
     with Pair() as pair, listening() as listener:
         finish(scenario(pair, listener))
