@@ -553,7 +553,7 @@ def test_little_is_imported_before_command() -> None:
 
 def test_serve_hides_its_users_from_ps() -> None:
     """The password of --user is not in the arguments of the running server."""
-    argv = [Path(sys.executable).parent / "proxywrapctl", "serve"]
+    argv = [str(Path(sys.executable).parent / "proxywrapctl"), "serve"]
     argv += ["--listen", "127.0.0.1:0", "--user", "me:quite-secret"]
     with subprocess.Popen(argv, stdout=subprocess.PIPE) as server:
         try:
