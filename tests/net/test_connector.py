@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
+import os
 import socket
 import struct
 from ipaddress import IPv4Address, IPv6Address
@@ -324,6 +325,27 @@ def test_a_hop_that_resets() -> None:
 
     with Pair() as pair, listening() as listener:
         finish(scenario(pair, listener))
+
+
+@pytest.mark.parametrize(
+    ("error", "seen"),
+    [
+        (errno.ETIMEDOUT, errno.ETIMEDOUT),
+        (errno.EHOSTUNREACH, errno.EHOSTUNREACH),
+        (errno.EIO, errno.ECONNREFUSED),
+    ],
+)
+def test_the_kernel_gives_a_hop_up(error: int, seen: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A network that has gone away is told as such."""
+
+    async def fail(_size: int) -> bytes:
+        raise OSError(error, os.strerror(error))
+
+    with Pair() as pair, listening() as listener:
+        monkeypatch.setattr(pair.lent, "read_exactly", fail)
+        failure = finish(fails(pair, [hop_at(listener.getsockname()[1])]))
+        assert (failure.errno, failure.is_chain_fault) == (seen, True)
+        assert failure.reason == f"broke off the handshake: {os.strerror(error)}"
 
 
 def test_a_hop_that_falls_silent() -> None:
