@@ -6,6 +6,7 @@ Everything here ends when the last descendant of COMMAND is gone.
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import resource
 import signal
@@ -29,6 +30,8 @@ HOSTS_FILE = Path("/etc/hosts")
 def live(setup: Setup, family: Family) -> None:
     """Serve until COMMAND and all its descendants are gone."""
     _raise_descriptor_limit()
+    gc.freeze()
+    gc.enable()
     # Not closed, for that waits until the last name has been looked up; the process ends now.
     asyncio.Runner().run(_Life(setup, family, setup.open_report()).run())
 

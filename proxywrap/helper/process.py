@@ -7,6 +7,7 @@ subreaper it knows when the last descendant of COMMAND is gone, and ends then.
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import socket
@@ -102,6 +103,7 @@ def run_helper(setup: Setup, command: Command) -> NoReturn:
             family = Family(setup.channel, pid)
             _end_early(setup, family)
             _settle_down(setup)
+            gc.disable()  # nothing of what is imported now will ever be garbage
             from proxywrap.helper.life import live  # noqa: PLC0415 - asyncio comes with it, and COMMAND runs
 
             live(setup, family)
