@@ -72,11 +72,14 @@ class Report:
                 text = f"refused {event.what}: {event.hint}"
                 self._tell_once((kind, event.hint), text, f"{text} [pid {event.pid}]")
             case Failed():
-                self._tell(VERBOSE, _connection_failure(event))
+                if self._verbosity >= VERBOSE:
+                    self._tell(VERBOSE, _connection_failure(event))
             case Connected():
-                self._tell(VERBOSE, _connection(event))
+                if self._verbosity >= VERBOSE:  # a scan has thousands of them, untold
+                    self._tell(VERBOSE, _connection(event))
             case Resolved():
-                self._tell(ALL, _resolution(event))
+                if self._verbosity >= ALL:
+                    self._tell(ALL, _resolution(event))
             case Note():
                 self._tell(VERBOSE, event.text)
             case _:
