@@ -18,11 +18,13 @@ import time
 from collections.abc import Callable
 from dataclasses import fields
 from errno import errorcode
-from typing import TextIO, assert_never
+from typing import TextIO, TypeVar, assert_never
 
 from proxywrap.events import Blocked, Connected, Event, Failed, Note, Resolved
 
 __all__ = ["Report"]
+
+E = TypeVar("E", bound=Event)
 
 PREFIX = "proxywrap: "
 
@@ -72,14 +74,11 @@ class Report:
                 text = f"refused {event.what}: {event.hint}"
                 self._tell_once((kind, event.hint), text, f"{text} [pid {event.pid}]")
             case Failed():
-                if self._verbosity >= VERBOSE:
-                    self._tell(VERBOSE, _connection_failure(event))
+                self._tell_lazily(VERBOSE, _connection_failure, event)
             case Connected():
-                if self._verbosity >= VERBOSE:  # a scan has thousands of them, untold
-                    self._tell(VERBOSE, _connection(event))
+                self._tell_lazily(VERBOSE, _connection, event)
             case Resolved():
-                if self._verbosity >= ALL:
-                    self._tell(ALL, _resolution(event))
+                self._tell_lazily(ALL, _resolution, event)
             case Note():
                 self._tell(VERBOSE, event.text)
             case _:
@@ -116,6 +115,11 @@ class Report:
         else:
             self._told[key] = _Told(text)
             self._tell(NORMAL, text)
+
+    def _tell_lazily(self, level: int, render: Callable[[E], str], event: E) -> None:
+        """Format only what is told: a scan has thousands of events that are not."""
+        if self._verbosity >= level:
+            self._tell(level, render(event))
 
     def _tell(self, level: int, text: str) -> None:
         if self._stream is not None and self._verbosity >= level:
