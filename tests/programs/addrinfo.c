@@ -19,7 +19,7 @@ static void tell(const struct addrinfo *one)
 	getnameinfo(one->ai_addr, one->ai_addrlen, host, sizeof(host), serv,
 		    sizeof(serv), NI_NUMERICHOST | NI_NUMERICSERV);
 	say("%s %d/%d %s %s%s%s",
-	    one->ai_family == AF_INET    ? "inet"
+	    one->ai_family == AF_INET	 ? "inet"
 	    : one->ai_family == AF_INET6 ? "inet6"
 					 : "?",
 	    one->ai_socktype, one->ai_protocol, host, serv,

@@ -42,9 +42,11 @@ static pid_t start(int fd)
 	posix_spawn_file_actions_init(&actions);
 	posix_spawn_file_actions_addclose(&actions, fd);
 	if (is_mode("spawnp"))
-		MUST(posix_spawnp(&pid, "true", &actions, NULL, argv, environ) == 0);
+		MUST(posix_spawnp(&pid, "true", &actions, NULL, argv,
+				  environ) == 0);
 	else
-		MUST(posix_spawn(&pid, "/bin/true", &actions, NULL, argv, environ) == 0);
+		MUST(posix_spawn(&pid, "/bin/true", &actions, NULL, argv,
+				 environ) == 0);
 	return pid;
 }
 

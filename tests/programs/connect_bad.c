@@ -28,7 +28,8 @@ static void play(void)
 	TRY(connect(fd, (void *)(page + 4096 - dest_len + 1), dest_len));
 	for (one = 0; one < (int)dest_len; one++)
 		if (one < 16 || one > 27)
-			TRY(connect(fd, (struct sockaddr *)&dest, (socklen_t)one));
+			TRY(connect(fd, (struct sockaddr *)&dest,
+				    (socklen_t)one));
 	TRY(connect(fd, (struct sockaddr *)&dest, (socklen_t)-1));
 	TRY(connect(fd, (struct sockaddr *)big, sizeof(big)));
 	big[0] = 99;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* All that a pending socket says of itself, and what it says once it is over. */
+/* All that a pending socket says of itself, and what it says once it is over.
+ */
 #include "trace.h"
 
 static void play(void)

@@ -28,9 +28,9 @@ static void play(void)
 	go();
 	await(is_mode("close-first") ? twin : fd);
 	n = (int)TRY(epoll_wait(ep_twin, events, 4, 0));
-	say("data: %lx", n > 1 ? (unsigned long)(events[0].data.u64 * 16 ^
-						 events[1].data.u64 * 16 ^
-						 events[0].data.u64 ^
-						 events[1].data.u64)
-			       : (unsigned long)events[0].data.u64);
+	say("data: %lx",
+	    n > 1 ? (unsigned long)(events[0].data.u64 * 16 ^
+				    events[1].data.u64 * 16 ^
+				    events[0].data.u64 ^ events[1].data.u64)
+		  : (unsigned long)events[0].data.u64);
 }

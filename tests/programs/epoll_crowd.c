@@ -4,7 +4,9 @@
 
 #include "trace.h"
 
-enum { CROWD = 20 };
+enum {
+	CROWD = 20
+};
 
 static void play(void)
 {

@@ -40,7 +40,8 @@ static void all(int pipe_in, int pipe_out)
 static void play(void)
 {
 	struct sockaddr_in any = { .sin_family = AF_INET };
-	int pipes[2], fd = tcp(0), waiting, udp = socket(AF_INET, SOCK_DGRAM, 0);
+	int pipes[2], fd = tcp(0), waiting,
+		      udp = socket(AF_INET, SOCK_DGRAM, 0);
 
 	MUST(pipe(pipes) == 0);
 	signal(SIGPIPE, SIG_IGN);

@@ -16,7 +16,8 @@ static void probe(void)
 	int fd = tcp(0);
 
 	alarm(20);
-	say("connect: %d, A: %s", connect(fd, DEST), getenv("A") ? getenv("A") : "");
+	say("connect: %d, A: %s", connect(fd, DEST),
+	    getenv("A") ? getenv("A") : "");
 }
 
 static void start(char *self, char **argv, const char *line)
@@ -50,7 +51,8 @@ static void start(char *self, char **argv, const char *line)
 		else if (is_mode("execlp"))
 			execlp(self, argv[0], argv[1], argv[2], argv[3], NULL);
 		else if (is_mode("execle"))
-			execle(self, argv[0], argv[1], argv[2], argv[3], NULL, env);
+			execle(self, argv[0], argv[1], argv[2], argv[3], NULL,
+			       env);
 		else if (is_mode("fexecve"))
 			fexecve(open(self, O_RDONLY), argv, env);
 		_exit(1);
@@ -61,7 +63,8 @@ static void start(char *self, char **argv, const char *line)
 
 static void play(void)
 {
-	char *argv[] = { arguments[0], arguments[1], arguments[2], "probe", NULL };
+	char *argv[] = { arguments[0], arguments[1], arguments[2], "probe",
+			 NULL };
 	char line[2000];
 
 	if (is_mode("probe")) {
@@ -69,13 +72,14 @@ static void play(void)
 		return;
 	}
 	go();
-	snprintf(line, sizeof(line), "%s %s %s probe", argv[0], argv[1], argv[2]);
+	snprintf(line, sizeof(line), "%s %s %s probe", argv[0], argv[1],
+		 argv[2]);
 	if (strcmp(argument, "cleared") == 0)
 		clearenv();
 	if (strcmp(argument, "replaced") == 0)
 		environ = custom;
-	env = strcmp(argument, "null") == 0     ? NULL
-	      : strcmp(argument, "empty") == 0  ? empty
+	env = strcmp(argument, "null") == 0	? NULL
+	      : strcmp(argument, "empty") == 0	? empty
 	      : strcmp(argument, "custom") == 0 ? custom
 						: environ;
 	start(argv[0], argv, line);

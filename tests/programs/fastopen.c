@@ -5,8 +5,10 @@
 static void play(void)
 {
 	struct iovec iov = { .iov_base = "ab", .iov_len = 2 };
-	struct msghdr msg = { .msg_name = &dest, .msg_namelen = dest_len,
-			      .msg_iov = &iov, .msg_iovlen = 1 };
+	struct msghdr msg = { .msg_name = &dest,
+			      .msg_namelen = dest_len,
+			      .msg_iov = &iov,
+			      .msg_iovlen = 1 };
 	struct mmsghdr mmsg = { .msg_hdr = msg };
 	bool waits = strcmp(argument, "waits") == 0;
 	int flags = MSG_FASTOPEN | MSG_NOSIGNAL;

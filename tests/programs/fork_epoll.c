@@ -6,7 +6,8 @@
 
 static void play(void)
 {
-	struct epoll_event event = { .events = EPOLLOUT | EPOLLET, .data.u64 = 5 };
+	struct epoll_event event = { .events = EPOLLOUT | EPOLLET,
+				     .data.u64 = 5 };
 	int fd = pending(), ep = epoll_create1(0), status;
 	pid_t child;
 

@@ -15,7 +15,8 @@ static void tell(const struct hostent *entry)
 	say("%s, %d bytes, %s", entry->h_addrtype == AF_INET ? "inet" : "inet6",
 	    entry->h_length, entry->h_name);
 	for (char **at = entry->h_addr_list; *at; at++)
-		say("%s", inet_ntop(entry->h_addrtype, *at, text, sizeof(text)));
+		say("%s",
+		    inet_ntop(entry->h_addrtype, *at, text, sizeof(text)));
 	for (char **at = entry->h_aliases; *at; at++)
 		say("alias %s", *at);
 }
@@ -30,13 +31,16 @@ static void grow(bool is_reverse, const void *addr, socklen_t len)
 
 	for (size = 0; ret == ERANGE && size < sizeof(memory); size++) {
 		memset(memory, '#', sizeof(memory));
-		ret = is_reverse ? gethostbyaddr_r(addr, len, family, &entry,
-						   memory + 1, size, &res, &error)
-				 : gethostbyname2_r(argument, family, &entry,
-						    memory + 1, size, &res, &error);
+		ret = is_reverse
+			      ? gethostbyaddr_r(addr, len, family, &entry,
+						memory + 1, size, &res, &error)
+			      : gethostbyname2_r(argument, family, &entry,
+						 memory + 1, size, &res,
+						 &error);
 		for (size_t i = size + 1; i < sizeof(memory); i++)
 			MUST(memory[i] == '#');
-		MUST(memory[0] == '#' && (ret != ERANGE || (!res && error == -1)));
+		MUST(memory[0] == '#' &&
+		     (ret != ERANGE || (!res && error == -1)));
 	}
 	say("%d %s", ret, res ? "found" : hstrerror(error));
 	MUST(size > (res ? 20 : 0));
@@ -58,7 +62,8 @@ static void play(void)
 		tell(gethostbyname2(argument, family));
 	else if (strncmp(mode, "name_r", 6) == 0)
 		grow(false, NULL, 0);
-	MUST(strncmp(mode, "name", 4) == 0 || inet_pton(family, argument, addr) == 1);
+	MUST(strncmp(mode, "name", 4) == 0 ||
+	     inet_pton(family, argument, addr) == 1);
 	if (strncmp(mode, "addr_r", 6) == 0)
 		grow(true, addr, len);
 	else if (strncmp(mode, "addr", 4) == 0)

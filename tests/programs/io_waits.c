@@ -20,7 +20,8 @@ static void on_alarm(int number)
 
 static void play(void)
 {
-	struct sigaction action = { .sa_handler = on_alarm, .sa_flags = SA_RESTART };
+	struct sigaction action = { .sa_handler = on_alarm,
+				    .sa_flags = SA_RESTART };
 	struct iovec iov = { .iov_base = &action, .iov_len = 1 };
 	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
 	char byte = 'x';

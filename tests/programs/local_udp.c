@@ -8,8 +8,10 @@ static void play(void)
 	int server = socket(AF_INET, SOCK_DGRAM, 0);
 	int fd = socket(AF_INET, SOCK_DGRAM, 0);
 	struct iovec iov = { .iov_base = "cd", .iov_len = 2 };
-	struct msghdr msg = { .msg_name = &in, .msg_namelen = sizeof(in),
-			      .msg_iov = &iov, .msg_iovlen = 1 };
+	struct msghdr msg = { .msg_name = &in,
+			      .msg_namelen = sizeof(in),
+			      .msg_iov = &iov,
+			      .msg_iovlen = 1 };
 	socklen_t n = sizeof(in);
 	char buf[8];
 

@@ -12,8 +12,7 @@ static void ask(socklen_t host_len, socklen_t serv_len, int flags)
 			      host_len ? host : NULL, host_len,
 			      serv_len ? serv : NULL, serv_len, flags);
 
-	say("%s: %s %s", eai(ret), ret ? "" : host,
-	    ret ? "" : serv);
+	say("%s: %s %s", eai(ret), ret ? "" : host, ret ? "" : serv);
 }
 
 static void ask_all(void)

@@ -6,7 +6,8 @@
 
 static struct sockaddr_in to(const char *host, int port)
 {
-	struct sockaddr_in in = { .sin_family = AF_INET, .sin_port = htons((uint16_t)port) };
+	struct sockaddr_in in = { .sin_family = AF_INET,
+				  .sin_port = htons((uint16_t)port) };
 
 	MUST(inet_pton(AF_INET, host, &in.sin_addr) == 1);
 	return in;
@@ -16,7 +17,10 @@ static void datagrams(const char *host, int port)
 {
 	struct sockaddr_in in = to(host, port);
 	struct iovec iov = { .iov_base = "x", .iov_len = 1 };
-	struct msghdr msg = { .msg_name = &in, .msg_namelen = sizeof(in), .msg_iov = &iov, .msg_iovlen = 1 };
+	struct msghdr msg = { .msg_name = &in,
+			      .msg_namelen = sizeof(in),
+			      .msg_iov = &iov,
+			      .msg_iovlen = 1 };
 	struct mmsghdr mmsg = { .msg_hdr = msg };
 	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 

@@ -19,7 +19,8 @@ static void play(void)
 
 	TRY(res_nquery(&state, "site.test", 1, 1, answer, sizeof(answer)));
 	TRY(res_nsearch(&state, "site.test", 1, 1, answer, sizeof(answer)));
-	TRY(res_nquerydomain(&state, "site", "test", 1, 1, answer, sizeof(answer)));
+	TRY(res_nquerydomain(&state, "site", "test", 1, 1, answer,
+			     sizeof(answer)));
 	TRY(res_nsend(&state, query, sizeof(query), answer, sizeof(answer)));
 	say("%s", eai(getaddrinfo_a(GAI_WAIT, &list, 1, NULL)));
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Waits that watch a pending socket end with EINTR, whatever SA_RESTART says. */
+/* Waits that watch a pending socket end with EINTR, whatever SA_RESTART says.
+ */
 #include <sys/epoll.h>
 #include <sys/select.h>
 
@@ -19,7 +20,8 @@ static void arm(void)
 
 static void play(void)
 {
-	struct sigaction action = { .sa_handler = on_alarm, .sa_flags = SA_RESTART };
+	struct sigaction action = { .sa_handler = on_alarm,
+				    .sa_flags = SA_RESTART };
 	struct epoll_event event = { .events = EPOLLOUT };
 	struct pollfd one;
 	sigset_t all, none;

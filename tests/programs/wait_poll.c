@@ -3,8 +3,15 @@
 #include "trace.h"
 
 static const short masks[] = {
-	0, POLLIN, POLLOUT, POLLIN | POLLOUT, POLLPRI, POLLRDHUP, POLLRDNORM,
-	POLLWRNORM | POLLWRBAND, POLLIN | POLLOUT | POLLPRI | POLLRDHUP,
+	0,
+	POLLIN,
+	POLLOUT,
+	POLLIN | POLLOUT,
+	POLLPRI,
+	POLLRDHUP,
+	POLLRDNORM,
+	POLLWRNORM | POLLWRBAND,
+	POLLIN | POLLOUT | POLLPRI | POLLRDHUP,
 };
 
 static int wait_for(struct pollfd *fds, nfds_t n, int ms)

@@ -11,7 +11,9 @@ static const bool keeps_time = true; /* select() leaves what is left of it */
 static const bool keeps_time;
 #endif
 
-enum { WORDS = 64 }; /* 4096 descriptors */
+enum {
+	WORDS = 64
+}; /* 4096 descriptors */
 static unsigned long sets[3][WORDS];
 
 static bool bit(int set, int fd, bool put)
@@ -34,12 +36,14 @@ static int wait_for(int fd, int which, int us)
 		bit(i, fd, true);
 	errno = UNTOUCHED;
 	if (is_mode("pselect"))
-		ret = pselect(fd + 1, in, out, except, us < 0 ? NULL : &precise, NULL);
+		ret = pselect(fd + 1, in, out, except, us < 0 ? NULL : &precise,
+			      NULL);
 	else
 		ret = select(fd + 1, in, out, except, us < 0 ? NULL : &limit);
 	say("%d: %d, %s, %d%d%d, time is up: %d", which, ret,
-	    ret < 0 ? strerror(errno) : "", bit(0, fd, false), bit(1, fd, false),
-	    bit(2, fd, false), keeps_time && !is_mode("pselect") && us > 0 && limit.tv_usec == 0);
+	    ret < 0 ? strerror(errno) : "", bit(0, fd, false),
+	    bit(1, fd, false), bit(2, fd, false),
+	    keeps_time && !is_mode("pselect") && us > 0 && limit.tv_usec == 0);
 	return ret;
 }
 

@@ -85,7 +85,13 @@ def run(
     argv = [*prefix, *place.prefix, *command, *place.destination, *args]
     trace: list[str] = []
     with subprocess.Popen(
-        argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, bufsize=1, env=env
+        argv,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        bufsize=1,
+        env=env,
     ) as process:
         guard = threading.Timer(DEADLINE_S, process.kill)
         guard.start()
@@ -239,6 +245,7 @@ class Wrapped:
         self._options = options
         self._stack = ExitStack()
         self.server: RunningServer
+        self.proxy: list[str] = []
 
     def __enter__(self) -> Self:
         """Start the proxy and what it leads to."""
@@ -248,6 +255,7 @@ class Wrapped:
         script = Script(refuse=errno.ECONNREFUSED) if self._end is End.REFUSED else None
         self.server = self._stack.enter_context(running(SocksServer(names=names, script=script)))
         self.server.hold()
+        self.proxy = ["-x", self.server.url]
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -257,7 +265,7 @@ class Wrapped:
     @property
     def prefix(self) -> list[str]:
         """Return the wrapper's command line."""
-        return [PROXYWRAP, *self._options, "-x", self.server.url]
+        return [PROXYWRAP, *self._options, *self.proxy]
 
     @property
     def destination(self) -> list[str]:

@@ -28,7 +28,11 @@ def place() -> Iterator[Wrapped]:
 WITH_ENVIRONMENT = ["execve", "execvpe", "execle", "fexecve", "vfork", "posix_spawn", "posix_spawnp"]
 WITHOUT = ["execv", "execvp", "execl", "execlp", "system", "popen"]
 WAYS = [
-    *((way, env) for way in WITH_ENVIRONMENT for env in ("own", "null", "empty", "custom", "cleared", "replaced")),
+    *(
+        (way, env)
+        for way in WITH_ENVIRONMENT
+        for env in ("own", "null", "empty", "custom", "cleared", "replaced")
+    ),
     *((way, env) for way in WITHOUT for env in ("own", "cleared", "replaced")),
 ]
 
@@ -52,15 +56,15 @@ def test_env_i(place: Wrapped, program: Programs) -> None:
 # --- what cannot be entered
 
 
-def _static(program: Programs, directory: Path) -> Path:
+def _static(program: Programs, _directory: Path) -> Path:
     return program("probe", Libc.GLIBC, "-static")
 
 
-def _static_musl(program: Programs, directory: Path) -> Path:
+def _static_musl(program: Programs, _directory: Path) -> Path:
     return program("probe", Libc.MUSL, "-static")
 
 
-def _static_pie(program: Programs, directory: Path) -> Path:
+def _static_pie(program: Programs, _directory: Path) -> Path:
     return program("probe", Libc.GLIBC, "-static-pie")
 
 
@@ -94,7 +98,7 @@ def _other_libc(program: Programs, directory: Path) -> Path:
     return path
 
 
-def _go(program: Programs, directory: Path) -> Path:
+def _go(program: Programs, _directory: Path) -> Path:
     return program("probe", Libc.GLIBC, "-DGO_NOTE")
 
 

@@ -54,7 +54,9 @@ ROWS = [
 
 def _lines(found: list[str]) -> list[str]:
     """Leave out what musl does of its own accord: a canonical name, a change of errno."""
-    return [" ".join(line.split()[:4]) if line.startswith("inet") else line.partition(",")[0] for line in found]
+    return [
+        " ".join(line.split()[:4]) if line.startswith("inet") else line.partition(",")[0] for line in found
+    ]
 
 
 @both_libcs
@@ -70,14 +72,39 @@ def test_getaddrinfo(place: Wrapped, program: Programs, row: str, expected: str,
 
 def test_without_hints(place: Wrapped, program: Programs) -> None:
     """Hints may be NULL: an entry for each type of socket, all with the one address."""
-    trace = run(place, [program("addrinfo")], *"site.test 80 - 0 0".split()).trace
+    trace = run(place, [program("addrinfo")], *["site.test", "80", "-", "0", "0"]).trace
     assert trace == ["ok", *(f"inet {kind} {FAKE_V4} 80" for kind in ("1/6", "2/17", "3/0")), "EXIT-SUCCESS"]
 
 
 @both_libcs
 def test_canonical_names_of_every_length(place: Wrapped, program: Programs, libc: Libc) -> None:
     """With AI_CANONNAME the name comes back, whole, whether shorter or longer than its address."""
-    for size in [1, 2, 6, 7, 8, 14, 15, 16, 17, 18, 19, 20, 21, 22, 38, 39, 40, 41, 46, 63, 127, 128, 252, 253]:
+    for size in [
+        1,
+        2,
+        6,
+        7,
+        8,
+        14,
+        15,
+        16,
+        17,
+        18,
+        19,
+        20,
+        21,
+        22,
+        38,
+        39,
+        40,
+        41,
+        46,
+        63,
+        127,
+        128,
+        252,
+        253,
+    ]:
         for family, kind in (("2", "inet"), ("10", "inet6")):
             args = [f"@{size}", "80", family, str(AI_CANONNAME), "1"]
             status, entry, *rest = run(place, [program("addrinfo", libc)], *args).trace
@@ -118,7 +145,9 @@ def test_gethostby(place: Wrapped, program: Programs, row: str, expected: str, l
 
 
 @both_libcs
-@pytest.mark.parametrize("row", ["name ::1", "name2-6 127.0.0.1", f"name {'a' * 64}.test", f"name_r {'a' * 300}"])
+@pytest.mark.parametrize(
+    "row", ["name ::1", "name2-6 127.0.0.1", f"name {'a' * 64}.test", f"name_r {'a' * 300}"]
+)
 def test_gethostby_finds_nothing(place: Wrapped, program: Programs, row: str, libc: Libc) -> None:
     """Neither an address of the other family nor an impossible name is one."""
     trace = run(place, [program("hostent", libc)], *row.split()).trace

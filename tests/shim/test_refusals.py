@@ -26,6 +26,11 @@ def test_everything_but_tcp_is_refused(program: Programs, libc: Libc) -> None:
         *["Connection refused"] * 4,
         "EXIT-SUCCESS",
     ]
-    for what in ("UDP to 198.51.100.7:9", "DNS by UDP to 127.0.0.53:53", "a raw socket", "DNS by TCP to 127.0.0.53:853"):
+    for what in (
+        "UDP to 198.51.100.7:9",
+        "DNS by UDP to 127.0.0.53:53",
+        "a raw socket",
+        "DNS by TCP to 127.0.0.53:853",
+    ):
         assert what in result.errors
     assert place.server.log == []

@@ -8,25 +8,25 @@
 
 static int tap_count, tap_failed;
 
-#define ok(condition, ...)                                                 \
-	do {                                                               \
-		bool ok_ = (condition);                                    \
-		tap_failed += !ok_;                                        \
-		dprintf(1, "%sok %d - ", ok_ ? "" : "not ", ++tap_count);      \
-		dprintf(1, __VA_ARGS__);                                       \
-		dprintf(1, "\n");                                              \
-		if (!ok_)                                                  \
-			dprintf(1, "# %s:%d: %s\n", __FILE__, __LINE__,        \
-			       #condition);                                \
+#define ok(condition, ...)                                                \
+	do {                                                              \
+		bool ok_ = (condition);                                   \
+		tap_failed += !ok_;                                       \
+		dprintf(1, "%sok %d - ", ok_ ? "" : "not ", ++tap_count); \
+		dprintf(1, __VA_ARGS__);                                  \
+		dprintf(1, "\n");                                         \
+		if (!ok_)                                                 \
+			dprintf(1, "# %s:%d: %s\n", __FILE__, __LINE__,   \
+				#condition);                              \
 	} while (0)
 
-#define is(found, expected, ...)                                           \
-	do {                                                               \
-		long found_ = (long)(found), expected_ = (long)(expected); \
-		ok(found_ == expected_, __VA_ARGS__);                      \
-		if (found_ != expected_)                                   \
-			dprintf(1, "# expected %ld, found %ld\n", expected_,   \
-			       found_);                                    \
+#define is(found, expected, ...)                                             \
+	do {                                                                 \
+		long found_ = (long)(found), expected_ = (long)(expected);   \
+		ok(found_ == expected_, __VA_ARGS__);                        \
+		if (found_ != expected_)                                     \
+			dprintf(1, "# expected %ld, found %ld\n", expected_, \
+				found_);                                     \
 	} while (0)
 
 static inline int tap_end(void)

@@ -12,7 +12,8 @@ static int parse(const char *value)
 	struct pw_channel out = { 0 };
 	int ret = pw_channel_parse(&out, value);
 
-	ok(out.is_set == (ret == 0), "set only where it is sound: %.40s", value);
+	ok(out.is_set == (ret == 0), "set only where it is sound: %.40s",
+	   value);
 	return ret;
 }
 
@@ -27,7 +28,8 @@ static void test_sound(void)
 	ok(strcmp(out.abstract, "name") == 0, "the abstract name");
 	ok(strcmp(out.path, "/run/proxywrap/socket") == 0, "the path");
 	ok(strcmp(out.preload, "/opt/preload.so") == 0, "the object");
-	ok(strcmp(out.variable, "PROXYWRAP_CHANNEL=" SOUND) == 0, "the variable as it was");
+	ok(strcmp(out.variable, "PROXYWRAP_CHANNEL=" SOUND) == 0,
+	   "the variable as it was");
 }
 
 static void test_truncations(void)
@@ -54,7 +56,8 @@ static void test_wrong_digits(void)
 			char right = value[at];
 
 			value[at] = wrong[i];
-			is(parse(value), -EINVAL, "digit %zu is %#x", at - 2, (unsigned char)wrong[i]);
+			is(parse(value), -EINVAL, "digit %zu is %#x", at - 2,
+			   (unsigned char)wrong[i]);
 			value[at] = right;
 		}
 	}
@@ -64,9 +67,22 @@ static void test_wrong_digits(void)
 static void test_versions_and_empty_fields(void)
 {
 	static const char *const wrong[] = {
-		"", ":", "::::", "2:" TOKEN ":a:b:c", "11:" TOKEN ":a:b:c", "1111:" TOKEN ":a:b:c",
-		":" TOKEN ":a:b:c", "1:" TOKEN "0:a:b:c", "1:" TOKEN "::b:c", "1:" TOKEN ":a::c",
-		"1:" TOKEN ":a:b:", "1:" TOKEN ":a:b", "1:" TOKEN ":a", "1:" TOKEN, "1", "1 :" TOKEN ":a:b:c",
+		"",
+		":",
+		"::::",
+		"2:" TOKEN ":a:b:c",
+		"11:" TOKEN ":a:b:c",
+		"1111:" TOKEN ":a:b:c",
+		":" TOKEN ":a:b:c",
+		"1:" TOKEN "0:a:b:c",
+		"1:" TOKEN "::b:c",
+		"1:" TOKEN ":a::c",
+		"1:" TOKEN ":a:b:",
+		"1:" TOKEN ":a:b",
+		"1:" TOKEN ":a",
+		"1:" TOKEN,
+		"1",
+		"1 :" TOKEN ":a:b:c",
 	};
 
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
@@ -121,7 +137,8 @@ static void test_without_a_helper(void)
 
 static void test_peek(void)
 {
-	struct pw_reply reply, sent = { .version = PW_WIRE_VERSION, .error = ECONNREFUSED };
+	struct pw_reply reply,
+		sent = { .version = PW_WIRE_VERSION, .error = ECONNREFUSED };
 	int ends[2];
 
 	is(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, ends), 0, "a connection");
@@ -135,18 +152,22 @@ static void test_peek(void)
 	recv(ends[0], &reply, sizeof(reply), 0);
 	for (size_t n = 1; n < sizeof(sent); n += 7) {
 		send(ends[1], &sent, n, 0);
-		ok(pw_channel_peek(ends[0], &reply) && reply.error == ECONNREFUSED && !reply.version,
+		ok(pw_channel_peek(ends[0], &reply) &&
+			   reply.error == ECONNREFUSED && !reply.version,
 		   "a reply of %zu bytes is a helper that is gone", n);
 		recv(ends[0], &reply, sizeof(reply), 0);
 	}
 	sent.version++;
 	sent.error = 0;
 	send(ends[1], &sent, sizeof(sent), 0);
-	ok(pw_channel_peek(ends[0], &reply) && reply.error == ECONNREFUSED, "so is one of another version");
+	ok(pw_channel_peek(ends[0], &reply) && reply.error == ECONNREFUSED,
+	   "so is one of another version");
 	recv(ends[0], &reply, sizeof(reply), 0);
 	shutdown(ends[1], SHUT_RDWR);
-	ok(pw_channel_peek(ends[0], &reply) && reply.error == ECONNREFUSED, "so is a closed connection");
-	ok(pw_channel_peek(-1, &reply) && reply.error == ECONNREFUSED, "so is none");
+	ok(pw_channel_peek(ends[0], &reply) && reply.error == ECONNREFUSED,
+	   "so is a closed connection");
+	ok(pw_channel_peek(-1, &reply) && reply.error == ECONNREFUSED,
+	   "so is none");
 }
 
 int main(void)

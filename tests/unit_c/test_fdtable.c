@@ -54,7 +54,8 @@ static void test_states(void)
 
 static void test_places(void)
 {
-	struct pw_loan *first = pw_loan_new(0), *second = pw_loan_new(1), *again;
+	struct pw_loan *first = pw_loan_new(0), *second = pw_loan_new(1),
+		       *again;
 	uint32_t generation = first->generation;
 	unsigned int n = 2;
 
@@ -78,7 +79,8 @@ static void test_descriptors(void)
 	struct pw_loan *loan;
 
 	is(pipe(pipes), 0, "a pipe");
-	ok(pw_inode(pipes[0]) && pw_inode(pipes[0]) == pw_inode(pipes[1]), "a pipe has one inode");
+	ok(pw_inode(pipes[0]) && pw_inode(pipes[0]) == pw_inode(pipes[1]),
+	   "a pipe has one inode");
 	is(pw_inode(-1), 0, "no descriptor has none");
 	is(pw_inode(60000), 0, "nor has a closed one");
 	pw_loan_free(&pw_loans[7]);
@@ -86,7 +88,8 @@ static void test_descriptors(void)
 	is(pw_loan_fd(loan), pipes[0], "its descriptor is found");
 	pw_slot_set(pipes[1], (unsigned int)(loan - pw_loans));
 	close(pipes[0]);
-	is(pw_loan_fd(loan), pipes[1], "or another, where that was closed unseen");
+	is(pw_loan_fd(loan), pipes[1],
+	   "or another, where that was closed unseen");
 	close(pipes[1]);
 	is(pw_loan_fd(loan), -1, "or none");
 }

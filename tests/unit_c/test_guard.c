@@ -20,7 +20,10 @@ static void start(pthread_t *thread, void *(*body)(void *), void *argument)
 
 #include "preload/guard.h"
 
-enum { THREADS = 8, TIMES = 20000 };
+enum {
+	THREADS = 8,
+	TIMES = 20000
+};
 
 static long counter, signals;
 static volatile sig_atomic_t is_held;
@@ -86,12 +89,14 @@ static void test_signals(void)
 	raise(SIGUSR1);
 	is(signals, 0, "no signal while it is held");
 	pthread_sigmask(SIG_SETMASK, NULL, &during);
-	ok(sigismember(&during, SIGINT) && sigismember(&during, SIGUSR2), "all are held off");
+	ok(sigismember(&during, SIGINT) && sigismember(&during, SIGUSR2),
+	   "all are held off");
 	is_held = 0;
 	pw_guard_leave(&guard);
 	is(signals, 1, "it comes afterwards");
 	pthread_sigmask(SIG_SETMASK, NULL, &after);
-	ok(!sigismember(&after, SIGINT) && sigismember(&after, SIGUSR2), "the mask is as it was");
+	ok(!sigismember(&after, SIGINT) && sigismember(&after, SIGUSR2),
+	   "the mask is as it was");
 	is(counter, 0, "and its handler may take the lock");
 }
 
@@ -114,7 +119,9 @@ static void test_fork(void)
 	}
 	pw_guard_leave(&guard);
 	waitpid(child, &status, 0);
-	is(status, 7 << 8, "a fork child takes its copy over, though its parent holds the lock");
+	is(status, 7 << 8,
+	   "a fork child takes its copy over, though its parent holds the "
+	   "lock");
 	ok(enter_and_leave(), "the parent goes on");
 }
 
@@ -126,7 +133,8 @@ static void test_vfork(void)
 	if (child == 0)
 		end(enter_and_leave() ? 8 : 7);
 	waitpid(child, &status, 0);
-	is(status, 7 << 8, "a vfork child is told that the memory is not its own");
+	is(status, 7 << 8,
+	   "a vfork child is told that the memory is not its own");
 	ok(enter_and_leave(), "and its parent goes on");
 }
 
@@ -170,7 +178,9 @@ static void test_vfork_before_use(void)
 		end(enter_and_leave() ? 7 : 8);
 	}
 	waitpid(child, &status, 0);
-	is(status, 7 << 8, "a grandchild that came first does not take the table from its parent");
+	is(status, 7 << 8,
+	   "a grandchild that came first does not take the table from its "
+	   "parent");
 }
 
 static void *fork_on(void *unused)

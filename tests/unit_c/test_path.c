@@ -9,7 +9,8 @@ static const char *all(const char *variable, const char *file)
 {
 	static char found[4 * PW_PATH_BYTES];
 	char env[3 * PW_PATH_BYTES], one[PW_PATH_BYTES];
-	char *const envp[] = { "A=1", variable ? strcpy(env, variable) : "B=2", "PATHS=/wrong", NULL };
+	char *const envp[] = { "A=1", variable ? strcpy(env, variable) : "B=2",
+			       "PATHS=/wrong", NULL };
 	struct pw_path_search search;
 
 	found[0] = '\0';
@@ -25,14 +26,16 @@ static void check(const char *variable, const char *file, const char *expected)
 {
 	const char *found = all(variable, file);
 
-	ok(strcmp(found, expected) == 0, "%s in %s", file, variable ? variable : "no PATH");
+	ok(strcmp(found, expected) == 0, "%s in %s", file,
+	   variable ? variable : "no PATH");
 	if (strcmp(found, expected))
 		dprintf(1, "# expected %s\n# found %s\n", expected, found);
 }
 
 static void test_limits(void)
 {
-	static char value[2 * PW_PATH_BYTES] = "PATH=/", name[PW_PATH_BYTES + 10];
+	static char value[2 * PW_PATH_BYTES] = "PATH=/",
+			      name[PW_PATH_BYTES + 10];
 	struct pw_path_search search;
 	char out[PW_PATH_BYTES + 1];
 
@@ -44,7 +47,8 @@ static void test_limits(void)
 		value[5 + n] = '\0';
 		memset(out, '#', sizeof(out));
 		pw_path_begin(&search, envp);
-		is(pw_path_next(&search, "file", out), fits, "a directory of %zu bytes", n);
+		is(pw_path_next(&search, "file", out), fits,
+		   "a directory of %zu bytes", n);
 		ok(out[PW_PATH_BYTES] == '#', "nothing beyond the memory");
 		if (fits)
 			is(strlen(out), n + 5, "whole");
@@ -69,7 +73,8 @@ int main(void)
 	check("PATH=/bin", "", "/bin/ ");
 	check(NULL, "sh", "/bin/sh /usr/bin/sh ");
 	pw_path_begin(&search, NULL);
-	ok(pw_path_next(&search, "sh", out) && strcmp(out, "/bin/sh") == 0, "no environment at all");
+	ok(pw_path_next(&search, "sh", out) && strcmp(out, "/bin/sh") == 0,
+	   "no environment at all");
 	test_limits();
 	return tap_end();
 }

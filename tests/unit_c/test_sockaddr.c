@@ -10,7 +10,8 @@
 
 static struct sockaddr_in v4(const char *text, int port)
 {
-	struct sockaddr_in in = { .sin_family = AF_INET, .sin_port = htons((uint16_t)port) };
+	struct sockaddr_in in = { .sin_family = AF_INET,
+				  .sin_port = htons((uint16_t)port) };
 
 	inet_pton(AF_INET, text, &in.sin_addr);
 	return in;
@@ -18,7 +19,9 @@ static struct sockaddr_in v4(const char *text, int port)
 
 static struct sockaddr_in6 v6(const char *text, int port, unsigned int scope)
 {
-	struct sockaddr_in6 in6 = { .sin6_family = AF_INET6, .sin6_port = htons((uint16_t)port), .sin6_scope_id = scope };
+	struct sockaddr_in6 in6 = { .sin6_family = AF_INET6,
+				    .sin6_port = htons((uint16_t)port),
+				    .sin6_scope_id = scope };
 
 	inet_pton(AF_INET6, text, &in6.sin6_addr);
 	return in6;
@@ -68,9 +71,11 @@ static void test_lengths(void)
 	struct pw_addr out;
 
 	for (size_t n = 0; n <= sizeof(in); n++)
-		is(pw_addr_from(&out, &in, n), n < 16 ? -EINVAL : 0, "IPv4 in %zu bytes", n);
+		is(pw_addr_from(&out, &in, n), n < 16 ? -EINVAL : 0,
+		   "IPv4 in %zu bytes", n);
 	for (size_t n = 0; n <= sizeof(in6); n++)
-		is(pw_addr_from(&out, &in6, n), n < 24 ? -EINVAL : 0, "IPv6 in %zu bytes", n);
+		is(pw_addr_from(&out, &in6, n), n < 24 ? -EINVAL : 0,
+		   "IPv6 in %zu bytes", n);
 	is(pw_addr_from(&out, &in6, 24), 0, "without a scope");
 	is(out.scope_id, 0, "it has none");
 	memcpy(&big, &in, sizeof(in));
@@ -78,19 +83,38 @@ static void test_lengths(void)
 	for (int family = 0; family < 50; family++) {
 		big.ss_family = (sa_family_t)family;
 		if (family != AF_INET && family != AF_INET6)
-			is(pw_addr_from(&out, &big, sizeof(big)), -EAFNOSUPPORT, "family %d", family);
+			is(pw_addr_from(&out, &big, sizeof(big)), -EAFNOSUPPORT,
+			   "family %d", family);
 	}
 }
 
 static void test_loopback(void)
 {
 	static const char *const local[] = {
-		"127.0.0.1", "127.255.255.255", "127.0.0.53", "0.0.0.0", "::1", "::", "::ffff:127.0.0.1",
-		"::ffff:127.9.9.9", "::ffff:0.0.0.0",
+		"127.0.0.1",
+		"127.255.255.255",
+		"127.0.0.53",
+		"0.0.0.0",
+		"::1",
+		"::",
+		"::ffff:127.0.0.1",
+		"::ffff:127.9.9.9",
+		"::ffff:0.0.0.0",
 	};
 	static const char *const remote[] = {
-		"126.255.255.255", "128.0.0.1", "0.0.0.1", "10.0.0.1", "::2", "::100", "1::", "fe80::1",
-		"::ffff:128.0.0.1", "::127.0.0.1", "::fffe:127.0.0.1", "1::ffff:127.0.0.1", "2001:db8::1",
+		"126.255.255.255",
+		"128.0.0.1",
+		"0.0.0.1",
+		"10.0.0.1",
+		"::2",
+		"::100",
+		"1::",
+		"fe80::1",
+		"::ffff:128.0.0.1",
+		"::127.0.0.1",
+		"::fffe:127.0.0.1",
+		"1::ffff:127.0.0.1",
+		"2001:db8::1",
 	};
 	struct pw_addr none = { .family = AF_UNIX };
 
@@ -112,7 +136,8 @@ static void test_name_service(void)
 	for (int port = 0; port < 1024; port++) {
 		struct pw_addr one = addr("192.0.2.1", port);
 
-		if (pw_addr_is_name_service(&one) != (port == 53 || port == 853))
+		if (pw_addr_is_name_service(&one) !=
+		    (port == 53 || port == 853))
 			ok(false, "port %d", port);
 	}
 	ok(true, "ports 53 and 853 only are name services");
@@ -120,30 +145,42 @@ static void test_name_service(void)
 
 static void test_readable(void)
 {
-	char *page = mmap(NULL, 3 * 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	char *page = mmap(NULL, 3 * 4096, PROT_READ,
+			  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	struct sockaddr_storage out;
 	uintptr_t near = 0;
 
 	mprotect(page, 4096, PROT_NONE);
 	mprotect(page + 8192, 4096, PROT_NONE);
 	ok(pw_readable(page + 4096, 4096), "a whole page");
-	ok(pw_readable(page + 4096, 1) && pw_readable(page + 8191, 1), "its first and its last byte");
-	ok(!pw_readable(page + 4095, 1) && !pw_readable(page + 8192, 1), "not those beside it");
+	ok(pw_readable(page + 4096, 1) && pw_readable(page + 8191, 1),
+	   "its first and its last byte");
+	ok(!pw_readable(page + 4095, 1) && !pw_readable(page + 8192, 1),
+	   "not those beside it");
 	for (size_t n = 1; n < 64; n++) {
-		ok(!pw_readable(page + 4095, n) && !pw_readable(page + 8192 - n + 1, n), "%zu bytes across an end", n);
-		ok(pw_readable(page + 8192 - n, n), "%zu bytes up to the end", n);
+		ok(!pw_readable(page + 4095, n) &&
+			   !pw_readable(page + 8192 - n + 1, n),
+		   "%zu bytes across an end", n);
+		ok(pw_readable(page + 8192 - n, n), "%zu bytes up to the end",
+		   n);
 	}
 	ok(pw_readable((void *)near, 0), "no byte can be read anywhere");
 	for (near = 0; near < 16; near++)
-		ok(!pw_readable((void *)near, 4), "nothing at %lu", (unsigned long)near);
+		ok(!pw_readable((void *)near, 4), "nothing at %lu",
+		   (unsigned long)near);
 	ok(!pw_readable((void *)-1L, 1), "nothing at the very end");
 	ok(!pw_readable((void *)-4096L, 16), "nor in the kernel");
-	is(pw_copy_sockaddr(&out, page + 8192, 16), -EFAULT, "an address there is EFAULT");
-	is(pw_copy_sockaddr(&out, page + 8192 - 15, 16), -EFAULT, "also in part");
+	is(pw_copy_sockaddr(&out, page + 8192, 16), -EFAULT,
+	   "an address there is EFAULT");
+	is(pw_copy_sockaddr(&out, page + 8192 - 15, 16), -EFAULT,
+	   "also in part");
 	is(pw_copy_sockaddr(&out, NULL, 16), -EFAULT, "also at NULL");
-	is(pw_copy_sockaddr(&out, page + 4096, sizeof(out) + 1), -EINVAL, "one that is too long is EINVAL");
-	is(pw_copy_sockaddr(&out, page + 4096, (size_t)-1), -EINVAL, "also by far");
-	is(pw_copy_sockaddr(&out, page + 8192 - 16, 16), 0, "any other is copied");
+	is(pw_copy_sockaddr(&out, page + 4096, sizeof(out) + 1), -EINVAL,
+	   "one that is too long is EINVAL");
+	is(pw_copy_sockaddr(&out, page + 4096, (size_t)-1), -EINVAL,
+	   "also by far");
+	is(pw_copy_sockaddr(&out, page + 8192 - 16, 16), 0,
+	   "any other is copied");
 	is(pw_copy_sockaddr(&out, NULL, 0), 0, "none is nothing");
 }
 
@@ -154,26 +191,33 @@ static bool is_resolver(const char *path, size_t more)
 
 	un->sun_family = AF_UNIX;
 	strcpy(un->sun_path, path);
-	return pw_is_resolver_path(&storage, offsetof(struct sockaddr_un, sun_path) + strlen(path) + more);
+	return pw_is_resolver_path(&storage,
+				   offsetof(struct sockaddr_un, sun_path) +
+					   strlen(path) + more);
 }
 
 static void test_resolver_paths(void)
 {
 	struct sockaddr_storage inet = { .ss_family = AF_INET };
-	struct sockaddr_un un = { .sun_family = AF_UNIX, .sun_path = "\0/run/nscd/socket" };
+	struct sockaddr_un un = { .sun_family = AF_UNIX,
+				  .sun_path = "\0/run/nscd/socket" };
 	struct sockaddr_storage abstract = { 0 };
 
 	ok(is_resolver("/run/nscd/socket", 1), "nscd");
 	ok(is_resolver("/var/run/nscd/socket", 0), "without a NUL");
-	ok(is_resolver("/run/systemd/resolve/io.systemd.Resolve", 1), "resolved");
-	ok(is_resolver("/var/run/systemd/resolve/io.systemd.Resolve.Monitor", 1), "whatever it is called");
+	ok(is_resolver("/run/systemd/resolve/io.systemd.Resolve", 1),
+	   "resolved");
+	ok(is_resolver("/var/run/systemd/resolve/io.systemd.Resolve.Monitor",
+		       1),
+	   "whatever it is called");
 	ok(!is_resolver("/run/nscdsocket", 1), "not a like name");
 	ok(!is_resolver("/run/user/0/bus", 1), "nor another socket");
 	ok(!is_resolver("", 0), "nor one without a name");
 	ok(!pw_is_resolver_path(&inet, 16), "nor an inet socket");
 	memcpy(&abstract, &un, sizeof(un));
 	ok(!pw_is_resolver_path(&abstract, sizeof(un)), "nor an abstract one");
-	ok(!pw_is_resolver_path(&abstract, sizeof(abstract)), "nor one that is too long");
+	ok(!pw_is_resolver_path(&abstract, sizeof(abstract)),
+	   "nor one that is too long");
 }
 
 int main(void)

@@ -123,7 +123,8 @@ static void test_kinds(void)
 		bool is_ours = machine == sound().elf.e_machine;
 
 		image.elf.e_machine = (Elf64_Half)machine;
-		is(judge(&image), is_ours ? PW_TARGET_OK : PW_TARGET_FOREIGN, "machine %u", machine);
+		is(judge(&image), is_ours ? PW_TARGET_OK : PW_TARGET_FOREIGN,
+		   "machine %u", machine);
 	}
 }
 
@@ -139,12 +140,14 @@ static void test_notes(void)
 	is(judge(&image), PW_TARGET_OK, "where no header tells of it");
 	image = sound();
 	for (unsigned int at = 0; at < 3; at++) {
-		uint32_t *sizes[] = { &image.notes[0].head.n_namesz, &image.notes[0].head.n_descsz,
+		uint32_t *sizes[] = { &image.notes[0].head.n_namesz,
+				      &image.notes[0].head.n_descsz,
 				      &image.notes[0].head.n_type };
 
 		for (int bit = 0; bit < 32; bit++) {
 			*sizes[at] ^= 1U << bit;
-			ok(judge(&image) <= PW_TARGET_FORMAT, "field %u of a note, bit %d", at, bit);
+			ok(judge(&image) <= PW_TARGET_FORMAT,
+			   "field %u of a note, bit %d", at, bit);
 			*sizes[at] ^= 1U << bit;
 		}
 	}
@@ -155,7 +158,8 @@ static void test_notes(void)
 	ok(judge(&image) <= PW_TARGET_FORMAT, "notes beyond everything");
 }
 
-/* Whatever was cut off or changed: an answer, and none that lets it run bare. */
+/* Whatever was cut off or changed: an answer, and none that lets it run bare.
+ */
 static void test_damage(void)
 {
 	struct image image = sound();
@@ -167,7 +171,8 @@ static void test_damage(void)
 		enum pw_target verdict = judge_bytes(&image, n);
 
 		/* Less than a header, the kernel refuses by itself. */
-		if (verdict == PW_TARGET_OK && n >= sizeof(image.elf) && n < offsetof(struct image, notes))
+		if (verdict == PW_TARGET_OK && n >= sizeof(image.elf) &&
+		    n < offsetof(struct image, notes))
 			ok(false, "cut off at %zu: %d", n, verdict);
 		is_safe &= verdict <= PW_TARGET_FORMAT;
 	}
@@ -175,9 +180,11 @@ static void test_damage(void)
 	image = sound();
 	for (size_t at = 0; at < sizeof(image); at++) {
 		for (int bit = 0; bit < 8; bit++) {
-			((unsigned char *)&image)[at] ^= (unsigned char)(1 << bit);
+			((unsigned char *)&image)[at] ^=
+				(unsigned char)(1 << bit);
 			is_safe &= judge(&image) <= PW_TARGET_FORMAT;
-			((unsigned char *)&image)[at] ^= (unsigned char)(1 << bit);
+			((unsigned char *)&image)[at] ^=
+				(unsigned char)(1 << bit);
 		}
 	}
 	ok(is_safe, "every bit changed");
@@ -185,26 +192,38 @@ static void test_damage(void)
 
 static void test_scripts(void)
 {
-	static const char *const plain[] = { "#!/bin/sh\n", "#! /bin/sh -e\n", "#!\t/bin/sh\t-e x\n", "#!/bin/sh" };
+	static const char *const plain[] = { "#!/bin/sh\n", "#! /bin/sh -e\n",
+					     "#!\t/bin/sh\t-e x\n",
+					     "#!/bin/sh" };
 	char line[600], self[64];
 
 	for (size_t i = 0; i < 4; i++)
-		is(judge_bytes(plain[i], strlen(plain[i])), PW_TARGET_OK, "a script, %zu", i);
+		is(judge_bytes(plain[i], strlen(plain[i])), PW_TARGET_OK,
+		   "a script, %zu", i);
 	for (size_t n = 1; n <= strlen(plain[0]); n++)
-		ok(judge_bytes(plain[0], n) <= PW_TARGET_FORMAT, "cut off at %zu", n);
-	is(judge_bytes("#!", 2), PW_TARGET_FORMAT, "without an interpreter");
-	is(judge_bytes("#! \n/bin/sh", 11), PW_TARGET_FORMAT, "with one on the next line only");
-	is(judge_bytes("", 0), PW_TARGET_OK, "an empty file is the kernel's to refuse");
-	is(judge_bytes("echo\n", 5), PW_TARGET_FORMAT, "neither ELF nor script");
-	is(judge_bytes("#!/nowhere\n", 11), PW_TARGET_OK, "a script for nothing is the kernel's to refuse");
+		ok(judge_bytes(plain[0], n) <= PW_TARGET_FORMAT,
+		   "cut off at %zu", n);
+	is(judge_bytes("#!", 2), PW_TARGET_OK,
+	   "without an interpreter, the kernel refuses");
+	is(judge_bytes("#! \n/bin/sh", 11), PW_TARGET_OK,
+	   "nor does the next line help");
+	is(judge_bytes("", 0), PW_TARGET_OK,
+	   "an empty file is the kernel's to refuse");
+	is(judge_bytes("echo\n", 5), PW_TARGET_FORMAT,
+	   "neither ELF nor script");
+	is(judge_bytes("#!/nowhere\n", 11), PW_TARGET_OK,
+	   "a script for nothing is the kernel's to refuse");
 	memset(line, 'x', sizeof(line));
 	memcpy(line, "#!/", 3);
-	ok(judge_bytes(line, sizeof(line)) <= PW_TARGET_FORMAT, "an interpreter that is too long");
+	ok(judge_bytes(line, sizeof(line)) <= PW_TARGET_FORMAT,
+	   "an interpreter that is too long");
 	snprintf(self, sizeof(self), "#!%s\n", path);
-	is(judge_bytes(self, strlen(self)), PW_TARGET_OK, "its own interpreter: ELOOP is the kernel's to say");
+	is(judge_bytes(self, strlen(self)), PW_TARGET_OK,
+	   "its own interpreter: ELOOP is the kernel's to say");
 }
 
-static void test_script_for(const struct image *image, enum pw_target expected, const char *what)
+static void test_script_for(const struct image *image, enum pw_target expected,
+			    const char *what)
 {
 	char script[] = "/tmp/proxywrap-script-XXXXXX", line[64];
 	int fd = mkstemp(script);
@@ -214,8 +233,10 @@ static void test_script_for(const struct image *image, enum pw_target expected, 
 		ok(false, "write");
 	fchmod(fd, 0700);
 	judge(image);
-	is(pw_target_judge(AT_FDCWD, script, 0), expected, "a script for one that is %s", what);
-	is(pw_target_judge(fd, "", AT_EMPTY_PATH), expected, "by its descriptor");
+	is(pw_target_judge(AT_FDCWD, script, 0), expected,
+	   "a script for one that is %s", what);
+	is(pw_target_judge(fd, "", AT_EMPTY_PATH), expected,
+	   "by its descriptor");
 	close(fd);
 	unlink(script);
 }
@@ -236,22 +257,35 @@ static void test_places(void)
 
 	judge(&image);
 	fd = open(path, O_RDONLY);
-	is(pw_target_judge(dir, path + 5, 0), PW_TARGET_OK, "relative to a directory");
-	is(pw_target_judge(fd, "", AT_EMPTY_PATH), PW_TARGET_OK, "by its descriptor");
-	is(pw_target_judge(open(path, O_PATH), "", AT_EMPTY_PATH), PW_TARGET_OK, "by one of O_PATH");
+	is(pw_target_judge(dir, path + 5, 0), PW_TARGET_OK,
+	   "relative to a directory");
+	is(pw_target_judge(fd, "", AT_EMPTY_PATH), PW_TARGET_OK,
+	   "by its descriptor");
+	is(pw_target_judge(open(path, O_PATH), "", AT_EMPTY_PATH), PW_TARGET_OK,
+	   "by one of O_PATH");
 	image.headers[1].p_type = PT_NULL;
 	judge(&image);
-	is(pw_target_judge(dir, path + 5, 0), PW_TARGET_STATIC, "static, relative to a directory");
-	is(pw_target_judge(fd, "", AT_EMPTY_PATH), PW_TARGET_STATIC, "static, by its descriptor");
-	is(pw_target_judge(open(path, O_PATH), "", AT_EMPTY_PATH), PW_TARGET_STATIC, "static, by one of O_PATH");
-	is(pw_target_judge(dup2(fd, 1000), "", AT_EMPTY_PATH), PW_TARGET_STATIC, "static, by a high one");
-	is(pw_target_judge(-1, "", AT_EMPTY_PATH), PW_TARGET_OK, "by none: the kernel refuses");
-	is(pw_target_judge(AT_FDCWD, "/tmp", 0), PW_TARGET_OK, "a directory: the kernel refuses");
-	is(pw_target_judge(AT_FDCWD, "/nowhere", 0), PW_TARGET_OK, "nothing: the kernel refuses");
-	is(pw_target_judge(AT_FDCWD, "/dev/null", 0), PW_TARGET_OK, "a device: the kernel refuses");
-	is(pw_target_judge(AT_FDCWD, "", 0), PW_TARGET_OK, "no name: the kernel refuses");
+	is(pw_target_judge(dir, path + 5, 0), PW_TARGET_STATIC,
+	   "static, relative to a directory");
+	is(pw_target_judge(fd, "", AT_EMPTY_PATH), PW_TARGET_STATIC,
+	   "static, by its descriptor");
+	is(pw_target_judge(open(path, O_PATH), "", AT_EMPTY_PATH),
+	   PW_TARGET_STATIC, "static, by one of O_PATH");
+	is(pw_target_judge(dup2(fd, 1000), "", AT_EMPTY_PATH), PW_TARGET_STATIC,
+	   "static, by a high one");
+	is(pw_target_judge(-1, "", AT_EMPTY_PATH), PW_TARGET_OK,
+	   "by none: the kernel refuses");
+	is(pw_target_judge(AT_FDCWD, "/tmp", 0), PW_TARGET_OK,
+	   "a directory: the kernel refuses");
+	is(pw_target_judge(AT_FDCWD, "/nowhere", 0), PW_TARGET_OK,
+	   "nothing: the kernel refuses");
+	is(pw_target_judge(AT_FDCWD, "/dev/null", 0), PW_TARGET_OK,
+	   "a device: the kernel refuses");
+	is(pw_target_judge(AT_FDCWD, "", 0), PW_TARGET_OK,
+	   "no name: the kernel refuses");
 	mkfifo("/tmp/proxywrap-fifo", 0700);
-	is(pw_target_judge(AT_FDCWD, "/tmp/proxywrap-fifo", 0), PW_TARGET_OK, "a fifo does not block");
+	is(pw_target_judge(AT_FDCWD, "/tmp/proxywrap-fifo", 0), PW_TARGET_OK,
+	   "a fifo does not block");
 	unlink("/tmp/proxywrap-fifo");
 	close(fd);
 }
@@ -280,22 +314,29 @@ static void test_secure(void)
 	judge(&image);
 	chmod(path, 04755);
 	is(judge_as(0, 0, false), PW_TARGET_OK, "setuid root, for root");
-	is(judge_as(65534, 65534, false), PW_TARGET_SECURE, "setuid root, for nobody");
-	is(judge_as(65534, 65534, true), PW_TARGET_OK, "setuid root, without new privileges");
+	is(judge_as(65534, 65534, false), PW_TARGET_SECURE,
+	   "setuid root, for nobody");
+	is(judge_as(65534, 65534, true), PW_TARGET_OK,
+	   "setuid root, without new privileges");
 	chmod(path, 02755);
 	is(judge_as(0, 0, false), PW_TARGET_OK, "setgid root, for root");
-	is(judge_as(0, 65534, false), PW_TARGET_SECURE, "setgid root, for another group");
+	is(judge_as(0, 65534, false), PW_TARGET_SECURE,
+	   "setgid root, for another group");
 	chmod(path, 02745);
-	is(judge_as(0, 65534, false), PW_TARGET_OK, "mandatory locking is no setgid");
+	is(judge_as(0, 65534, false), PW_TARGET_OK,
+	   "mandatory locking is no setgid");
 	if (chown(path, 65534, 65534) < 0)
 		ok(false, "chown");
 	chmod(path, 04755);
 	is(judge_as(0, 0, false), PW_TARGET_SECURE, "setuid nobody, for root");
-	is(judge_as(65534, 65534, false), PW_TARGET_OK, "setuid nobody, for nobody");
+	is(judge_as(65534, 65534, false), PW_TARGET_OK,
+	   "setuid nobody, for nobody");
 	chmod(path, 04711);
-	is(judge_as(12345, 12345, false), PW_TARGET_UNREADABLE, "one that may be run but not read");
+	is(judge_as(12345, 12345, false), PW_TARGET_UNREADABLE,
+	   "one that may be run but not read");
 	chmod(path, 0700);
-	is(judge_as(12345, 12345, false), PW_TARGET_OK, "one that may not be run is the kernel's to refuse");
+	is(judge_as(12345, 12345, false), PW_TARGET_OK,
+	   "one that may not be run is the kernel's to refuse");
 }
 
 int main(void)

@@ -1,0 +1,44 @@
+"""Threads, forks, and what is handed on while it is pending."""
+
+from __future__ import annotations
+
+from .conftest import Libc, Programs, both_libcs
+from .stage import End, Unwrapped, Wrapped, run
+
+
+@both_libcs
+def test_a_storm(program: Programs, libc: Libc) -> None:
+    """Threads that connect, wait, change their minds and fork: all succeed, no descriptor stays."""
+    with Wrapped(End.ACCEPTED) as place:
+        result = run(place, [program("storm", libc)])
+    assert result.trace == ["dup(0) == before = 1", "EXIT-SUCCESS"]
+
+
+@both_libcs
+def test_toggled_flags_delay_nobody(program: Programs, libc: Libc) -> None:
+    """A lent socket whose O_NONBLOCK flickers cannot hold up the helper."""
+    with Unwrapped(End.ACCEPTED) as silent, Wrapped(End.ACCEPTED) as place:
+        result = run(place, [program("toggle", libc)], "", silent.destination[1])
+    assert result.trace == ["EXIT-SUCCESS"]
+
+
+@both_libcs
+def test_exec_waits(program: Programs, libc: Libc) -> None:
+    """A pending socket that survives exec is connected when the next program finds it."""
+    with Wrapped(End.ACCEPTED) as place:
+        result = run(place, [program("exec_pending", libc)])
+    assert result.trace == ["poll(&one, 1, 0) = 1", "echoes(one.fd) = 1", "EXIT-SUCCESS"]
+
+
+@both_libcs
+def test_passing_waits(program: Programs, libc: Libc) -> None:
+    """A pending socket that goes out with SCM_RIGHTS is connected when it arrives."""
+    with Wrapped(End.ACCEPTED) as place:
+        result = run(place, [program("passed_pending", libc)])
+    assert result.trace == [
+        "sendmsg(ends[0], &msg, 0) = 1",
+        "await(got) = 4",
+        "echoes(got) = 1",
+        "peer_is_dest(fd) = 1",
+        "EXIT-SUCCESS",
+    ]
