@@ -2,6 +2,7 @@
 #include "guard.h"
 
 #include <linux/futex.h>
+#include <linux/kcmp.h>
 #include <sys/mman.h>
 
 /* On a page that fork empties: 0 in a child whose memory is its own copy. */
@@ -54,6 +55,17 @@ static void release(void)
 }
 
 /*
+ * Whose memory this is: our own, or, where nobody but a vfork child of it has
+ * come here since the fork, our parent's. Without kcmp() it counts as ours.
+ */
+static int memory_owner(int pid)
+{
+	int parent = (int)pw_sys(SYS_getppid);
+
+	return pw_sys(SYS_kcmp, pid, parent, KCMP_VM) == 0 ? parent : pid;
+}
+
+/*
  * A fork child has a copy of everything, the lock too, which may have been
  * held by a thread that does not exist here.
  */
@@ -63,7 +75,7 @@ static void adopt(struct owner *page, int pid)
 
 	if (atomic_compare_exchange_strong(&page->pid, &expected, ADOPTING)) {
 		atomic_store(&lock, 0);
-		atomic_store(&page->pid, pid);
+		atomic_store(&page->pid, memory_owner(pid));
 		return;
 	}
 	while (atomic_load(&page->pid) == ADOPTING)
