@@ -107,10 +107,13 @@ bool pw_addr_is_name_service(const struct pw_addr *addr)
 	return addr->port == PORT_DNS || addr->port == PORT_DNS_TLS;
 }
 
-/* rt_sigprocmask copies its set before it rejects an unknown `how`. */
+/*
+ * rt_sigprocmask copies its set before it rejects an unknown `how`; but at
+ * address 0 it takes it that there is no set.
+ */
 static bool is_readable_word(uintptr_t at)
 {
-	return pw_sys(SYS_rt_sigprocmask, -1, at, 0, 8) != -EFAULT;
+	return at != 0 && pw_sys(SYS_rt_sigprocmask, -1, at, 0, 8) != -EFAULT;
 }
 
 /**
