@@ -148,7 +148,8 @@ int pw_copy_sockaddr(struct sockaddr_storage *out, const void *addr, size_t len)
 		return -EINVAL;
 	if (!pw_readable(addr, len))
 		return -EFAULT;
-	memcpy(out, addr, len);
+	if (len > 0)
+		memcpy(out, addr, len);
 	return 0;
 }
 
