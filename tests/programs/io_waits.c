@@ -13,7 +13,7 @@ static void on_alarm(int number)
 	if (times++ == 0)
 		go();
 	else if (is_mode("read"))
-		send(fd, "x", 1, MSG_NOSIGNAL);
+		send(fd, "x", 1, MSG_NOSIGNAL | MSG_DONTWAIT);
 	ualarm(30000, 0);
 	errno = saved;
 }

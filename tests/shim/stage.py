@@ -265,7 +265,7 @@ class Wrapped:
     @property
     def prefix(self) -> list[str]:
         """Return the wrapper's command line."""
-        return [PROXYWRAP, *self._options, *self.proxy]
+        return [sys.executable, PROXYWRAP, *self._options, *self.proxy]
 
     @property
     def destination(self) -> list[str]:

@@ -88,7 +88,7 @@ class Sanitized(Wrapped):
     @property
     def prefix(self) -> list[str]:
         """Return a command line that does not look for the package here."""
-        return [sys.executable, "-P", "-m", *super().prefix[0].rsplit("/", 1)[1:], *super().prefix[1:]]
+        return [sys.executable, "-P", "-m", "proxywrap", *super().prefix[2:]]
 
 
 @pytest.fixture(scope="module")
