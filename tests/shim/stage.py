@@ -205,8 +205,12 @@ class Unwrapped:
         for address in self._connecting():
             sock = self._socket()
             sock.bind((LOOPBACK[self._family], self._port))
-            sock.connect(address)
-            self._echo.serve(sock)
+            try:
+                sock.connect(address)
+            except OSError:  # the listener was quicker: the SYN came again just now
+                sock.close()
+            else:
+                self._echo.serve(sock)
 
     def _socket(self) -> socket.socket:
         sock = socket.socket(socket.AF_INET6 if self._family == 6 else socket.AF_INET)
