@@ -34,10 +34,11 @@ enum pw_op {
 
 /* pw_request.detail of PW_OP_BLOCKED. */
 enum pw_blocked {
-	PW_BLOCKED_UDP = 1,	 /* a datagram or connect to addr */
-	PW_BLOCKED_RESOLVER = 2, /* the resolver function or socket in name */
-	PW_BLOCKED_SOCKET = 3,	 /* a socket of the kind in name */
-	PW_BLOCKED_DNS = 4,	 /* DNS by TCP to a local stub at addr */
+	PW_BLOCKED_UDP = 1,	  /* a datagram or connect to addr */
+	PW_BLOCKED_RESOLVER = 2,  /* the resolver function or socket in name */
+	PW_BLOCKED_SOCKET = 3,	  /* a socket of the kind in name */
+	PW_BLOCKED_DNS = 4,	  /* DNS by TCP to a local stub at addr */
+	PW_BLOCKED_MULTICAST = 5, /* the membership of a group */
 };
 
 /* pw_request.detail of PW_OP_EXEC, and what pw_target_judge() returns. */

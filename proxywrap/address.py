@@ -30,6 +30,10 @@ MAX_LABEL_BYTES = 63
 """Longest label (RFC 1035, section 2.3.4)."""
 
 
+_NO_NAME = frozenset("\x7f/:?#[]@%")
+"""What would be read as something else in an authority (RFC 3986, section 3.2)."""
+
+
 @dataclass(frozen=True, slots=True)
 class Endpoint:
     """A host and a TCP or UDP port in host order."""
@@ -49,7 +53,8 @@ def normalise_name(name: str) -> str:
 
     Raises:
         ValueError: the name is empty, has an empty label, a label of more
-            than 63 bytes, more than 253 bytes, or a blank or control character.
+            than 63 bytes, more than 253 bytes, a blank or control character,
+            or one that parts a URL.
 
     """
     folded = name.lower().removesuffix(".")
@@ -58,8 +63,8 @@ def normalise_name(name: str) -> str:
         raise ValueError("expected a host name, found an empty one")
     if size > MAX_NAME_BYTES:
         raise ValueError(f"expected a host name of at most {MAX_NAME_BYTES} bytes, found {size}")
-    if any(ch <= " " or ch == "\x7f" for ch in folded):
-        raise ValueError(f"expected a host name, found a blank or control character in {name!r}")
+    if any(ch <= " " or ch in _NO_NAME for ch in folded):
+        raise ValueError(f"expected a host name, found a character that none has in {name!r}")
     for label in folded.split("."):
         label_size = len(label.encode("utf-8", "surrogateescape"))
         if not label:

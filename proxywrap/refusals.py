@@ -46,6 +46,8 @@ def blocked(request: RequestMessage) -> tuple[str, str]:
     match request.detail:
         case BlockedKind.UDP | BlockedKind.DNS:
             return _blocked_address(request)
+        case BlockedKind.MULTICAST:
+            return "the membership of a multicast group", "it is told to the network around the proxies"
         case BlockedKind.RESOLVER:
             return f"name resolution through {request.name.decode('utf-8', 'replace')}", _PAST_PROXIES
         case BlockedKind.SOCKET if request.family in {socket.AF_INET, socket.AF_INET6}:

@@ -457,7 +457,7 @@ def test_serve_takes_its_options(serve: Serve, args: list[str], call: tuple[obje
             ["--listen", "h:84586"],
             "Invalid value for --listen: expected a port from 1 to 65535, found '84586'",
         ),
-        (["--listen", "a b:1"], "Invalid value for --listen: expected a host name, found a blank"),
+        (["--listen", "a b:1"], "Invalid value for --listen: expected a host name, found a character"),
         (["--user", "secret"], "Invalid value for --user: expected NAME:PASSWORD\n"),
         (["--user", ":secret"], "Invalid value for --user: expected NAME:PASSWORD\n"),
         (["--name", "web"], "Invalid value for --name: expected NAME=ADDRESS: "),

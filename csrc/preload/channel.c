@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "channel.h"
 
+#include "guard.h"
+
 #include <fcntl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 
 extern char **environ;
@@ -71,14 +74,26 @@ int pw_channel_parse(struct pw_channel *out, const char *value)
 	return 0;
 }
 
+static void note_object(struct pw_channel *out)
+{
+	struct stat st;
+
+	if (pw_sys(SYS_newfstatat, AT_FDCWD, out->preload, &st, 0) == 0) {
+		out->dev = st.st_dev;
+		out->ino = st.st_ino;
+	}
+}
+
 static void read_environment(void)
 {
 	const size_t n = sizeof(PW_CHANNEL_VARIABLE) - 1;
 
 	for (char **at = environ; at && *at; at++)
 		if (strncmp(*at, PW_CHANNEL_VARIABLE "=", n + 1) == 0 &&
-		    pw_channel_parse(&channel, *at + n + 1) == 0)
+		    pw_channel_parse(&channel, *at + n + 1) == 0) {
+			note_object(&channel);
 			return;
+		}
 }
 
 /* The channel as it was when the program started, whatever it did since. */
@@ -100,6 +115,7 @@ const struct pw_channel *pw_channel(void)
 __attribute__((constructor)) static void init(void)
 {
 	pw_channel();
+	pw_guard_own();
 }
 
 static int try_connect(int fd, const char *name, bool is_abstract)

@@ -15,6 +15,7 @@ struct pw_channel {
 	char abstract[64];  /* without the leading NUL */
 	char path[108];	    /* the same socket in the file system */
 	char preload[256];  /* this object, as LD_PRELOAD names it */
+	uint64_t dev, ino;  /* and what lay there when the program began */
 	char variable[512]; /* NAME=VALUE, to be put back before exec */
 };
 

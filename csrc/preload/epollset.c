@@ -21,7 +21,6 @@ struct set {
 	unsigned int watches;
 };
 
-uint16_t pw_seen[PW_FDS];
 _Atomic int pw_nested_sets;
 static struct set sets[PW_SETS];
 
@@ -69,7 +68,11 @@ int pw_set_learn(int epfd)
 
 	if (set >= 0)
 		return set;
-	set = (unsigned int)epfd < PW_FDS ? free_set() : -1;
+	if (pw_inode(epfd) == 0)
+		return -EBADF;
+	if (pw_slot(epfd) != PW_SLOT_NONE)
+		return -EINVAL; /* something else of ours */
+	set = (unsigned int)epfd < PW_FDS && pw_tables_map() ? free_set() : -1;
 	if (set < 0)
 		return -ENOMEM;
 	sets[set] =
@@ -122,7 +125,8 @@ void pw_set_watched(int set)
 static bool was_seen(int set)
 {
 	for (int i = 0; i < SET_FDS; i++)
-		if (sets[set].fds[i] >= 0 && pw_seen[sets[set].fds[i]])
+		if (sets[set].fds[i] >= 0 &&
+		    pw_mapped()->seen[sets[set].fds[i]])
 			return true;
 	return false;
 }

@@ -17,27 +17,30 @@
 
 #include "fdtable.h"
 
-extern uint16_t pw_seen[PW_FDS] PW_HIDDEN;
-
 /* How many sets with stand-ins are waited for through another set. */
 extern _Atomic int pw_nested_sets PW_HIDDEN;
 
 /* Note that a descriptor was given to epoll_ctl(), and with which set. */
 static inline void pw_epoll_saw(int epfd, int fd)
 {
-	if ((unsigned int)fd < PW_FDS)
-		pw_seen[fd] = (uint16_t)(epfd + 1);
+	struct pw_tables *tables = pw_mapped();
+
+	if (pw_unlikely(!tables))
+		tables = pw_tables_map();
+	if (tables && (unsigned int)fd < PW_FDS)
+		tables->seen[fd] = (uint16_t)(epfd + 1);
 }
 
 /* The loan that a stand-in's event is about, or NULL for the application's own.
  */
 static inline struct pw_loan *pw_standin(const struct epoll_event *event)
 {
-	uintptr_t at = (uintptr_t)event->data.u64;
+	struct pw_loan *loans = pw_loans;
+	uintptr_t at = (uintptr_t)event->data.u64 - (uintptr_t)loans;
 
-	if (pw_likely(at - (uintptr_t)pw_loans >= sizeof(pw_loans)))
+	if (pw_likely(at >= sizeof(pw_loans)))
 		return NULL;
-	return &pw_loans[(at - (uintptr_t)pw_loans) / sizeof(pw_loans[0])];
+	return &loans[at / sizeof(loans[0])];
 }
 
 int pw_set_of(int epfd) PW_HIDDEN;

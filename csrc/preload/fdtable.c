@@ -3,14 +3,72 @@
 
 #include "guard.h"
 
+#include <sys/mman.h>
 #include <sys/stat.h>
 
-_Atomic uint16_t pw_slots[PW_FDS];
-struct pw_loan pw_loans[PW_LOANS + 1];
+struct pw_tables *_Atomic pw_tables;
 unsigned int pw_loans_end = 1;
 _Atomic int pw_busy;
 
 static unsigned int first_free = 1; /* none below it is free */
+
+/* Memory of our own, NULL where the process may not have any more. */
+void *pw_map_zeroes(size_t bytes)
+{
+	long map = pw_sys(SYS_mmap, 0, bytes, PROT_READ | PROT_WRITE,
+			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	return map < 0 && map > -4096 ? NULL : (void *)map;
+}
+
+/**
+ * pw_tables_map() - The tables, mapped if they are not yet
+ *
+ * Return: NULL where there is no memory for them; then nothing can be lent
+ * Context: async-signal-safe, with or without the lock
+ */
+struct pw_tables *pw_tables_map(void)
+{
+	struct pw_tables *mine, *first = pw_mapped();
+
+	if (first)
+		return first;
+	mine = pw_map_zeroes(sizeof(*mine));
+	if (!mine || atomic_compare_exchange_strong(&pw_tables, &first, mine))
+		return mine;
+	pw_sys(SYS_munmap, mine, sizeof(*mine));
+	return first;
+}
+
+/* A descriptor has, or is, a duplicate: both are lent when one is. */
+void pw_note_twin(int fd)
+{
+	struct pw_tables *tables = pw_tables_map();
+
+	if (tables && (unsigned int)fd < PW_FDS)
+		tables->has_twin[fd] = true;
+}
+
+/**
+ * pw_next_twin() - Walk the other descriptors that name the same open file
+ * @fd: one of them
+ * @at: the last one found, -1 to begin with
+ *
+ * Return: the next one, -1 for none
+ */
+int pw_next_twin(int fd, int at)
+{
+	const struct pw_tables *tables = pw_mapped();
+	uint64_t ino;
+
+	if (!tables || !tables->has_twin[fd])
+		return -1;
+	ino = pw_inode(fd);
+	while (++at < PW_FDS)
+		if (tables->has_twin[at] && at != fd && pw_inode(at) == ino)
+			return at;
+	return -1;
+}
 
 /* The inode of an open descriptor, 0 for a closed one. */
 uint64_t pw_inode(int fd)

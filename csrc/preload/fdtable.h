@@ -51,8 +51,36 @@ enum {
 	PW_SLOT_CTL = 0xffff,
 };
 
-extern _Atomic uint16_t pw_slots[PW_FDS] PW_HIDDEN;
-extern struct pw_loan pw_loans[PW_LOANS + 1] PW_HIDDEN;
+/**
+ * struct pw_tables - everything that is indexed by a descriptor or a slot
+ * @slots: what a descriptor is
+ * @seen: the set, plus 1, that a descriptor was last given to epoll_ctl() with
+ * @has_twin: whether a descriptor was duplicated, or is a duplicate
+ * @loans: from 1 on
+ *
+ * Mapped when first needed: under a limit of the address space, an object with
+ * this in it might not be loaded, and the program would run without it.
+ */
+struct pw_tables {
+	_Atomic uint16_t slots[PW_FDS];
+	uint16_t seen[PW_FDS];
+	bool has_twin[PW_FDS];
+	struct pw_loan loans[PW_LOANS + 1];
+};
+
+extern struct pw_tables *_Atomic pw_tables PW_HIDDEN;
+
+static inline struct pw_tables *pw_mapped(void)
+{
+	return atomic_load_explicit(&pw_tables, memory_order_acquire);
+}
+
+#define pw_loans (pw_mapped()->loans)
+
+struct pw_tables *pw_tables_map(void) PW_HIDDEN;
+void *pw_map_zeroes(size_t bytes) PW_HIDDEN;
+void pw_note_twin(int fd) PW_HIDDEN;
+int pw_next_twin(int fd, int at) PW_HIDDEN;
 extern unsigned int pw_loans_end
 	PW_HIDDEN; /* none from here on was ever used */
 
@@ -69,9 +97,11 @@ static inline bool pw_is_busy(void)
 
 static inline unsigned int pw_slot(int fd)
 {
-	if ((unsigned int)fd >= PW_FDS)
+	const struct pw_tables *tables = pw_mapped();
+
+	if (!tables || (unsigned int)fd >= PW_FDS)
 		return PW_SLOT_NONE;
-	return atomic_load_explicit(&pw_slots[fd], memory_order_relaxed);
+	return atomic_load_explicit(&tables->slots[fd], memory_order_relaxed);
 }
 
 /*
@@ -88,8 +118,10 @@ static inline bool pw_needs_attention(const struct pw_loan *loan)
 
 static inline void pw_slot_set(int fd, unsigned int value)
 {
-	if ((unsigned int)fd < PW_FDS)
-		atomic_store_explicit(&pw_slots[fd], (uint16_t)value,
+	struct pw_tables *tables = pw_mapped();
+
+	if (tables && (unsigned int)fd < PW_FDS)
+		atomic_store_explicit(&tables->slots[fd], (uint16_t)value,
 				      memory_order_relaxed);
 }
 

@@ -127,3 +127,14 @@ int pw_self(void)
 {
 	return (int)pw_sys(SYS_getpid);
 }
+
+/*
+ * Own the page before there can be a vfork child: one that came first would
+ * take itself for the process whose memory it borrows.
+ */
+void pw_guard_own(void)
+{
+	PW_GUARD guard = { 0 };
+
+	pw_guard_enter(&guard);
+}

@@ -16,6 +16,7 @@ struct pw_guard {
 
 bool pw_guard_enter(struct pw_guard *guard) PW_HIDDEN;
 void pw_guard_leave(struct pw_guard *guard) PW_HIDDEN;
+void pw_guard_own(void) PW_HIDDEN;
 int pw_self(void) PW_HIDDEN;
 
 #define PW_GUARD __attribute__((cleanup(pw_guard_leave))) struct pw_guard

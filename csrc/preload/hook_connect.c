@@ -43,7 +43,10 @@ static int connect_tcp(int fd, int domain, const struct sockaddr_storage *addr,
 		       size_t len)
 {
 	struct pw_addr dest;
-	int ret = pw_addr_from(&dest, addr, len);
+	size_t least = domain == AF_INET
+			       ? sizeof(struct sockaddr_in)
+			       : offsetof(struct sockaddr_in6, sin6_scope_id);
+	int ret = len < least ? -EINVAL : pw_addr_from(&dest, addr, len);
 
 	if (ret == 0 && dest.family != domain)
 		ret = -EAFNOSUPPORT;
@@ -160,7 +163,10 @@ int hook_socket(int domain, int type, int protocol)
 	}
 	ret = pw_libc.socket(domain, type, protocol);
 	if (ret >= 0 && (unsigned int)ret < PW_FDS) {
-		pw_seen[ret] = 0;
+		if (pw_mapped()) {
+			pw_mapped()->seen[ret] = 0;
+			pw_mapped()->has_twin[ret] = false;
+		}
 		/* A close that no hook saw left something behind. */
 		if (pw_unlikely(pw_slot(ret)))
 			pw_lock_and_forget(ret);
@@ -170,7 +176,8 @@ int hook_socket(int domain, int type, int protocol)
 
 int hook_shutdown(int fd, int how)
 {
-	if (pw_loan_in_slot(fd) && pw_state_of(fd) == PW_LOAN_PENDING) {
+	if (how >= SHUT_RD && how <= SHUT_RDWR && pw_loan_in_slot(fd) &&
+	    pw_state_of(fd) == PW_LOAN_PENDING) {
 		/* As the kernel does in SYN_SENT: the attempt ends. */
 		pw_cancel(fd);
 		return 0;

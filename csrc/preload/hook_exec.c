@@ -93,6 +93,8 @@ int hook_execvpe(const char *file, char *const argv[], char *const envp[])
 	if (strchr(file, '/'))
 		return exec_found(file, argv, envp);
 	errno = ENOENT;
+	if (!*file)
+		return -1;
 	pw_path_begin(&search, environ);
 	while (pw_path_next(&search, file, path)) {
 		exec_found(path, argv, envp);

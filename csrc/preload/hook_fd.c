@@ -93,10 +93,13 @@ static void remember_copy(int from, int to)
 
 static int copied(int from, int to)
 {
-	if (pw_unlikely(to >= 0 && pw_slot(to)))
+	if (to < 0 || to == from)
+		return to;
+	if (pw_unlikely(pw_slot(to)))
 		pw_lock_and_forget(to);
-	if (to >= 0)
-		remember_copy(from, to);
+	pw_note_twin(from);
+	pw_note_twin(to);
+	remember_copy(from, to);
 	return to;
 }
 
@@ -126,9 +129,7 @@ int hook_dup2(int fd, int to)
 		return (int)pw_result(-EBADF);
 	make_room(fd, to);
 	ret = pw_libc.dup2(fd, to);
-	if (ret >= 0 && fd != to)
-		remember_copy(fd, to);
-	return ret;
+	return copied(fd, ret);
 }
 
 int hook_dup3(int fd, int to, int flags)
@@ -139,9 +140,7 @@ int hook_dup3(int fd, int to, int flags)
 		return (int)pw_result(-EBADF);
 	make_room(fd, to);
 	ret = pw_libc.dup3(fd, to, flags);
-	if (ret >= 0)
-		remember_copy(fd, to);
-	return ret;
+	return copied(fd, ret);
 }
 
 int hook_fcntl(int fd, int cmd, long arg)

@@ -9,7 +9,11 @@ extern int *pw_h_errno(void) __asm__("__h_errno_location");
 static PW_TLS struct hostent own_entry;
 static PW_TLS char own_buf[PW_HOSTENT_BYTES];
 
-/* A number, or a NULL node, is libc's own to read. */
+/*
+ * A number is libc's own to read.
+ *
+ * Return: 0; -ENOENT: it is a number of another family; -EAGAIN: it is none
+ */
 static int from_number(const char *name, int family, struct pw_reply *reply)
 {
 	struct addrinfo hints = { .ai_family = family,
@@ -19,7 +23,7 @@ static int from_number(const char *name, int family, struct pw_reply *reply)
 	int ret = pw_libc.getaddrinfo(name, NULL, &hints, &list);
 
 	if (ret)
-		return -ENOENT;
+		return pw_is_number(name) ? -ENOENT : -EAGAIN;
 	*reply = (struct pw_reply){ .count = 1,
 				    .addrs[0].family = (uint16_t)family };
 	if (family == AF_INET)
@@ -45,7 +49,10 @@ static int by_name(const char *name, int family, struct hostent *ret, char *buf,
 	*range = 0;
 	if (family != AF_INET && family != AF_INET6)
 		return NO_RECOVERY;
-	if (from_number(name, family, &reply) < 0) {
+	error = from_number(name, family, &reply);
+	if (error == -ENOENT)
+		return HOST_NOT_FOUND;
+	if (error < 0) {
 		error = pw_resolve(name, family, &reply);
 		if (error == -EAGAIN)
 			return TRY_AGAIN;

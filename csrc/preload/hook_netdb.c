@@ -82,6 +82,8 @@ int hook_getaddrinfo(const char *node, const char *service,
 	ret = pw_libc.getaddrinfo(node, service, &numeric, res);
 	if (ret != EAI_NONAME || (hints && (hints->ai_flags & AI_NUMERICHOST)))
 		return ret;
+	if (pw_is_number(node))
+		return ret; /* of the other family */
 	ret = pw_resolve(node, numeric.ai_family, &reply);
 	if (ret < 0)
 		return eai(ret);

@@ -37,14 +37,14 @@ static int before_send_to(int fd, const void *addr, socklen_t len, int flags)
 
 ssize_t hook_send(int fd, const void *buf, size_t n, int flags)
 {
-	PW_GATE(fd, flags);
+	PW_GATE_OUT(fd, flags);
 	return pw_libc.send(fd, buf, n, flags);
 }
 
 ssize_t hook_sendto(int fd, const void *buf, size_t n, int flags,
 		    const struct sockaddr *addr, socklen_t len)
 {
-	PW_GATE(fd, flags);
+	PW_GATE_OUT(fd, flags);
 	if (addr) {
 		int ret = before_send_to(fd, addr, len, flags);
 
@@ -108,7 +108,7 @@ ssize_t hook_sendmsg(int fd, const struct msghdr *msg, int flags)
 	struct msghdr plain;
 	int ret;
 
-	PW_GATE(fd, flags);
+	PW_GATE_OUT(fd, flags);
 	ret = before_sendmsg(fd, msg, flags, &plain);
 	if (ret < 0)
 		return pw_result(ret);
@@ -136,32 +136,46 @@ int hook_sendmmsg(int fd, struct mmsghdr *msgs, unsigned int n, int flags)
 
 ssize_t hook_write(int fd, const void *buf, size_t n)
 {
-	PW_GATE(fd, 0);
+	PW_GATE_OUT(fd, 0);
 	return pw_libc.write(fd, buf, n);
 }
 
 ssize_t hook_writev(int fd, const struct iovec *iov, int n)
 {
-	PW_GATE(fd, 0);
+	PW_GATE_OUT(fd, 0);
 	return pw_libc.writev(fd, iov, n);
+}
+
+ssize_t hook_pwritev2(int fd, const struct iovec *iov, int n, off_t offset,
+		      int flags)
+{
+	PW_GATE_OUT(fd, 0);
+	return pw_libc.pwritev2(fd, iov, n, offset, flags);
+}
+
+ssize_t hook_pwritev64v2(int fd, const struct iovec *iov, int n, off_t offset,
+			 int flags)
+{
+	PW_GATE_OUT(fd, 0);
+	return pw_libc.pwritev64v2(fd, iov, n, offset, flags);
 }
 
 ssize_t hook_sendfile(int out, int in, off_t *offset, size_t n)
 {
-	PW_GATE(out, 0);
+	PW_GATE_OUT(out, 0);
 	return pw_libc.sendfile(out, in, offset, n);
 }
 
 ssize_t hook_sendfile64(int out, int in, off_t *offset, size_t n)
 {
-	PW_GATE(out, 0);
+	PW_GATE_OUT(out, 0);
 	return pw_libc.sendfile64(out, in, offset, n);
 }
 
 ssize_t hook_splice(int in, off_t *off_in, int out, off_t *off_out, size_t n,
 		    unsigned int flags)
 {
-	PW_GATE(in, 0);
-	PW_GATE(out, 0);
+	PW_GATE_IN(in, 0);
+	PW_GATE_OUT(out, 0);
 	return pw_libc.splice(in, off_in, out, off_out, n, flags);
 }

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* getsockopt(SO_ERROR), getpeername: what a lent socket says of itself. */
+/*
+ * getsockopt(SO_ERROR), getpeername: what a lent socket says of itself.
+ * setsockopt: nobody joins a multicast group, for that is told to the network.
+ */
+#include "channel.h"
 #include "lend.h"
 #include "libc.h"
 #include "sockaddr.h"
@@ -51,4 +55,26 @@ int hook_getpeername(int fd, struct sockaddr *addr, socklen_t *len)
 	memcpy(addr, &peer, room < n ? room : n);
 	*len = (socklen_t)n;
 	return 0;
+}
+
+static bool joins_group(int level, int name)
+{
+	if (level != IPPROTO_IP && level != IPPROTO_IPV6)
+		return false;
+	if (name == MCAST_JOIN_GROUP || name == MCAST_JOIN_SOURCE_GROUP)
+		return true;
+	if (level == IPPROTO_IP)
+		return name == IP_ADD_MEMBERSHIP ||
+		       name == IP_ADD_SOURCE_MEMBERSHIP;
+	return name == IPV6_JOIN_GROUP || name == IPV6_JOIN_ANYCAST;
+}
+
+int hook_setsockopt(int fd, int level, int name, const void *value,
+		    socklen_t len)
+{
+	if (pw_unlikely(level != SOL_SOCKET && joins_group(level, name))) {
+		pw_blocked(PW_BLOCKED_MULTICAST, NULL, NULL);
+		return (int)pw_result(-ENETUNREACH);
+	}
+	return pw_libc.setsockopt(fd, level, name, value, len);
 }

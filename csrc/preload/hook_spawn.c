@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* posix_spawn, posix_spawnp, system, popen. */
+#include "guard.h"
 #include "libc.h"
 #include "path.h"
 #include "prepare.h"
@@ -43,6 +44,8 @@ int hook_posix_spawnp(pid_t *pid, const char *file,
 
 	if (strchr(file, '/'))
 		return hook_posix_spawn(pid, file, actions, attr, argv, envp);
+	if (!*file)
+		return ENOENT;
 	pw_path_begin(&search, environ);
 	while (pw_path_next(&search, file, path)) {
 		ret = hook_posix_spawn(pid, path, actions, attr, argv, envp);
@@ -102,4 +105,14 @@ FILE *hook_popen(const char *command, const char *mode)
 	}
 	PW_WITH_SOUND_ENVIRONMENT(stream, pw_libc.popen(command, mode));
 	return stream;
+}
+
+/* The child's copy of our records is its own from its first instruction on. */
+pid_t hook_fork(void)
+{
+	pid_t pid = pw_libc.fork();
+
+	if (pid == 0)
+		pw_guard_own();
+	return pid;
 }

@@ -43,6 +43,19 @@ static bool wait_call(long nr, const long v[6], long *ret)
 			(int)v[0], PTR(struct epoll_event *, v[1]), (int)v[2],
 			(int)v[3], PTR(const sigset_t *, v[4]));
 		return true;
+	case SYS_pselect6:
+		/* Its sixth argument is a pair: a mask and the mask's size. */
+		*ret = hook_pselect(
+			(int)v[0], PTR(fd_set *, v[1]), PTR(fd_set *, v[2]),
+			PTR(fd_set *, v[3]), PTR(const struct timespec *, v[4]),
+			v[5] ? *PTR(const sigset_t *const *, v[5]) : NULL);
+		return true;
+	case SYS_epoll_pwait2:
+		*ret = hook_epoll_pwait2(
+			(int)v[0], PTR(struct epoll_event *, v[1]), (int)v[2],
+			PTR(const struct timespec *, v[3]),
+			PTR(const sigset_t *, v[4]));
+		return true;
 	case SYS_ppoll:
 		*ret = hook_ppoll(PTR(struct pollfd *, v[0]), (nfds_t)v[1],
 				  PTR(const struct timespec *, v[2]),
@@ -110,6 +123,23 @@ static bool byte_call(long nr, const long v[6], long *ret)
 		*ret = hook_writev((int)v[0], PTR(const struct iovec *, v[1]),
 				   (int)v[2]);
 		return true;
+	case SYS_preadv2:
+		*ret = hook_preadv2((int)v[0], PTR(const struct iovec *, v[1]),
+				    (int)v[2], (off_t)v[3], (int)v[5]);
+		return true;
+	case SYS_pwritev2:
+		*ret = hook_pwritev2((int)v[0], PTR(const struct iovec *, v[1]),
+				     (int)v[2], (off_t)v[3], (int)v[5]);
+		return true;
+	case SYS_sendfile:
+		*ret = hook_sendfile((int)v[0], (int)v[1], PTR(off_t *, v[2]),
+				     (size_t)v[3]);
+		return true;
+	case SYS_splice:
+		*ret = hook_splice((int)v[0], PTR(off_t *, v[1]), (int)v[2],
+				   PTR(off_t *, v[3]), (size_t)v[4],
+				   (unsigned int)v[5]);
+		return true;
 	case SYS_recvfrom:
 		*ret = hook_recvfrom((int)v[0], PTR(void *, v[1]), (size_t)v[2],
 				     (int)v[3], PTR(struct sockaddr *, v[4]),
@@ -147,6 +177,11 @@ static bool network_call(long nr, const long v[6], long *ret)
 		*ret = hook_getsockopt((int)v[0], (int)v[1], (int)v[2],
 				       PTR(void *, v[3]),
 				       PTR(socklen_t *, v[4]));
+		return true;
+	case SYS_setsockopt:
+		*ret = hook_setsockopt((int)v[0], (int)v[1], (int)v[2],
+				       PTR(const void *, v[3]),
+				       (socklen_t)v[4]);
 		return true;
 	case SYS_getpeername:
 		*ret = hook_getpeername((int)v[0], PTR(struct sockaddr *, v[1]),

@@ -4,6 +4,8 @@
 #include "libc.h"
 #include "pollset.h"
 
+#include <sys/mman.h>
+
 static int poll_ms(struct pollfd *fds, nfds_t n, int timeout_ms)
 {
 	struct timespec timeout = pw_timespec_ms(timeout_ms);
@@ -54,7 +56,7 @@ static const short except_mask = POLLPRI;
 
 enum {
 	WORD_BITS = 8 * sizeof(unsigned long),
-	SELECT_FDS = 4096
+	SELECT_FDS = 65536
 };
 
 static bool is_in(const fd_set *set, int fd)
@@ -105,10 +107,10 @@ static bool has_pending(int n, const fd_set *in, const fd_set *out,
 	return false;
 }
 
-static int do_select(int n, fd_set *in, fd_set *out, fd_set *except,
-		     const struct timespec *timeout, const sigset_t *mask)
+static int select_by(struct pollfd *fds, int n, fd_set *in, fd_set *out,
+		     fd_set *except, const struct timespec *timeout,
+		     const sigset_t *mask)
 {
-	struct pollfd fds[SELECT_FDS];
 	nfds_t count = gather(fds, n, in, out, except);
 	int ready = 0, ret = pw_poll(fds, count, timeout, mask);
 
@@ -129,6 +131,23 @@ static int do_select(int n, fd_set *in, fd_set *out, fd_set *except,
 		       (events & POLLPRI) && (revents & except_mask), &ready);
 	}
 	return ready;
+}
+
+/* No big array on the stack: threads of 16 KiB call select(), too. */
+static int do_select(int n, fd_set *in, fd_set *out, fd_set *except,
+		     const struct timespec *timeout, const sigset_t *mask)
+{
+	size_t bytes = (size_t)n * sizeof(struct pollfd);
+	long map = pw_sys(SYS_mmap, 0, bytes, PROT_READ | PROT_WRITE,
+			  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	int ret;
+
+	if (map < 0 && map > -4096)
+		return (int)pw_result(-ENOMEM);
+	ret = select_by((struct pollfd *)map, n, in, out, except, timeout,
+			mask);
+	pw_sys(SYS_munmap, map, bytes);
+	return ret;
 }
 
 int hook_select(int n, fd_set *in, fd_set *out, fd_set *except,

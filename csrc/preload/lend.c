@@ -90,14 +90,15 @@ static int wait_and_conclude(int fd, struct pw_loan *loan, uint32_t generation)
 	return loan ? conclude(loan, fd) : -EBADF;
 }
 
-static void copy_send_timeout(int fd, int ctl)
+/* Wait as long as the application's socket may, by SO_SNDTIMEO or SO_RCVTIMEO.
+ */
+void pw_copy_timeout(int fd, int ctl, int option)
 {
 	struct timeval limit = { 0 };
 	socklen_t n = sizeof(limit);
 
-	pw_sys(SYS_getsockopt, fd, SOL_SOCKET, SO_SNDTIMEO, &limit, &n);
-	if (limit.tv_sec || limit.tv_usec)
-		pw_sys(SYS_setsockopt, ctl, SOL_SOCKET, SO_RCVTIMEO, &limit, n);
+	pw_sys(SYS_getsockopt, fd, SOL_SOCKET, option, &limit, &n);
+	pw_sys(SYS_setsockopt, ctl, SOL_SOCKET, SO_RCVTIMEO, &limit, n);
 }
 
 /* In a vfork child, or beyond the table: ask, wait, remember nothing. */
@@ -137,6 +138,10 @@ static int start(int fd, struct pw_request *request, int ctl,
 		pw_sys(SYS_close, ctl);
 		return -ENOMEM;
 	}
+	for (int twin = -1; (twin = pw_next_twin(fd, twin)) >= 0;) {
+		pw_vacate(twin);
+		pw_loan_dup(fd, twin);
+	}
 	loan->ctl = ctl;
 	loan->dest = request->addr;
 	pw_loan_set_state(loan, PW_LOAN_PENDING);
@@ -170,6 +175,8 @@ int pw_lend(int fd, const struct pw_addr *dest)
 	uint32_t generation;
 	int ctl, ret;
 
+	if (!pw_tables_map())
+		return -ENOMEM;
 	if ((unsigned int)fd >= PW_FDS)
 		return waits ? lend_untracked(fd, &request) : -EMFILE;
 	request.detail = waits ? 0 : PW_CONNECT_PENDING;
@@ -177,7 +184,7 @@ int pw_lend(int fd, const struct pw_addr *dest)
 	if (ctl < 0)
 		return ctl;
 	if (waits)
-		copy_send_timeout(fd, ctl);
+		pw_copy_timeout(fd, ctl, SO_SNDTIMEO);
 	{
 		PW_GUARD guard = { 0 };
 
@@ -203,6 +210,7 @@ int pw_settle_fd(int fd)
 {
 	struct pw_loan *loan;
 	uint32_t generation;
+	int ret;
 
 	{
 		PW_GUARD guard = { 0 };
@@ -218,5 +226,7 @@ int pw_settle_fd(int fd)
 			return -EALREADY;
 		generation = loan->generation;
 	}
-	return wait_and_conclude(fd, loan, generation);
+	ret = wait_and_conclude(fd, loan, generation);
+	/* The time of SO_SNDTIMEO is over: the attempt is not this call's. */
+	return ret == -EINPROGRESS ? -EALREADY : ret;
 }

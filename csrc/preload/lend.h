@@ -21,7 +21,7 @@ extern _Atomic bool pw_lent_ever PW_HIDDEN;
 
 /* These take the lock themselves. */
 int pw_lend(int fd, const struct pw_addr *dest) PW_HIDDEN;
-int pw_before_io(int fd, int flags) PW_HIDDEN;
+int pw_before_io(int fd, int flags, int timeout) PW_HIDDEN;
 void pw_await(int fd) PW_HIDDEN;
 int pw_settle_fd(int fd) PW_HIDDEN;
 enum pw_loan_state pw_state_of(int fd) PW_HIDDEN;
@@ -31,6 +31,7 @@ void pw_cancel(int fd) PW_HIDDEN;
 
 /* For lend.c and lent.c only. */
 bool pw_is_nonblocking(int fd) PW_HIDDEN;
+void pw_copy_timeout(int fd, int ctl, int option) PW_HIDDEN;
 int pw_wait_pending(int fd, const struct pw_loan *expected,
 		    uint32_t generation) PW_HIDDEN;
 

@@ -9,12 +9,13 @@
  * pw_before_io() - Whether bytes may pass now
  * @fd: to be read, written, sent through
  * @flags: MSG_DONTWAIT, or 0
+ * @timeout: the option that limits the wait, SO_RCVTIMEO or SO_SNDTIMEO
  *
  * No byte of the application's gets into a handshake, nor the other way.
  *
  * Return: 0: go on; -EAGAIN while pending; the error of a failed connect
  */
-int pw_before_io(int fd, int flags)
+int pw_before_io(int fd, int flags, int timeout)
 {
 	struct pw_loan *loan = pw_loan_in_slot(fd);
 	uint32_t generation;
@@ -36,9 +37,13 @@ int pw_before_io(int fd, int flags)
 		if (loan->state != PW_LOAN_PENDING &&
 		    loan->state != PW_LOAN_FAILED)
 			return 0;
+		if (loan->state == PW_LOAN_PENDING)
+			pw_copy_timeout(fd, loan->ctl, timeout);
 		generation = loan->generation;
 	}
 	ret = pw_wait_pending(fd, loan, generation);
+	if (ret == -EINPROGRESS)
+		return -EAGAIN;
 	return ret < 0 ? ret : -pw_take_error(fd);
 }
 

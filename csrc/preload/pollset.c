@@ -23,7 +23,8 @@ static bool substitute(const struct pollfd *fds, struct pollfd *shown, nfds_t n)
 	bool any = false;
 	PW_GUARD guard = { 0 };
 
-	memcpy(shown, fds, n * sizeof(*fds));
+	if (n > 0)
+		memcpy(shown, fds, n * sizeof(*fds));
 	if (!pw_guard_enter(&guard))
 		return false;
 	for (nfds_t i = 0; i < n; i++) {

@@ -7,6 +7,8 @@
 #include "target.h"
 
 #include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
 
 static const char preload_name[] = "LD_PRELOAD=";
 
@@ -107,14 +109,31 @@ int pw_env_build(char *const envp[], char **out,
 	return 0;
 }
 
+/*
+ * Whether ld.so will load this very object: it goes on without one that it
+ * cannot open or map, and loads whatever lies at the path.
+ */
 static bool is_preload_within_reach(void)
 {
-	long fd = pw_sys(SYS_openat, AT_FDCWD, pw_channel()->preload,
-			 O_RDONLY | O_CLOEXEC);
+	const struct pw_channel *ch = pw_channel();
+	long fd =
+		pw_sys(SYS_openat, AT_FDCWD, ch->preload, O_RDONLY | O_CLOEXEC);
+	struct stat st;
+	long map;
+	bool is_same;
 
-	if (fd >= 0)
-		pw_sys(SYS_close, fd);
-	return fd >= 0;
+	if (fd < 0)
+		return false;
+	is_same = pw_sys(SYS_fstat, fd, &st) == 0 && st.st_ino == ch->ino &&
+		  st.st_dev == ch->dev;
+	/* Not where the file system is mounted noexec. */
+	map = pw_sys(SYS_mmap, 0, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE, fd,
+		     0);
+	pw_sys(SYS_close, fd);
+	if (map < 0 && map > -4096)
+		return false;
+	pw_sys(SYS_munmap, map, 4096);
+	return is_same;
 }
 
 /**

@@ -19,7 +19,7 @@ struct watch {
 	struct epoll_event event;
 };
 
-static struct watch watches[PW_WATCHES];
+static struct watch *watches; /* PW_WATCHES of them, mapped when first needed */
 static unsigned int free_watch = 1; /* none below it is free; 0 ends a list */
 
 /* Options that stay in the mask of a one-shot that has fired. */
@@ -33,7 +33,9 @@ static long ctl(int epfd, int op, int fd, struct epoll_event *event)
 
 static struct watch *new_watch(struct pw_loan *loan, int set, int fd)
 {
-	for (unsigned int i = free_watch; i < PW_WATCHES; i++) {
+	if (!watches)
+		watches = pw_map_zeroes(PW_WATCHES * sizeof(*watches));
+	for (unsigned int i = free_watch; watches && i < PW_WATCHES; i++) {
 		if (watches[i].is_used)
 			continue;
 		free_watch = i + 1;
@@ -109,6 +111,8 @@ int pw_watch_add(struct pw_loan *loan, int epfd, int fd,
 	if (find_watch(loan, set, fd))
 		return -EEXIST;
 	ret = find_watch(loan, set, -1) ? 0 : add_standin(loan, epfd);
+	if (ret < 0 && !pw_set_has_standins(set))
+		pw_set_close(epfd); /* it is none, perhaps */
 	if (ret < 0)
 		return ret;
 	watch = new_watch(loan, set, fd);
@@ -186,7 +190,7 @@ static bool suspend_in(struct pw_loan *loan, int epfd, int fd)
  */
 bool pw_watches_suspend(struct pw_loan *loan, int fd)
 {
-	int last = (int)pw_seen[fd] - 1;
+	int last = (int)pw_mapped()->seen[fd] - 1;
 
 	if (last < 0)
 		return true;
@@ -201,13 +205,16 @@ bool pw_watches_suspend(struct pw_loan *loan, int fd)
 
 static void resume(struct pw_loan *loan, struct watch *watch)
 {
-	int epfd = pw_set_fd(watch->set);
+	int epfd = pw_set_fd(watch->set), fd = watch->fd;
 
 	if (watch->is_dormant)
 		return;
+	/* The kernel keeps a registration while any descriptor is left. */
+	if (pw_inode(fd) != loan->ino)
+		fd = pw_loan_fd(loan);
 	/* EEXIST: a fork child that shares the set was quicker. */
-	if (ctl(epfd, EPOLL_CTL_ADD, watch->fd, &watch->event) == -EEXIST)
-		ctl(epfd, EPOLL_CTL_MOD, watch->fd, &watch->event);
+	if (ctl(epfd, EPOLL_CTL_ADD, fd, &watch->event) == -EEXIST)
+		ctl(epfd, EPOLL_CTL_MOD, fd, &watch->event);
 	remove_watch(loan, watch);
 }
 

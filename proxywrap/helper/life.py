@@ -11,6 +11,7 @@ import os
 import resource
 import signal
 import socket
+from collections.abc import Callable
 from pathlib import Path
 
 from proxywrap.helper.directory import remove_directory
@@ -42,6 +43,7 @@ class _Life:
         self._family = family
         self._report = report
         self._is_over = asyncio.Event()
+        self._drain: Callable[[], None] | None = None
 
     async def run(self) -> None:
         loop = asyncio.get_running_loop()
@@ -63,6 +65,7 @@ class _Life:
         async with asyncio.TaskGroup() as tasks:
             server = ControlServer(self._setup.listeners, context, tasks)
             server.start()
+            self._drain = server.drain
             if self._family.has_command_ended:
                 self._fall_silent()
             self._family.reap()  # for what ended before the loop could hear of it
@@ -75,15 +78,22 @@ class _Life:
 
     def _fall_silent(self) -> None:
         """COMMAND has ended, others live on: what is theirs to hear goes to the log."""
+        self._hear_out()
         self._report.close()
         self._report.detach()
         _release_stderr()
 
     def _end(self) -> None:
         """All are gone: before the launcher hears of it, nothing of us is left."""
+        self._hear_out()
         self._report.close()
         remove_directory(self._setup.directory)
         self._is_over.set()
+
+    def _hear_out(self) -> None:
+        """Take what was told by processes that have ended since."""
+        if self._drain is not None:
+            self._drain()
 
     def _launcher_stirred(self) -> None:
         """Take note that the launcher has gone, killed or its work done: it never says a word."""

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, NoReturn, Protocol
 
 from proxywrap.config import Config
 from proxywrap.helper.directory import remove_directory
-from proxywrap.helper.family import MESSAGE, Family, Message
+from proxywrap.helper.family import MESSAGE, Family, Message, has_backlog
 from proxywrap.net.native import become_subreaper
 
 if TYPE_CHECKING:
@@ -151,9 +151,14 @@ def _become_command(command: Command, group: int, write_end: int) -> NoReturn:
 
 
 def _end_early(setup: Setup, family: Family) -> None:
-    """Until the event loop runs, end by a plain signal handler, even in an import."""
+    """Until the event loop runs, end by a plain signal handler, even in an import.
+
+    Not if something was asked or told of: the event loop will hear it first.
+    """
 
     def reap(*_: object) -> None:
+        if has_backlog(setup.listeners):
+            return
         family.reap()
         if family.is_gone:
             os._exit(0)

@@ -97,6 +97,8 @@ class Router:
 
         """
         normal = normalise_name(name)
+        if normal.rpartition(".")[2].isdecimal():
+            raise ValueError(f"expected a host name, found what looks like an address: {name!r}")
         local = self._local_addresses(normal)
         if local:
             return tuple(each for each in local if _is_of(each, family)), False

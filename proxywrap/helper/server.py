@@ -12,12 +12,16 @@ import socket
 from collections.abc import Sequence
 
 from proxywrap.events import Note
+from proxywrap.helper.family import has_backlog
 from proxywrap.helper.session import Context, Session
 
 __all__ = ["ControlServer"]
 
 MAX_SILENT = 512
 """Connections that may wait for their request: a wrapped process sends it at once."""
+
+MAX_DRAINS = 256
+"""How many batches are taken at the end, more than the backlogs can hold."""
 
 ACCEPT_BATCH = 64
 """Connections taken before others get their turn."""
@@ -58,6 +62,14 @@ class ControlServer:
             self._loop.remove_reader(listener)
         while self._silent:
             self._drop_oldest()
+
+    def drain(self) -> None:
+        """Serve what waits now; a flood is cut off."""
+        for _ in range(MAX_DRAINS):
+            if not has_backlog(self._listeners):
+                return
+            for listener in self._listeners:
+                self._accept(listener)
 
     # -- accepting -----------------------------------------------------------
 

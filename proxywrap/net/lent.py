@@ -118,6 +118,8 @@ class LentSocket:
 
         """
         disconnect(self._sock.fileno())
+        # The kernel notes an ECONNRESET for what it has broken off.
+        self._sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
         self.restore_options()
 
     # -- connecting ----------------------------------------------------------

@@ -59,6 +59,7 @@ class BlockedKind(IntEnum):
     RESOLVER = 2
     SOCKET = 3
     DNS = 4
+    MULTICAST = 5
 
 
 class Target(IntEnum):

@@ -145,7 +145,7 @@ def test_bind_is_parsed() -> None:
         (b"GET / HTTP/1.0\r\n\r\n", "", r"expected SOCKS version 4, got 71 \('G'\): is it an HTTP client\?"),
         (bytes.fromhex("0403 0050 42660763 00"), "005b 0000 00000000", "command 1 or 2, got 3"),
         (bytes.fromhex("0401 0050 00000001 00 00"), "", "found an empty one"),
-        (bytes.fromhex("0401 0050 00000001 00") + b"a b\0", "", "found a blank"),
+        (bytes.fromhex("0401 0050 00000001 00") + b"a b\0", "", "found a character"),
         (bytes.fromhex("0401 0050 00000001 00") + b"a" * 64 + b"\0", "", "labels of at most 63 bytes"),
         (bytes.fromhex("0401 0050 42660763") + b"x" * 300, "", "limit"),
     ],
