@@ -29,9 +29,6 @@ enum pw_op {
 	PW_OP_EXEC = 5,	   /* may the program in name run unwrapped? */
 };
 
-/* pw_request.detail of PW_OP_CONNECT: bits. */
-#define PW_CONNECT_PENDING 1 /* the application does not wait in connect() */
-
 /* pw_request.detail of PW_OP_BLOCKED. */
 enum pw_blocked {
 	PW_BLOCKED_UDP = 1,	  /* a datagram or connect to addr */

@@ -116,12 +116,22 @@ static int lend_untracked(int fd, struct pw_request *request)
 			n = pw_sys(SYS_recvfrom, ctl, &reply, sizeof(reply), 0,
 				   NULL, NULL);
 		while (n == -EINTR);
-		if (n != sizeof(reply))
-			pw_disconnect(fd);
 		ret = n == sizeof(reply) ? -reply.error : -ECONNREFUSED;
+		if (ret < 0)
+			pw_disconnect(fd);
 	}
 	pw_sys(SYS_close, ctl);
 	return ret;
+}
+
+/* Registrations are made by number, and each number may have its own. */
+static bool suspend_all(struct pw_loan *loan, int fd)
+{
+	bool done = pw_watches_suspend(loan, fd);
+
+	for (int twin = -1; done && (twin = pw_next_twin(fd, twin)) >= 0;)
+		done = pw_watches_suspend(loan, twin);
+	return done;
 }
 
 /*
@@ -147,8 +157,8 @@ static int start(int fd, struct pw_request *request, int ctl,
 	pw_loan_set_state(loan, PW_LOAN_PENDING);
 	pw_slot_set(ctl, PW_SLOT_CTL);
 	atomic_store(&pw_lent_ever, true);
-	ret = pw_watches_suspend(loan, fd) ? pw_channel_send(ctl, request, fd)
-					   : -EAGAIN;
+	ret = suspend_all(loan, fd) ? pw_channel_send(ctl, request, fd)
+				    : -EAGAIN;
 	if (ret < 0) {
 		pw_watches_resume(loan);
 		pw_forget(fd);
@@ -179,7 +189,6 @@ int pw_lend(int fd, const struct pw_addr *dest)
 		return -ENOMEM;
 	if ((unsigned int)fd >= PW_FDS)
 		return waits ? lend_untracked(fd, &request) : -EMFILE;
-	request.detail = waits ? 0 : PW_CONNECT_PENDING;
 	ctl = pw_channel_open(waits);
 	if (ctl < 0)
 		return ctl;

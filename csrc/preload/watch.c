@@ -3,6 +3,8 @@
 
 #include "guard.h"
 
+#include <fcntl.h>
+
 /**
  * struct watch - a registration that the kernel does not have at the moment
  * @set: which set, an index of sets
@@ -203,18 +205,32 @@ bool pw_watches_suspend(struct pw_loan *loan, int fd)
 	return true;
 }
 
+/*
+ * The kernel keeps a registration when its number is closed, as long as the
+ * socket has another: it is made by a number that is gone again at once.
+ */
+static void add_by_copy(struct pw_loan *loan, struct watch *watch, int epfd)
+{
+	int copy = (int)pw_sys(SYS_fcntl, pw_loan_fd(loan), F_DUPFD_CLOEXEC,
+			       watch->fd);
+
+	if (copy < 0)
+		return;
+	ctl(epfd, EPOLL_CTL_ADD, copy, &watch->event);
+	pw_sys(SYS_close, copy);
+}
+
 static void resume(struct pw_loan *loan, struct watch *watch)
 {
-	int epfd = pw_set_fd(watch->set), fd = watch->fd;
+	int epfd = pw_set_fd(watch->set);
 
 	if (watch->is_dormant)
 		return;
-	/* The kernel keeps a registration while any descriptor is left. */
-	if (pw_inode(fd) != loan->ino)
-		fd = pw_loan_fd(loan);
+	if (pw_inode(watch->fd) != loan->ino)
+		add_by_copy(loan, watch, epfd);
 	/* EEXIST: a fork child that shares the set was quicker. */
-	if (ctl(epfd, EPOLL_CTL_ADD, fd, &watch->event) == -EEXIST)
-		ctl(epfd, EPOLL_CTL_MOD, fd, &watch->event);
+	else if (ctl(epfd, EPOLL_CTL_ADD, watch->fd, &watch->event) == -EEXIST)
+		ctl(epfd, EPOLL_CTL_MOD, watch->fd, &watch->event);
 	remove_watch(loan, watch);
 }
 

@@ -17,7 +17,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from ipaddress import IPv4Address, IPv6Address
+from ipaddress import ip_address
 
 from proxywrap import refusals
 from proxywrap.address import Endpoint
@@ -28,7 +28,6 @@ from proxywrap.net.connector import AttemptFailed, Deadlines, connect_chain, con
 from proxywrap.net.hopnames import HopNames
 from proxywrap.net.lent import LentSocket
 from proxywrap.protocol.wire import (
-    CONNECT_PENDING,
     REQUEST_BYTES,
     Op,
     ReplyMessage,
@@ -260,18 +259,20 @@ class Session:
             await connect_direct(lent, route.destination, self._request.scope_id)
 
     def _leave_failed(self, lent: LentSocket) -> None:
-        """Leave the socket as a failed connect leaves it.
+        """Leave the socket as a failed connect leaves it: with an error that poll shows.
 
-        Where the application waits in poll or epoll, that is an error which
-        the kernel itself reports: one that it gets from a refusing address.
+        Only the kernel can put one there, so it is connected to where nobody
+        listens. To IPv4 first: a socket that was connected to a mapped address
+        cannot go back to native IPv6.
         """
         lent.disconnect()
-        if self._request.detail & CONNECT_PENDING and lent.family in self._context.refusing:
-            host, port = self._context.refusing[lent.family]
-            address = IPv4Address(host) if lent.family == socket.AF_INET else IPv6Address(host)
-            sockaddr = lent.sockaddr(address, port)
-            if sockaddr is not None:
-                lent.start_failing(sockaddr)
+        for family in (socket.AF_INET, socket.AF_INET6):
+            if family in self._context.refusing:
+                host, port = self._context.refusing[family]
+                sockaddr = lent.sockaddr(ip_address(host), port)
+                if sockaddr is not None:
+                    lent.start_failing(sockaddr)
+                    return
 
     # -- the end ---------------------------------------------------------------
 

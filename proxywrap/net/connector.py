@@ -163,6 +163,9 @@ async def _connect_any(lent: LentSocket, sockaddrs: Sequence[SockAddr]) -> None:
 async def _sockaddrs(lent: LentSocket, hop: ProxyURI, names: HopNames) -> Sequence[SockAddr]:
     """Return where the socket can reach the first hop."""
     addresses = await names.addresses(hop.host) if isinstance(hop.host, str) else [hop.host]
+    if lent.family == socket.AF_INET6:
+        # Once connected to a mapped address, a socket cannot go back to native IPv6.
+        addresses = sorted(addresses, key=lambda address: -address.version)
     found = [lent.sockaddr(address, hop.port) for address in addresses]
     reachable = [sockaddr for sockaddr in found if sockaddr is not None]
     if not reachable:

@@ -38,9 +38,6 @@ TOKEN_BYTES = 16
 MAX_NAME_BYTES = 256
 MAX_ADDRS = 8
 
-CONNECT_PENDING = 1
-"""`detail` of `Op.CONNECT`: the application does not wait in connect()."""
-
 
 class Op(IntEnum):
     """What the shim asks for (enum pw_op)."""

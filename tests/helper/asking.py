@@ -15,7 +15,6 @@ from proxywrap.helper.session import Context
 from proxywrap.hosts import parse_hosts
 from proxywrap.net.connector import Deadlines
 from proxywrap.protocol.wire import (
-    CONNECT_PENDING,
     REPLY_BYTES,
     Op,
     ReplyMessage,
@@ -38,7 +37,6 @@ __all__ = [
     "finish",
     "make_context",
     "open_descriptors",
-    "pending",
     "receive_reply",
     "send",
     "until",
@@ -66,16 +64,11 @@ def make_context(
     )
 
 
-def connect_request(address: str = str(FAR), port: int = 80, *, detail: int = 0) -> bytes:
+def connect_request(address: str = str(FAR), port: int = 80) -> bytes:
     """Return a request to connect the lent socket."""
     ip = ip_address(address)
     family = socket.AF_INET if ip.version == 4 else socket.AF_INET6
-    return pack_request(RequestMessage(Op.CONNECT, detail, TOKEN, family, ip, port))
-
-
-def pending(address: str, port: int) -> bytes:
-    """Return a request of an application that does not wait in connect()."""
-    return connect_request(address, port, detail=CONNECT_PENDING)
+    return pack_request(RequestMessage(Op.CONNECT, 0, TOKEN, family, ip, port))
 
 
 def send(peer: socket.socket, data: bytes, *lent: int) -> None:

@@ -40,7 +40,6 @@ from .asking import (
     finish,
     make_context,
     open_descriptors,
-    pending,
     receive_reply,
     send,
     until,
@@ -379,14 +378,14 @@ def test_a_route_that_is_not_there(context: Context, events: list[Event]) -> Non
 
 
 @pytest.mark.parametrize(("family", "host"), [(socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")])
-def test_a_failed_pending_connect(context: Context, family: int, host: str) -> None:
+def test_a_failed_connect_shows_in_poll(context: Context, family: int, host: str) -> None:
     """The kernel itself shows poll an error, for the application is waiting there."""
     with socket.socket(family) as app, socket.socket(family) as holder:
         holder.bind((host, 0))
         context.refusing[family] = (host, holder.getsockname()[1])
         app.setblocking(False)
         address = "198.18.7.7" if family == socket.AF_INET else "fd70:726f:7879:7772::7"
-        assert finish(connect(context, pending(address, 80), app)).error == errno.EHOSTUNREACH
+        assert finish(connect(context, connect_request(address, 80), app)).error == errno.EHOSTUNREACH
         poll = select.poll()
         poll.register(app, select.POLLIN)
         assert poll.poll(0)[0][1] & (select.POLLERR | select.POLLHUP)

@@ -32,7 +32,7 @@ TOKEN = bytes(range(16))
 V4, V6 = IPv4Address("192.0.2.1"), IPv6Address("2001:db8::1")
 
 REQUESTS = [
-    RequestMessage(Op.CONNECT, wire.CONNECT_PENDING, TOKEN, socket.AF_INET, V4, 443),
+    RequestMessage(Op.CONNECT, 0, TOKEN, socket.AF_INET, V4, 443),
     RequestMessage(Op.CONNECT, 0, TOKEN, socket.AF_INET6, V6, 65535, 7),
     RequestMessage(Op.RESOLVE, 0, TOKEN, socket.AF_INET6, IPv6Address("::"), name=b"www.example.org"),
     RequestMessage(Op.RESOLVE, 0, TOKEN, name=b"x" * 256),
@@ -96,7 +96,6 @@ def test_a_reply_as_c_sees_it(reply: ReplyMessage) -> None:
         (wire.TOKEN_BYTES, "PW_TOKEN_BYTES"),
         (wire.MAX_NAME_BYTES, "PW_NAME_BYTES"),
         (wire.MAX_ADDRS, "PW_MAX_ADDRS"),
-        (wire.CONNECT_PENDING, "PW_CONNECT_PENDING"),
         *((op, f"PW_OP_{op.name}") for op in Op),
         *((kind, f"PW_BLOCKED_{kind.name}") for kind in BlockedKind),
         *((target, f"PW_TARGET_{target.name}") for target in Target),
