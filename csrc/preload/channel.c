@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "channel.h"
 
-#include "guard.h"
-
 #include <fcntl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -110,12 +108,6 @@ const struct pw_channel *pw_channel(void)
 	while (atomic_load_explicit(&state, memory_order_acquire) != 2)
 		pw_sys(SYS_sched_yield);
 	return &channel;
-}
-
-__attribute__((constructor)) static void init(void)
-{
-	pw_channel();
-	pw_guard_own();
 }
 
 static int try_connect(int fd, const char *name, bool is_abstract)

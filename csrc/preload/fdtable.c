@@ -89,7 +89,8 @@ uint64_t pw_inode(int fd)
  */
 struct pw_loan *pw_loan_new(int fd)
 {
-	for (unsigned int i = first_free; i <= PW_LOANS; i++) {
+	for (unsigned int i = first_free; pw_tables_map() && i <= PW_LOANS;
+	     i++) {
 		struct pw_loan *loan = &pw_loans[i];
 		uint32_t generation = loan->generation + 1;
 

@@ -3,6 +3,7 @@
 #include "hostent.h"
 #include "libc.h"
 #include "names.h"
+#include "number.h"
 
 extern int *pw_h_errno(void) __asm__("__h_errno_location");
 

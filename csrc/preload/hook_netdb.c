@@ -5,6 +5,7 @@
  */
 #include "libc.h"
 #include "names.h"
+#include "number.h"
 #include "sockaddr.h"
 
 /* musl frees a list as one block, so lists cannot be joined there. */

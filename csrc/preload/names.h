@@ -9,7 +9,6 @@ enum {
 	PW_NUMERIC_BYTES = 300
 }; /* holds an address padded to any name's length */
 
-bool pw_is_number(const char *node) PW_HIDDEN;
 int pw_resolve(const char *name, int family, struct pw_reply *reply) PW_HIDDEN;
 int pw_reverse(const struct pw_addr *addr, struct pw_reply *reply) PW_HIDDEN;
 void pw_numeric(const struct pw_addr *addr, size_t at_least,

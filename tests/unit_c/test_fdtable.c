@@ -96,6 +96,9 @@ static void test_descriptors(void)
 
 int main(void)
 {
+	ok(!pw_mapped() && pw_slot(7) == PW_SLOT_NONE,
+	   "nothing before it is needed");
+	ok(pw_tables_map() == pw_tables_map(), "mapped once");
 	test_slots();
 	test_states();
 	test_places();
