@@ -19,7 +19,7 @@ _TARGETS = {
     Target.GO: "it is a Go program, which calls the kernel past the C library",
     Target.SECURE: "it is setuid, setgid or has capabilities, so the dynamic linker ignores the shim",
     Target.UNREADABLE: "it cannot be read, so nobody can tell whether the shim would be loaded",
-    Target.PRELOAD: "the shim's file cannot be opened from there (another user, or a chroot)",
+    Target.PRELOAD: "the shim's file cannot be loaded from there (another user, a chroot, or a noexec mount)",
     Target.FORMAT: "it is neither an ELF program nor a script",
 }
 

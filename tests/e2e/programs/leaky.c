@@ -159,6 +159,7 @@ int main(int argc, char **argv)
 	WAY(gethostbyname_r, ask_reentrantly());
 	WAY(gethostbyaddr, gethostbyaddr(&to4.sin_addr, 4, AF_INET) != NULL);
 	WAY(getnameinfo, ask_backwards());
+	WAY(ruserok, ruserok(name, 0, "me", "me"));
 	WAY(res_query, ask_resolver(res_query));
 	WAY(res_search, ask_resolver(res_search));
 	WAY(res_send, ask_by_own_query());
