@@ -136,12 +136,15 @@ async def _attempt(hop: ProxyURI, step: Awaitable[object], next_hop: ProxyURI | 
 
 
 async def _join_first(lent: LentSocket, hop: ProxyURI, limit_s: float, names: HopNames) -> None:
+    problem = "its name cannot be resolved"
     try:
         async with asyncio.timeout(limit_s):
-            await _connect_any(lent, await _sockaddrs(lent, hop, names))
+            sockaddrs = await _sockaddrs(lent, hop, names)
+            problem = "cannot be connected to"
+            await _connect_any(lent, sockaddrs)
     except OSError as exc:
         if exc.errno is None:  # the deadline's
-            reason = f"cannot be connected to within {limit_s:g} s"
+            reason = f"{problem} within {limit_s:g} s"
             raise ProxyUnreachable(reason, errno=errno.ETIMEDOUT) from None
         reason = f"cannot be connected to: {exc.strerror}"
         raise ProxyUnreachable(reason, errno=exc.errno) from exc
