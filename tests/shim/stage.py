@@ -175,6 +175,9 @@ class Unwrapped:
         self._listener.bind((LOOPBACK[self._family], 0))
         self._listener.listen(1024)
         self._port: int = self._listener.getsockname()[1]
+        # Nobody else must be given the port when the listener has gone.
+        keeper = self._stack.enter_context(self._socket())
+        keeper.bind((LOOPBACK[self._family], self._port))
         return self
 
     def __exit__(self, *_: object) -> None:
