@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from .conftest import Libc, Programs, both_libcs
 from .stage import End, Unwrapped, Wrapped, run
 
@@ -42,3 +44,18 @@ def test_passing_waits(program: Programs, libc: Libc) -> None:
         "peer_is_dest(fd) = 1",
         "EXIT-SUCCESS",
     ]
+
+
+@pytest.mark.parametrize("how", ["shutdown", "unspec"])
+def test_second_thoughts(program: Programs, how: str) -> None:
+    """A connect that was given up is not carried out, and the next one on the same socket succeeds."""
+    with Wrapped(End.ACCEPTED) as place:
+        for _ in range(10):  # it depends on how long the helper takes for its first handshake
+            result = run(place, [program("second_thoughts")], how)
+            assert result.trace == [
+                "await(fd) = 4",
+                "error: Success",
+                "peer_is_dest(fd) = 1",
+                "echoes(fd) = 1",
+                "EXIT-SUCCESS",
+            ]
