@@ -49,12 +49,12 @@ static int conclude(struct pw_loan *loan, int fd)
  */
 int pw_wait_pending(int fd, const struct pw_loan *expected, uint32_t generation)
 {
-	int saved = errno;
+	int saved = errno, ctl = -1;
+	bool is_over = false;
 
 	for (;;) {
 		struct pw_loan *loan;
 		char byte;
-		int ctl;
 
 		{
 			PW_GUARD guard = { 0 };
@@ -67,11 +67,14 @@ int pw_wait_pending(int fd, const struct pw_loan *expected, uint32_t generation)
 				return -EBADF;
 			if (pw_settle(loan))
 				return 0;
+			if (is_over && ctl == loan->ctl)
+				return -EINPROGRESS;
 			ctl = loan->ctl;
 		}
 		if (pw_libc.recv(ctl, &byte, sizeof(byte), MSG_PEEK) < 0) {
-			if (errno == EAGAIN)
-				return -EINPROGRESS;
+			/* Unless another thread has settled it and the number
+			 * is something else by now. */
+			is_over = errno == EAGAIN;
 			if (errno == EINTR)
 				return -EINTR;
 			errno = saved;

@@ -153,5 +153,7 @@ void pw_cancel(int fd)
 	    loan->state == PW_LOAN_PROXIED)
 		return;
 	pw_watches_resume(loan);
+	if (loan->state == PW_LOAN_PENDING)
+		pw_disconnect(fd); /* the helper will only hear of it */
 	pw_forget(fd);
 }

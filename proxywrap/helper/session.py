@@ -216,10 +216,25 @@ class Session:
             if earlier is not None:
                 earlier.cancel()
                 await asyncio.wait([earlier])
-            return await self._connect_on_leash(lent, task)
+            self._check_leash()
+            lent.make_fresh()
+            reply = await self._connect_on_leash(lent, task)
+            self._check_leash()
+            return reply
         finally:
             if self._context.lent[lent.inode] is task:
                 del self._context.lent[lent.inode]
+
+    def _check_leash(self) -> None:
+        """Be cancelled if the application has let go, though the loop has not heard of it yet."""
+        try:
+            given_up = not self._connection.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            given_up = False
+        except OSError:
+            given_up = True
+        if given_up:
+            raise asyncio.CancelledError
 
     async def _connect_on_leash(self, lent: LentSocket, task: asyncio.Task[None]) -> ReplyMessage:
         loop = asyncio.get_running_loop()

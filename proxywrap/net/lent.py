@@ -36,6 +36,7 @@ from proxywrap.net.native import disconnect
 __all__ = ["LentSocket"]
 
 _NOW = socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL
+_TCP_CLOSE, _TCP_LISTEN = 7, 10  # net/tcp_states.h
 _TCP_FASTOPEN_CONNECT = 30  # linux/tcp.h
 _IPPROTO_MPTCP = 262  # linux/in.h; socket has it from Python 3.12 on
 _ONE_TICK = struct.pack("ll", 0, 1)  # struct timeval; the kernel rounds up to a tick
@@ -109,6 +110,17 @@ class LentSocket:
     def close(self) -> None:
         """Close our copy of the descriptor; the application's stays open."""
         self._sock.close()
+
+    def make_fresh(self) -> None:
+        """Undo what an attempt has left behind that ended while its application gave it up.
+
+        Raises:
+            OSError: as connect(2).
+
+        """
+        state = self._sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0]
+        if state not in {_TCP_CLOSE, _TCP_LISTEN}:
+            self.disconnect()
 
     def disconnect(self) -> None:
         """Leave the socket unconnected, whatever state it was in.
