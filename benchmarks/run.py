@@ -112,6 +112,7 @@ def parallel() -> None:
             {
                 "curl's own SOCKS client": lambda: inside(near, [], [*argv, *own]),
                 "proxywrap curl": lambda: inside(near, wrap(url), argv),
+                "proxywrap curl, the second time": lambda: inside(near, wrap(url), argv, is_warm=True),
                 "proxychains4 curl": lambda: inside(near, chains, argv),
             },
             rounds=5,
