@@ -3,26 +3,16 @@
  * Functions of libc that connect, or ask name servers, by calls of its own
  * which no hook sees: refused.
  */
-#include "channel.h"
 #include "libc.h"
+#include "refuse.h"
 
 #include <fcntl.h>
 
 #pragma GCC diagnostic ignored "-Wunused-parameter"
 
-extern int *pw_h_errno(void) __asm__("__h_errno_location");
-
-static int refuse(const char *function)
-{
-	pw_blocked(PW_BLOCKED_RESOLVER, NULL, function);
-	*pw_h_errno() = TRY_AGAIN;
-	errno = ECONNREFUSED;
-	return -1;
-}
-
 static int refuse_net(const char *function, struct netent **res, int *h_err)
 {
-	refuse(function);
+	pw_refuse(function);
 	*res = NULL;
 	*h_err = TRY_AGAIN;
 	return EAGAIN;
@@ -30,13 +20,13 @@ static int refuse_net(const char *function, struct netent **res, int *h_err)
 
 struct netent *hook_getnetbyname(const char *name)
 {
-	refuse("getnetbyname");
+	pw_refuse("getnetbyname");
 	return NULL;
 }
 
 struct netent *hook_getnetbyaddr(uint32_t net, int type)
 {
-	refuse("getnetbyaddr");
+	pw_refuse("getnetbyaddr");
 	return NULL;
 }
 
@@ -55,38 +45,38 @@ int hook_getnetbyaddr_r(uint32_t net, int type, struct netent *ret, char *buf,
 int hook_rcmd(char **host, unsigned short port, const char *local,
 	      const char *remote, const char *command, int *fd2)
 {
-	return refuse("rcmd");
+	return pw_refuse("rcmd");
 }
 
 int hook_rcmd_af(char **host, unsigned short port, const char *local,
 		 const char *remote, const char *command, int *fd2,
 		 sa_family_t af)
 {
-	return refuse("rcmd_af");
+	return pw_refuse("rcmd_af");
 }
 
 int hook_rexec(char **host, int port, const char *user, const char *password,
 	       const char *command, int *fd2)
 {
-	return refuse("rexec");
+	return pw_refuse("rexec");
 }
 
 int hook_rexec_af(char **host, int port, const char *user, const char *password,
 		  const char *command, int *fd2, sa_family_t af)
 {
-	return refuse("rexec_af");
+	return pw_refuse("rexec_af");
 }
 
 int hook_ruserok(const char *host, int superuser, const char *remote,
 		 const char *local)
 {
-	return refuse("ruserok");
+	return pw_refuse("ruserok");
 }
 
 int hook_ruserok_af(const char *host, int superuser, const char *remote,
 		    const char *local, sa_family_t af)
 {
-	return refuse("ruserok_af");
+	return pw_refuse("ruserok_af");
 }
 
 /* From its file, as libc does, but never from the address of our own name. */

@@ -3,121 +3,111 @@
  * The resolver's own interface, which builds and sends DNS messages past every
  * other hook: refused, as a name server that does not answer.
  */
-#include "channel.h"
 #include "libc.h"
+#include "refuse.h"
 
 #pragma GCC diagnostic ignored "-Wunused-parameter"
-
-extern int *pw_h_errno(void) __asm__("__h_errno_location");
-
-static int refuse(const char *function)
-{
-	pw_blocked(PW_BLOCKED_RESOLVER, NULL, function);
-	*pw_h_errno() = TRY_AGAIN;
-	errno = ECONNREFUSED;
-	return -1;
-}
 
 int hook_getaddrinfo_a(int mode, struct gaicb **list, int n,
 		       struct sigevent *sev)
 {
-	refuse("getaddrinfo_a");
+	pw_refuse("getaddrinfo_a");
 	return EAI_AGAIN;
 }
 
 int hook_res_query(const char *name, int class, int type, unsigned char *answer,
 		   int size)
 {
-	return refuse("res_query");
+	return pw_refuse("res_query");
 }
 
 int hook___res_query(const char *name, int class, int type,
 		     unsigned char *answer, int size)
 {
-	return refuse("res_query");
+	return pw_refuse("res_query");
 }
 
 int hook_res_search(const char *name, int class, int type,
 		    unsigned char *answer, int size)
 {
-	return refuse("res_search");
+	return pw_refuse("res_search");
 }
 
 int hook___res_search(const char *name, int class, int type,
 		      unsigned char *answer, int size)
 {
-	return refuse("res_search");
+	return pw_refuse("res_search");
 }
 
 int hook_res_querydomain(const char *name, const char *domain, int class,
 			 int type, unsigned char *answer, int size)
 {
-	return refuse("res_querydomain");
+	return pw_refuse("res_querydomain");
 }
 
 int hook___res_querydomain(const char *name, const char *domain, int class,
 			   int type, unsigned char *answer, int size)
 {
-	return refuse("res_querydomain");
+	return pw_refuse("res_querydomain");
 }
 
 int hook_res_send(const unsigned char *query, int n, unsigned char *answer,
 		  int size)
 {
-	return refuse("res_send");
+	return pw_refuse("res_send");
 }
 
 int hook___res_send(const unsigned char *query, int n, unsigned char *answer,
 		    int size)
 {
-	return refuse("res_send");
+	return pw_refuse("res_send");
 }
 
 int hook_res_nquery(void *state, const char *name, int class, int type,
 		    unsigned char *answer, int size)
 {
-	return refuse("res_nquery");
+	return pw_refuse("res_nquery");
 }
 
 int hook___res_nquery(void *state, const char *name, int class, int type,
 		      unsigned char *answer, int size)
 {
-	return refuse("res_nquery");
+	return pw_refuse("res_nquery");
 }
 
 int hook_res_nsearch(void *state, const char *name, int class, int type,
 		     unsigned char *answer, int size)
 {
-	return refuse("res_nsearch");
+	return pw_refuse("res_nsearch");
 }
 
 int hook___res_nsearch(void *state, const char *name, int class, int type,
 		       unsigned char *answer, int size)
 {
-	return refuse("res_nsearch");
+	return pw_refuse("res_nsearch");
 }
 
 int hook_res_nquerydomain(void *state, const char *name, const char *domain,
 			  int class, int type, unsigned char *answer, int size)
 {
-	return refuse("res_nquerydomain");
+	return pw_refuse("res_nquerydomain");
 }
 
 int hook___res_nquerydomain(void *state, const char *name, const char *domain,
 			    int class, int type, unsigned char *answer,
 			    int size)
 {
-	return refuse("res_nquerydomain");
+	return pw_refuse("res_nquerydomain");
 }
 
 int hook_res_nsend(void *state, const unsigned char *query, int n,
 		   unsigned char *answer, int size)
 {
-	return refuse("res_nsend");
+	return pw_refuse("res_nsend");
 }
 
 int hook___res_nsend(void *state, const unsigned char *query, int n,
 		     unsigned char *answer, int size)
 {
-	return refuse("res_nsend");
+	return pw_refuse("res_nsend");
 }
