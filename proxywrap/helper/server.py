@@ -7,7 +7,6 @@ a flood costs its sender only.
 from __future__ import annotations
 
 import asyncio
-import select
 import socket
 from collections.abc import Sequence
 
@@ -80,7 +79,7 @@ class ControlServer:
             except BlockingIOError:
                 return
             except OSError as exc:
-                if not _is_readable(listener):
+                if not has_backlog([listener]):
                     return  # without a descriptor to spare that is said even if nobody waits
                 if not self._silent:
                     self._pause(listener, exc)
@@ -126,9 +125,3 @@ class ControlServer:
         del self._silent[oldest]
         self._loop.remove_reader(oldest)
         oldest.close()
-
-
-def _is_readable(listener: socket.socket) -> bool:
-    poll = select.poll()
-    poll.register(listener, select.POLLIN)
-    return bool(poll.poll(0))
