@@ -7,7 +7,7 @@
 static void play(void)
 {
 	struct epoll_event event = { .events = EPOLLIN, .data.u64 = 1 };
-	struct epoll_event events[4];
+	struct epoll_event events[4] = { 0 };
 	struct epoll_event *volatile nowhere = (void *)8;
 	int fd = pending(), ep = epoll_create1(0), pipes[2];
 
