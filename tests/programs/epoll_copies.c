@@ -7,7 +7,7 @@
 static void play(void)
 {
 	struct epoll_event event = { .events = EPOLLOUT, .data.u64 = 1 };
-	struct epoll_event events[4];
+	struct epoll_event events[4] = { 0 };
 	int fd = tcp(SOCK_NONBLOCK), ep = epoll_create1(0);
 	int twin = dup(fd), ep_twin = dup(ep), n;
 
