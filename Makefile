@@ -3,14 +3,14 @@ PYTHON ?= python3
 CC ?= cc
 BIN := .venv/bin
 
-C_FILES := $(wildcard csrc/*.h csrc/*/*.[ch] tests/unit_c/*.[ch] tests/programs/*.c)
+C_FILES := $(wildcard csrc/*.h csrc/*/*.[ch] tests/unit_c/*.[ch] tests/programs/*.[ch] tests/compare/programs/*.c)
 C_INPUTS := $(wildcard csrc/*.h csrc/*.def csrc/*/*.[ch])
 C_FLAGS := -std=gnu11 -D_GNU_SOURCE -g -O1 -Wall -Wextra -Wshadow -Wvla -Icsrc
 SHIM := $(wildcard csrc/preload/*.c)
 UNIT_C := $(patsubst tests/unit_c/%.c,build/unit_c/%,$(wildcard tests/unit_c/test_*.c))
 
 .NOTPARALLEL:
-.PHONY: venv build demo fmt lint types test test-c sanitize check clean
+.PHONY: venv build demo fmt lint types test test-c sanitize compare check clean
 
 .venv/.built: pyproject.toml setup.py $(wildcard csrc/*.py) $(C_INPUTS)
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
@@ -58,6 +58,10 @@ test-c: $(UNIT_C)
 	for program in $^; do echo "# $$program"; $$program || exit 1; done
 
 sanitize: test-c
+
+# What proxychains4, torsocks, socksify and proxywrap make of each case of docs/CASES.md.
+compare: venv
+	PYTHONPATH=tests $(BIN)/python -m compare
 
 check: lint types test-c test
 
