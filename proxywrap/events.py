@@ -1,11 +1,12 @@
 """What happened, as values: the helper emits them, the report formats them.
 
-No event holds a password. Durations are seconds.
+No event holds a password. Durations are seconds. Named tuples, as in
+`proxywrap.config`: the first requests of a program wait for these definitions.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from proxywrap.address import Endpoint, Host
 from proxywrap.uri import ProxyURI
@@ -13,8 +14,7 @@ from proxywrap.uri import ProxyURI
 __all__ = ["Blocked", "Connected", "Event", "Failed", "Note", "Resolved"]
 
 
-@dataclass(frozen=True, slots=True)
-class Resolved:
+class Resolved(NamedTuple):
     """A name got an address; `is_remote` where a fake address stands for it."""
 
     pid: int
@@ -23,8 +23,7 @@ class Resolved:
     is_remote: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Connected:
+class Connected(NamedTuple):
     """A lent socket reached its destination; `hops` is empty for a direct one."""
 
     pid: int
@@ -33,8 +32,7 @@ class Connected:
     duration_s: float
 
 
-@dataclass(frozen=True, slots=True)
-class Failed:
+class Failed(NamedTuple):
     """An attempt failed with `errno`.
 
     `hop` is the proxy that failed or refused, None for a direct attempt.
@@ -50,8 +48,7 @@ class Failed:
     is_chain_fault: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Blocked:
+class Blocked(NamedTuple):
     """Something was refused because it would not have gone through the chain.
 
     `what` names it for the user (`UDP to 192.0.2.1:443`), `hint` says what to do.
@@ -62,8 +59,7 @@ class Blocked:
     hint: str
 
 
-@dataclass(frozen=True, slots=True)
-class Note:
+class Note(NamedTuple):
     """A line for the user about proxywrap itself, shown under `-v`."""
 
     text: str

@@ -16,7 +16,6 @@ import os
 import select
 import time
 from collections.abc import Callable
-from dataclasses import fields
 from errno import errorcode
 from typing import TextIO, TypeVar, assert_never
 
@@ -131,7 +130,7 @@ class Report:
         self._dropped += 1
 
     def _record(self, event: Event) -> dict[str, object]:
-        values = {item.name: _plain(item.name, getattr(event, item.name)) for item in fields(event)}
+        values = {name: _plain(name, value) for name, value in event._asdict().items()}
         return {"time": round(self._clock(), 3), "event": type(event).__name__.lower(), **values}
 
 

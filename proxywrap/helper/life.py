@@ -12,35 +12,32 @@ import resource
 import signal
 import socket
 from collections.abc import Callable
-from pathlib import Path
 
+from proxywrap.helper.attempt import Attempts
 from proxywrap.helper.directory import remove_directory
+from proxywrap.helper.early import Early
 from proxywrap.helper.family import Family
 from proxywrap.helper.process import Setup, Voice
-from proxywrap.helper.router import Router
 from proxywrap.helper.server import ControlServer
-from proxywrap.helper.session import Context
-from proxywrap.hosts import HostsTable, parse_hosts
 from proxywrap.net.connector import Deadlines
 
 __all__ = ["live"]
 
-HOSTS_FILE = Path("/etc/hosts")
 
-
-def live(setup: Setup, family: Family) -> None:
-    """Serve until COMMAND and all its descendants are gone."""
+def live(setup: Setup, family: Family, early: Early) -> None:
+    """Serve until COMMAND and all its descendants are gone, beginning with what `early` has taken."""
     _raise_descriptor_limit()
     gc.freeze()
     gc.enable()
     # Not closed, for that waits until the last name has been looked up; the process ends now.
-    asyncio.Runner().run(_Life(setup, family, setup.open_report()).run())
+    asyncio.Runner().run(_Life(setup, family, early, setup.open_report()).run())
 
 
 class _Life:
-    def __init__(self, setup: Setup, family: Family, report: Voice) -> None:
+    def __init__(self, setup: Setup, family: Family, early: Early, report: Voice) -> None:
         self._setup = setup
         self._family = family
+        self._early = early
         self._report = report
         self._is_over = asyncio.Event()
         self._drain: Callable[[], None] | None = None
@@ -50,12 +47,14 @@ class _Life:
         # Kept for as long as we live: bound, so that nobody listens there.
         refusing = _bind_refusing()
         options = self._setup.config.options
-        context = Context(
-            token=self._setup.token,
-            router=Router(self._setup.config, _read_hosts(), _own_names()),
-            deadlines=Deadlines(options.tcp_connect_time_out_ms / 1000, options.tcp_read_time_out_ms / 1000),
-            report=self._report.report,
-            refusing={sock.family: sock.getsockname()[:2] for sock in refusing},
+        context = self._early.context
+        context.report = self._report.report
+        for event in self._early.held:
+            context.report(event)
+        attempts = Attempts(
+            context,
+            Deadlines(options.tcp_connect_time_out_ms / 1000, options.tcp_read_time_out_ms / 1000),
+            {sock.family: sock.getsockname()[:2] for sock in refusing},
         )
         self._family.on_command_end = self._fall_silent
         self._family.on_last_end = self._end
@@ -63,7 +62,8 @@ class _Life:
         self._setup.channel.setblocking(False)
         loop.add_reader(self._setup.channel, self._launcher_stirred)
         async with asyncio.TaskGroup() as tasks:
-            server = ControlServer(self._setup.listeners, context, tasks)
+            server = ControlServer(self._setup.listeners, context, attempts.connect, tasks)
+            server.adopt(self._early.loans, self._early.silent)
             server.start()
             self._drain = server.drain
             if self._family.has_command_ended:
@@ -71,8 +71,7 @@ class _Life:
             self._family.reap()  # for what ended before the loop could hear of it
             await self._is_over.wait()
             server.stop()
-            for task in context.lent.values():
-                task.cancel()
+            attempts.cancel()
         for sock in refusing:
             sock.close()
 
@@ -124,15 +123,3 @@ def _bind_refusing() -> list[socket.socket]:
         else:
             bound.append(sock)
     return bound
-
-
-def _read_hosts() -> HostsTable:
-    try:
-        return parse_hosts(HOSTS_FILE.read_text(errors="surrogateescape"))
-    except OSError:  # a host without the file has no names of its own
-        return parse_hosts("")
-
-
-def _own_names() -> frozenset[str]:
-    name = socket.gethostname().lower()
-    return frozenset({name, name.partition(".")[0]})

@@ -15,6 +15,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from importlib import import_module
 from typing import TYPE_CHECKING, NoReturn, Protocol
 
 from proxywrap.config import Config
@@ -85,6 +86,19 @@ _IGNORED = (
 """The helper ends when the last wrapped process has, and not before."""
 
 
+_IN_PIECES = (
+    "logging",
+    "ssl",
+    "subprocess",
+    "concurrent.futures",
+    "asyncio",
+    "proxywrap.protocol.socks5",
+    "proxywrap.net.connector",
+    "proxywrap.helper.life",
+)
+"""What is imported while requests come already: none takes longer than 10 ms, so none waits longer."""
+
+
 def run_helper(setup: Setup, command: Command) -> NoReturn:
     """Be the helper, in a process that was just forked; never returns.
 
@@ -101,17 +115,31 @@ def run_helper(setup: Setup, command: Command) -> NoReturn:
             status = 0
         else:
             family = Family(setup.channel, pid)
-            _end_early(setup, family)
+            family.on_last_end = lambda: remove_directory(setup.directory)
+            _end_early(family, lambda: has_backlog(setup.listeners))
             _settle_down(setup)
             gc.disable()  # nothing of what is imported now will ever be garbage
-            from proxywrap.helper.life import live  # noqa: PLC0415 - asyncio comes with it, and COMMAND runs
-
-            live(setup, family)
+            _serve(setup, family)
             status = 0
     except BaseException:  # noqa: BLE001 - there is nobody above who could tell of it
         sys.excepthook(*sys.exc_info())
     finally:
         os._exit(status)
+
+
+def _serve(setup: Setup, family: Family) -> None:
+    """Import what serves requests, in an order in which the first ones need not wait for the last module."""
+    from proxywrap.helper.early import Early  # noqa: PLC0415 - COMMAND runs already
+
+    early = Early(setup.config, setup.token, setup.listeners)
+    _end_early(family, early.is_wanted)
+    for name in _IN_PIECES:
+        early.serve()
+        import_module(name)
+    early.serve()
+    from proxywrap.helper.life import live  # noqa: PLC0415 - asyncio comes with it
+
+    live(setup, family, early)
 
 
 def _start(setup: Setup, command: Command, group: int) -> int | None:
@@ -150,20 +178,19 @@ def _become_command(command: Command, group: int, write_end: int) -> NoReturn:
         os._exit(127)
 
 
-def _end_early(setup: Setup, family: Family) -> None:
+def _end_early(family: Family, is_wanted: Callable[[], bool]) -> None:
     """Until the event loop runs, end by a plain signal handler, even in an import.
 
     Not if something was asked or told of: the event loop will hear it first.
     """
 
     def reap(*_: object) -> None:
-        if has_backlog(setup.listeners):
+        if is_wanted():
             return
         family.reap()
         if family.is_gone:
             os._exit(0)
 
-    family.on_last_end = lambda: remove_directory(setup.directory)
     signal.signal(signal.SIGCHLD, reap)
 
 

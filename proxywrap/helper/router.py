@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import errno
 import socket
-from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
+from typing import NamedTuple
 
 from proxywrap.address import Endpoint, normalise_name, unmapped
 from proxywrap.config import Config
@@ -35,8 +35,7 @@ class Unroutable(ProxywrapError):
         self.errno = errno
 
 
-@dataclass(frozen=True, slots=True)
-class Route:
+class Route(NamedTuple):
     """A destination and the hops that lead there; no hops: directly."""
 
     destination: Endpoint

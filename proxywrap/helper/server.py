@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Sequence
+from collections.abc import Callable, Coroutine, Sequence
 
 from proxywrap.events import Note
 from proxywrap.helper.family import has_backlog
-from proxywrap.helper.session import Context, Session
+from proxywrap.helper.session import Context, Loan, Session
 
 __all__ = ["ControlServer"]
 
@@ -35,15 +35,21 @@ class ControlServer:
     Args:
         listeners: non-blocking, listening, AF_UNIX SOCK_SEQPACKET.
         context: what the sessions share.
-        tasks: where attempts run; its end waits for them.
+        connect: carries a loan out, and owns it.
+        tasks: where that is done; its end waits for it.
 
     """
 
     def __init__(
-        self, listeners: Sequence[socket.socket], context: Context, tasks: asyncio.TaskGroup
+        self,
+        listeners: Sequence[socket.socket],
+        context: Context,
+        connect: Callable[[Loan], Coroutine[None, None, None]],
+        tasks: asyncio.TaskGroup,
     ) -> None:
         self._listeners = listeners
         self._context = context
+        self._connect = connect
         self._tasks = tasks
         self._loop = asyncio.get_running_loop()
         self._silent: dict[socket.socket, Session] = {}
@@ -53,6 +59,13 @@ class ControlServer:
         """Begin to accept."""
         for listener in self._listeners:
             self._resume(listener)
+
+    def adopt(self, loans: Sequence[Loan], silent: Sequence[tuple[socket.socket, Session]]) -> None:
+        """Go on with what was accepted before there was an event loop."""
+        for loan in loans:
+            self._tasks.create_task(self._connect(loan))
+        for connection, session in silent:
+            self._serve(connection, session)
 
     def stop(self) -> None:
         """Accept no more and drop who has not asked for anything yet."""
@@ -103,12 +116,12 @@ class ControlServer:
 
     def _serve(self, connection: socket.socket, session: Session) -> None:
         try:
-            wants_connection = session.receive()
+            loan = session.receive()
         except BlockingIOError:
             self._wait_for(connection, session)
         else:
-            if wants_connection:
-                self._tasks.create_task(session.connect())
+            if loan is not None:
+                self._tasks.create_task(self._connect(loan))
 
     def _wait_for(self, connection: socket.socket, session: Session) -> None:
         if len(self._silent) >= MAX_SILENT:

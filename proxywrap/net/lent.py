@@ -18,7 +18,6 @@ whatever is done to it here the application sees:
 
 from __future__ import annotations
 
-import asyncio
 import errno
 import fcntl
 import os
@@ -26,12 +25,16 @@ import select
 import signal
 import socket
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from ipaddress import IPv4Address, IPv6Address
+from typing import TYPE_CHECKING
 
 from proxywrap.errors import ProxyUnreachable, RemoteProtocolError, TruncatedError
 from proxywrap.net.native import disconnect
+
+if TYPE_CHECKING:
+    import asyncio  # which comes after the first lent sockets: they set out without it
 
 __all__ = ["LentSocket"]
 
@@ -70,6 +73,7 @@ class LentSocket:
         self.inode = os.fstat(fd).st_ino
         self.read_timeout_s = read_timeout_s
         self._saved: list[tuple[int, int, int]] = []
+        self._begun: int | None = None
 
     @property
     def is_tcp(self) -> bool:
@@ -119,7 +123,7 @@ class LentSocket:
 
         """
         state = self._sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0]
-        if state not in {_TCP_CLOSE, _TCP_LISTEN}:
+        if self._begun is None and state not in {_TCP_CLOSE, _TCP_LISTEN}:
             self.disconnect()
 
     def disconnect(self) -> None:
@@ -129,6 +133,7 @@ class LentSocket:
             OSError: as connect(2).
 
         """
+        self._begun = None
         disconnect(self._sock.fileno())
         # The kernel notes an ECONNRESET for what it has broken off.
         self._sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
@@ -149,6 +154,17 @@ class LentSocket:
             return None
         return (f"::ffff:{address}", port, 0, 0)
 
+    def begin(self, sockaddr: SockAddr) -> None:
+        """Begin, without an event loop, what `connect` with the same address goes on with.
+
+        Raises:
+            OSError: as connect(2); nothing was begun.
+
+        """
+        self.make_fresh()
+        self.clear_options()
+        self._begun = self._start(sockaddr)
+
     async def connect(self, sockaddr: SockAddr) -> None:
         """Connect the socket; no time limit but the kernel's.
 
@@ -156,7 +172,8 @@ class LentSocket:
             OSError: as connect(2).
 
         """
-        error = self._start(sockaddr)
+        error = self._start(sockaddr) if self._begun is None else self._begun
+        self._begun = None
         if error == errno.EINPROGRESS:
             if not self._is_writable():  # a peer on this host has answered already
                 await self._until_writable()
@@ -277,26 +294,24 @@ class LentSocket:
 
     async def _until_readable(self) -> None:
         """Wait for `read_timeout_s` at most; afterwards the loop knows nothing of the socket."""
-        loop = asyncio.get_running_loop()
-        await self._until(loop.add_reader, loop.remove_reader, self.read_timeout_s)
+        await self._until(self.read_timeout_s, is_writable=False)
 
     async def _until_writable(self, limit_s: float | None = None) -> None:
         """Likewise; without a limit, for as long as the kernel tries."""
-        loop = asyncio.get_running_loop()
-        await self._until(loop.add_writer, loop.remove_writer, limit_s)
+        await self._until(limit_s, is_writable=True)
 
-    async def _until(
-        self, add: Callable[..., None], remove: Callable[[int], bool], limit_s: float | None
-    ) -> None:
+    async def _until(self, limit_s: float | None, *, is_writable: bool) -> None:
+        import asyncio  # noqa: PLC0415 - whoever waits has it
+
         # A timer of its own: asyncio.timeout() would be a tenth of a connect.
         loop, fd = asyncio.get_running_loop(), self._sock.fileno()
         ready = loop.create_future()
         timer = None if limit_s is None else loop.call_later(limit_s, _expire, ready, limit_s)
-        add(fd, _wake, ready)
+        (loop.add_writer if is_writable else loop.add_reader)(fd, _wake, ready)
         try:
             await ready
         finally:
-            remove(fd)
+            (loop.remove_writer if is_writable else loop.remove_reader)(fd)
             if timer is not None:
                 timer.cancel()
 

@@ -10,8 +10,9 @@ from ipaddress import IPv4Address, ip_address
 from typing import TYPE_CHECKING, TypeVar
 
 from proxywrap.config import Config, Options, Origin, ProxyEntry
+from proxywrap.helper.attempt import Attempts
 from proxywrap.helper.router import Router
-from proxywrap.helper.session import Context
+from proxywrap.helper.session import Context, Session
 from proxywrap.hosts import parse_hosts
 from proxywrap.net.connector import Deadlines
 from proxywrap.protocol.wire import (
@@ -32,11 +33,14 @@ if TYPE_CHECKING:
 __all__ = [
     "DEADLINE_S",
     "TOKEN",
+    "ask",
     "black_hole",
     "connect_request",
     "finish",
+    "make_attempts",
     "make_context",
     "open_descriptors",
+    "pair",
     "receive_reply",
     "send",
     "until",
@@ -58,10 +62,30 @@ def make_context(
     return Context(
         token=TOKEN,
         router=Router(config, parse_hosts("10.1.2.3 box.lan box\n"), frozenset()),
-        deadlines=Deadlines(DEADLINE_S, DEADLINE_S),
         report=report,
-        refusing={},
     )
+
+
+def make_attempts(context: Context) -> Attempts:
+    """Return what carries loans out, with long deadlines."""
+    return Attempts(context, Deadlines(DEADLINE_S, DEADLINE_S), {})
+
+
+@contextmanager
+def pair() -> Iterator[tuple[socket.socket, socket.socket]]:
+    """Have a connection of the control socket, and the peer."""
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    theirs.settimeout(DEADLINE_S)
+    with theirs:
+        yield ours, theirs
+
+
+def ask(context: Context, data: bytes, *lent: int) -> ReplyMessage:
+    """Return the reply to a packet that is answered at once."""
+    with pair() as (ours, theirs):
+        send(theirs, data, *lent)
+        assert Session(context, ours).receive() is None
+        return parse_reply(theirs.recv(1000))
 
 
 def connect_request(address: str = str(FAR), port: int = 80) -> bytes:

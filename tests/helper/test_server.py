@@ -22,6 +22,7 @@ from .asking import (
     black_hole,
     connect_request,
     finish,
+    make_attempts,
     make_context,
     open_descriptors,
     receive_reply,
@@ -32,7 +33,7 @@ from .asking import (
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
-    from proxywrap.helper.session import Context
+    from proxywrap.helper.attempt import Attempts
 
 QUESTION = pack_request(RequestMessage(Op.RESOLVE, token=TOKEN, name=b"www.example.org"))
 
@@ -49,11 +50,11 @@ class Serving:
     """A running server, what it told, and a way to it."""
 
     def __init__(
-        self, address: bytes, context: Context, events: list[Event], server: ControlServer | None = None
+        self, address: bytes, attempts: Attempts, events: list[Event], server: ControlServer | None = None
     ) -> None:
         self.address = address
         self.server = server
-        self.context = context
+        self.attempts = attempts
         self.events = events
 
     def peer(self) -> socket.socket:
@@ -78,18 +79,18 @@ async def serving() -> AsyncIterator[Serving]:
     """Run a server for as long as the test lasts."""
     events: list[Event] = []
     context = make_context(events.append, ["socks5://127.0.0.1:9"])
+    attempts = make_attempts(context)
     with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET | socket.SOCK_NONBLOCK) as listener:
         listener.bind(b"")
         listener.listen(4096)
         async with asyncio.TaskGroup() as tasks:
-            server = ControlServer([listener], context, tasks)
+            server = ControlServer([listener], context, attempts.connect, tasks)
             server.start()
             try:
-                yield Serving(listener.getsockname(), context, events, server)
+                yield Serving(listener.getsockname(), attempts, events, server)
             finally:
                 server.stop()
-                for task in context.lent.values():
-                    task.cancel()
+                attempts.cancel()
 
 
 def test_a_question() -> None:
@@ -116,11 +117,12 @@ def test_several_listeners() -> None:
                 listener.bind(b"")
                 listener.listen()
             context = make_context(lambda _: None)
+            attempts = make_attempts(context)
             async with asyncio.TaskGroup() as tasks:
-                server = ControlServer([one, two], context, tasks)
+                server = ControlServer([one, two], context, attempts.connect, tasks)
                 server.start()
                 for listener in (one, two):
-                    assert await Serving(listener.getsockname(), context, []).answers()
+                    assert await Serving(listener.getsockname(), attempts, []).answers()
                 server.stop()
 
     finish(scenario())
@@ -136,12 +138,13 @@ def test_what_waits_in_the_backlog_is_answered() -> None:
             listener.bind(b"")
             listener.listen(4096)
             context = make_context(lambda _: None)
-            asked = Serving(listener.getsockname(), context, [])
+            attempts = make_attempts(context)
+            asked = Serving(listener.getsockname(), attempts, [])
             peers = [stack.enter_context(asked.peer()) for _ in range(server_module.ACCEPT_BATCH * 3)]
             for peer in peers:
                 send(peer, QUESTION)
             async with asyncio.TaskGroup() as tasks:
-                server = ControlServer([listener], context, tasks)
+                server = ControlServer([listener], context, attempts.connect, tasks)
                 server.start()
                 for peer in peers:
                     assert (await receive_reply(peer)).error == 0
@@ -252,13 +255,13 @@ def test_one_attempt_ends_another_goes_on() -> None:
             async with serving() as it:
                 with it.peer() as hanging, it.peer() as peer:
                     send(hanging, connect_request(*hole), stuck.fileno())
-                    await until(lambda: it.context.lent)
+                    await until(lambda: it.attempts._tasks)
                     with socket.create_server(("127.0.0.1", 0)) as listener:
                         send(peer, connect_request("127.0.0.1", listener.getsockname()[1]), app.fileno())
                         assert (await receive_reply(peer)).error == 0
                     with pytest.raises(BlockingIOError):
                         hanging.recv(1)
-            assert it.context.lent == {}
+            assert it.attempts._tasks == {}
 
     finish(scenario())
 

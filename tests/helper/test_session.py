@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import errno
 import os
 import resource
-import select
 import socket
-from contextlib import contextmanager
 from dataclasses import replace
 from ipaddress import IPv4Address, IPv4Network, ip_address
 from typing import TYPE_CHECKING
@@ -17,33 +14,19 @@ from typing import TYPE_CHECKING
 import pytest
 
 from proxywrap.config import Options
-from proxywrap.events import Blocked, Connected, Event, Failed, Note, Resolved
+from proxywrap.events import Blocked, Event, Note, Resolved
 from proxywrap.helper.session import Context, Session
 from proxywrap.protocol.wire import (
     REQUEST_BYTES,
     BlockedKind,
     Op,
-    ReplyMessage,
     RequestMessage,
     Target,
     pack_request,
     parse_reply,
 )
-from proxywrap.testing.script import Script
-from proxywrap.testing.socksserver import SocksServer
 
-from .asking import (
-    DEADLINE_S,
-    TOKEN,
-    black_hole,
-    connect_request,
-    finish,
-    make_context,
-    open_descriptors,
-    receive_reply,
-    send,
-    until,
-)
+from .asking import TOKEN, ask, connect_request, make_context, open_descriptors, pair, send
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -69,34 +52,6 @@ def no_leak() -> Iterator[None]:
     before = open_descriptors()
     yield
     assert open_descriptors() == before
-
-
-@contextmanager
-def pair() -> Iterator[tuple[socket.socket, socket.socket]]:
-    """Have a connection of the control socket, and the peer."""
-    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    theirs.settimeout(DEADLINE_S)
-    with theirs:
-        yield ours, theirs
-
-
-def ask(context: Context, data: bytes, *lent: int) -> ReplyMessage:
-    """Return the reply to a packet that is answered at once."""
-    with pair() as (ours, theirs):
-        send(theirs, data, *lent)
-        assert not Session(context, ours).receive()
-        return parse_reply(theirs.recv(1000))
-
-
-async def connect(context: Context, data: bytes, lent: socket.socket) -> ReplyMessage:
-    """Return the reply to a request that is answered later."""
-    with pair() as (ours, theirs):
-        send(theirs, data, lent.fileno())
-        session = Session(context, ours)
-        assert session.receive()
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(session.connect())
-            return await receive_reply(theirs)
 
 
 # ---
@@ -216,7 +171,7 @@ def test_a_peer_that_only_goes(context: Context) -> None:
     """Its connection is closed."""
     with pair() as (ours, theirs):
         theirs.close()
-        assert not Session(context, ours).receive()
+        assert Session(context, ours).receive() is None
         assert ours.fileno() == -1
 
 
@@ -227,7 +182,7 @@ def test_a_peer_that_has_not_asked_yet(context: Context) -> None:
         with pytest.raises(BlockingIOError):
             session.receive()
         send(theirs, pack_request(ASK))
-        assert not session.receive()
+        assert session.receive() is None
         assert parse_reply(theirs.recv(1000)).error == 0
 
 
@@ -236,7 +191,7 @@ def test_a_peer_that_does_not_wait(context: Context) -> None:
     with pair() as (ours, theirs):
         send(theirs, pack_request(ASK))
         theirs.close()
-        assert not Session(context, ours).receive()
+        assert Session(context, ours).receive() is None
 
 
 def _file() -> int:
@@ -299,7 +254,7 @@ def test_no_room_for_the_descriptor(context: Context) -> None:
             lowest = file.fileno()
         resource.setrlimit(resource.RLIMIT_NOFILE, (lowest, hard))
         try:
-            assert not session.receive()
+            assert session.receive() is None
         finally:
             resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
         assert parse_reply(theirs.recv(1000)).error == errno.EMFILE
@@ -314,203 +269,3 @@ def test_an_error_of_ours(context: Context, events: list[Event], monkeypatch: py
     monkeypatch.setattr(context.router, "resolve", fail)
     assert ask(context, pack_request(ASK)).error == errno.ECONNREFUSED
     assert "ZeroDivisionError" in str(events)
-
-
-# ---
-# Lent sockets
-
-
-@pytest.mark.parametrize("is_blocking", [True, False])
-def test_connect_directly(context: Context, events: list[Event], is_blocking: bool) -> None:  # noqa: FBT001
-    """Loopback is: the reply says so, the copy is closed before it is sent."""
-    with socket.create_server(("127.0.0.1", 0)) as listener, socket.socket() as app:
-        app.setblocking(is_blocking)
-        port = listener.getsockname()[1]
-        reply = finish(connect(context, connect_request("127.0.0.1", port), app))
-        assert reply == ReplyMessage(is_direct=True)
-        assert app.getpeername() == listener.getsockname()
-        app.close()
-        peer, _ = listener.accept()
-        with peer:
-            assert peer.recv(1) == b""
-    (event,) = events
-    assert isinstance(event, Connected)
-    assert (event.pid, event.hops) == (os.getpid(), ())
-    assert context.lent == {}
-
-
-def test_connect_through_a_proxy(events: list[Event]) -> None:
-    """A fake address goes as its name."""
-
-    async def scenario() -> None:
-        with socket.create_server(("127.0.0.1", 0)) as listener, socket.socket() as app:
-            async with SocksServer(names={"www.example.org": "127.0.0.1"}) as server:
-                context = make_context(events.append, [server.url])
-                (address,) = ask(context, pack_request(ASK)).addresses
-                request = connect_request(str(address), listener.getsockname()[1])
-                assert await connect(context, request, app) == ReplyMessage()
-                assert server.log[0].host == "www.example.org"
-                app.close()
-        assert isinstance(events[-1], Connected)
-
-    finish(scenario())
-
-
-def test_a_failed_connect(context: Context, events: list[Event]) -> None:
-    """The socket is as good as new."""
-    with socket.socket() as app, socket.create_server(("127.0.0.1", 0)) as listener:
-        assert finish(connect(context, connect_request(), app)).error == errno.ECONNREFUSED
-        (event,) = events
-        assert isinstance(event, Failed)
-        assert (str(event.destination), event.errno) == ("192.0.2.7:80", errno.ECONNREFUSED)
-        assert event.is_chain_fault
-        app.connect(listener.getsockname())
-    assert context.lent == {}
-
-
-def test_a_route_that_is_not_there(context: Context, events: list[Event]) -> None:
-    """A fake address that stands for no name."""
-    with socket.socket() as app:
-        assert finish(connect(context, connect_request("198.18.7.7"), app)).error == errno.EHOSTUNREACH
-    (event,) = events
-    assert isinstance(event, Failed)
-    assert not event.is_chain_fault
-
-
-@pytest.mark.parametrize(("family", "host"), [(socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")])
-def test_a_failed_connect_shows_in_poll(context: Context, family: int, host: str) -> None:
-    """The kernel itself shows poll an error, for the application is waiting there."""
-    with socket.socket(family) as app, socket.socket(family) as holder:
-        holder.bind((host, 0))
-        context.refusing[family] = (host, holder.getsockname()[1])
-        app.setblocking(False)
-        address = "198.18.7.7" if family == socket.AF_INET else "fd70:726f:7879:7772::7"
-        assert finish(connect(context, connect_request(address, 80), app)).error == errno.EHOSTUNREACH
-        poll = select.poll()
-        poll.register(app, select.POLLIN)
-        assert poll.poll(0)[0][1] & (select.POLLERR | select.POLLHUP)
-        assert app.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) == errno.ECONNREFUSED
-
-
-def test_an_error_of_ours_while_connecting(
-    context: Context, events: list[Event], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The attempt fails, the group of attempts goes on."""
-
-    def fail(*_: object) -> None:
-        raise ZeroDivisionError
-
-    async def scenario(app: socket.socket) -> None:
-        async with asyncio.TaskGroup() as tasks:
-            other = tasks.create_task(asyncio.Event().wait())
-            reply = await connect(context, connect_request(), app)
-            assert reply.error == errno.ECONNREFUSED
-            assert not other.done()
-            other.cancel()
-
-    monkeypatch.setattr(context.router, "route", fail)
-    with socket.socket() as app:
-        finish(scenario(app))
-    assert "ZeroDivisionError" in str(events)
-    assert context.lent == {}
-
-
-def test_a_listening_socket(context: Context) -> None:
-    """What cannot be connected fails as the kernel says."""
-    with socket.create_server(("127.0.0.1", 0)) as app, socket.create_server(("127.0.0.1", 0)) as other:
-        reply = finish(connect(context, connect_request("127.0.0.1", other.getsockname()[1]), app))
-        assert reply.error == errno.EISCONN
-
-
-# ---
-# The leash
-
-
-async def _let_go(context: Context, address: str, port: int, app: socket.socket, reached: object) -> None:
-    """Close the control connection once `reached` is so; the attempt must end for it."""
-    with pair() as (ours, theirs):
-        send(theirs, connect_request(address, port), app.fileno())
-        session = Session(context, ours)
-        assert session.receive()
-        async with asyncio.TaskGroup() as tasks:
-            task = tasks.create_task(session.connect())
-            assert callable(reached)
-            await until(reached)
-            theirs.close()
-        assert task.cancelled()
-        assert ours.fileno() == -1
-    assert context.lent == {}
-
-
-def test_let_go_before_anything_was_done(context: Context) -> None:
-    """The attempt is given up, the socket is disconnected and closed."""
-    with black_hole() as hole, socket.socket() as app:
-        finish(_let_go(context, *hole, app, lambda: True))
-        with pytest.raises(OSError, match="not connected"):
-            app.getpeername()
-
-
-def test_let_go_while_connecting(context: Context) -> None:
-    """Likewise; the application may connect it elsewhere."""
-    with black_hole() as hole, socket.socket() as app, socket.create_server(("127.0.0.1", 0)) as other:
-        finish(_let_go(context, *hole, app, lambda: context.lent))
-        app.connect(other.getsockname())
-
-
-def test_let_go_in_the_handshake(events: list[Event]) -> None:
-    """The proxy sees the end."""
-
-    async def scenario() -> None:
-        async with SocksServer(script=Script(refuse=errno.ECONNREFUSED)) as server:
-            server.hold()
-            context = make_context(events.append, [server.url])
-            with socket.socket() as app:
-                await _let_go(context, "192.0.2.7", 80, app, lambda: server.log)
-                server.release()
-                await server.wait_idle()
-                with pytest.raises(OSError, match="not connected"):
-                    app.getpeername()
-
-    finish(scenario())
-    assert events == []
-
-
-def test_a_second_packet_lets_go_too(context: Context) -> None:
-    """Nothing but the request ever comes from a peer in its right mind."""
-
-    async def scenario(app: socket.socket, hole: tuple[str, int]) -> None:
-        with pair() as (ours, theirs):
-            send(theirs, connect_request(*hole), app.fileno())
-            session = Session(context, ours)
-            assert session.receive()
-            async with asyncio.TaskGroup() as tasks:
-                task = tasks.create_task(session.connect())
-                send(theirs, pack_request(ASK))
-            assert task.cancelled()
-
-    with black_hole() as hole, socket.socket() as app:
-        finish(scenario(app, hole))
-
-
-def test_a_second_attempt_waits_for_the_end_of_the_first(context: Context) -> None:
-    """On the same socket: the first is cancelled, the second connects, however many were before."""
-
-    async def scenario(app: socket.socket, hole: tuple[str, int], good: tuple[str, int]) -> None:
-        with contextlib.ExitStack() as stack:
-            async with asyncio.TaskGroup() as tasks:
-                earlier = []
-                for count in range(1, 4):
-                    ours, theirs = stack.enter_context(pair())
-                    send(theirs, connect_request(*hole), app.fileno())
-                    session = Session(context, ours)
-                    assert session.receive()
-                    earlier.append(tasks.create_task(session.connect()))
-                    if count != 2:  # the third comes before the second has done anything
-                        await until(lambda: context.lent)
-                assert (await connect(context, connect_request(*good), app)).error == 0
-            assert all(task.cancelled() for task in earlier)
-
-    with black_hole() as hole, socket.socket() as app, socket.create_server(("127.0.0.1", 0)) as listener:
-        finish(scenario(app, hole, listener.getsockname()))
-        assert app.getpeername() == listener.getsockname()
-    assert context.lent == {}
