@@ -142,16 +142,25 @@ static int connect_either(int fd)
 
 /*
  * Above the numbers that the application expects to be given next, and within
- * its limit.
+ * its limit. In turn, so that a number is not given again at once: a thread
+ * that is about to wait for one connection would wait for another instead.
  */
 static int move_high(int fd)
 {
+	static _Atomic unsigned int turn;
 	struct rlimit limit = { .rlim_cur = 1024 };
-	long high, base;
+	unsigned long base = 1024, span = 1024;
+	long high;
 
 	pw_sys(SYS_prlimit64, 0, RLIMIT_NOFILE, NULL, &limit);
-	base = limit.rlim_cur > 2048 ? 1024 : (long)(limit.rlim_cur / 4 * 3);
-	high = pw_sys(SYS_fcntl, fd, F_DUPFD_CLOEXEC, base);
+	if (limit.rlim_cur <= base + span) {
+		base = limit.rlim_cur / 4 * 3;
+		span = limit.rlim_cur - base + 1;
+	}
+	high = pw_sys(SYS_fcntl, fd, F_DUPFD_CLOEXEC,
+		      base + atomic_fetch_add(&turn, 1) % span);
+	if (high < 0)
+		high = pw_sys(SYS_fcntl, fd, F_DUPFD_CLOEXEC, base);
 	if (high < 0)
 		return fd;
 	pw_sys(SYS_close, fd);
