@@ -97,7 +97,8 @@ static unsigned int certain(unsigned int events)
 
 static void look_poll(const char *who, int ms)
 {
-	struct pollfd one = { .fd = fd, .events = POLLIN | POLLOUT | POLLRDHUP };
+	struct pollfd one = { .fd = fd,
+			      .events = POLLIN | POLLOUT | POLLRDHUP };
 	int n = poll(&one, 1, ms);
 
 	say("%s: %d %x", who, n, certain((unsigned int)one.revents));
@@ -221,7 +222,8 @@ static void until_it_connects(void)
 		int tid = dialler_tid;
 		long call = tid ? call_of(tid, &first) : -1;
 
-		if (call == SYS_recvfrom || (call == SYS_connect && first == fd))
+		if (call == SYS_recvfrom ||
+		    (call == SYS_connect && first == fd))
 			return;
 		sched_yield();
 	}
@@ -358,7 +360,8 @@ static void look_back(void)
 	}
 }
 
-/* What poll() and select() do in another thread then: the thread comes later. */
+/* What poll() and select() do in another thread then: the thread comes later.
+ */
 static bool is_unspecified(void)
 {
 	return is(end, "closed") && !by_epoll();
