@@ -12,7 +12,7 @@ static void on_alarm(int number)
 	(void)number;
 	if (times++ == 0)
 		go();
-	else if (is_mode("read"))
+	else if (is_mode("read") && peer_is_dest(fd)) /* takes no error */
 		send(fd, "x", 1, MSG_NOSIGNAL | MSG_DONTWAIT);
 	ualarm(30000, 0);
 	errno = saved;

@@ -11,12 +11,10 @@
  * END:     succeeds, fails, or is closed while pending
  * COMPANY: another thread, a fork child or a vfork child waits as well
  */
-#include <pthread.h>
 #include <sys/epoll.h>
 #include <sys/select.h>
-#include <sys/syscall.h>
 
-#include "trace.h"
+#include "threads.h"
 
 enum {
 	OURS = 1,
@@ -197,49 +195,6 @@ static void *wait_too(void *unused)
 	return unused;
 }
 
-/* The number of the system call that a thread sleeps in, -1 if it does not. */
-static long call_of(int tid, int *first)
-{
-	char path[64], line[256] = "";
-	int file;
-	long number;
-
-	snprintf(path, sizeof(path), "/proc/self/task/%d/syscall", tid);
-	MUST((file = open(path, O_RDONLY)) >= 0);
-	MUST(read(file, line, sizeof(line) - 1) > 0);
-	close(file);
-	return sscanf(line, "%ld %x", &number, (unsigned int *)first) == 2
-		       ? number
-		       : -1;
-}
-
-/* The wrapped connect() waits for an answer in recv(). */
-static void until_it_connects(void)
-{
-	int first = -1;
-
-	for (;;) {
-		int tid = dialler_tid;
-		long call = tid ? call_of(tid, &first) : -1;
-
-		if (call == SYS_recvfrom ||
-		    (call == SYS_connect && first == fd))
-			return;
-		sched_yield();
-	}
-}
-
-static void until_it_waits(void)
-{
-	int first;
-	long call;
-
-	do {
-		sched_yield();
-		call = waiter_tid ? call_of(waiter_tid, &first) : -1;
-	} while (call < 0 || call == SYS_futex);
-}
-
 /* ---
  * Children
  */
@@ -321,7 +276,7 @@ static void begin(pthread_t *dialler)
 		return;
 	}
 	MUST(pthread_create(dialler, NULL, dial, NULL) == 0);
-	until_it_connects();
+	until_it_connects(&dialler_tid, fd);
 }
 
 static void change(void)
@@ -403,7 +358,7 @@ static void play(void)
 	look_pending();
 	if (is(company, "thread") && !is_unspecified()) {
 		MUST(pthread_create(&waiter, NULL, wait_too, NULL) == 0);
-		until_it_waits();
+		until_it_waits(&waiter_tid);
 	}
 	change();
 	if (!is(company, "thread"))

@@ -17,6 +17,14 @@ def test_a_storm(program: Programs, libc: Libc) -> None:
 
 
 @both_libcs
+def test_a_storm_of_vfork(program: Programs, libc: Libc) -> None:
+    """Children that close and overwrite everything disturb no thread of their parent, nor are held up."""
+    with Wrapped(End.ACCEPTED) as place:
+        result = run(place, [program("vfork_storm", libc)])
+    assert result.trace == ["dup(0) == before = 1", "EXIT-SUCCESS"]
+
+
+@both_libcs
 def test_toggled_flags_delay_nobody(program: Programs, libc: Libc) -> None:
     """A lent socket whose O_NONBLOCK flickers cannot hold up the helper."""
     with Unwrapped(End.ACCEPTED) as silent, Wrapped(End.ACCEPTED) as place:
