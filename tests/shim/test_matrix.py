@@ -150,6 +150,7 @@ def traces(request: pytest.FixtureRequest, program: Programs) -> Iterator[Traces
             pool.shutdown(cancel_futures=True)
 
 
+@pytest.mark.case("pend-matrix")
 @pytest.mark.parametrize("point", POINTS + MUSL, ids=str)
 def test_a_point_of_the_matrix(traces: Traces, point: Point) -> None:
     """Its trace is the kernel's: results, errno values, events, in every company."""
