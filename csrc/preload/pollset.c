@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "pollset.h"
 
+#include "channel.h"
 #include "epollset.h"
 #include "guard.h"
 #include "lend.h"
@@ -15,6 +16,31 @@ enum {
 };
 
 /*
+ * In a vfork child: the table is its parent's, so it is looked at without the
+ * lock, and not changed. The control connections are copies.
+ */
+static bool substitute_borrowed(struct pollfd *shown, nfds_t n)
+{
+	struct pw_reply reply;
+	bool any = false;
+
+	for (nfds_t i = 0; i < n; i++) {
+		const struct pw_loan *loan = pw_loan_in_slot(shown[i].fd);
+		int ctl = loan ? loan->ctl : -1;
+
+		shown[i].revents = 0;
+		if (ctl < 0 || loan->state != PW_LOAN_PENDING ||
+		    loan->ino != pw_inode(shown[i].fd) ||
+		    pw_channel_peek(ctl, &reply))
+			continue;
+		shown[i].fd = ctl;
+		shown[i].events = POLLIN;
+		any = true;
+	}
+	return any;
+}
+
+/*
  * Fill @shown with what to wait for. Return whether anything in it stands for
  * something else: a pending socket, or an epoll set that has stand-ins.
  */
@@ -26,7 +52,7 @@ static bool substitute(const struct pollfd *fds, struct pollfd *shown, nfds_t n)
 	if (n > 0)
 		memcpy(shown, fds, n * sizeof(*fds));
 	if (!pw_guard_enter(&guard))
-		return false;
+		return substitute_borrowed(shown, n);
 	for (nfds_t i = 0; i < n; i++) {
 		struct pw_loan *loan = pw_loan_in_slot(fds[i].fd);
 		int set = pw_set_of(fds[i].fd);
@@ -45,6 +71,16 @@ static bool substitute(const struct pollfd *fds, struct pollfd *shown, nfds_t n)
 	return any;
 }
 
+/* Whether something stirred that stands for a socket. */
+static bool has_stirred(const struct pollfd *fds, const struct pollfd *shown,
+			nfds_t n)
+{
+	for (nfds_t i = 0; i < n; i++)
+		if (fds[i].fd != shown[i].fd && shown[i].revents)
+			return true;
+	return false;
+}
+
 /* Settle what has stirred; return whether the picture has changed by it. */
 static bool settle(const struct pollfd *fds, const struct pollfd *shown,
 		   nfds_t n)
@@ -53,7 +89,7 @@ static bool settle(const struct pollfd *fds, const struct pollfd *shown,
 	PW_GUARD guard = { 0 };
 
 	if (!pw_guard_enter(&guard))
-		return false;
+		return has_stirred(fds, shown, n);
 	for (nfds_t i = 0; i < n; i++) {
 		struct pw_loan *loan;
 

@@ -220,6 +220,23 @@ static void add_by_copy(struct pw_loan *loan, struct watch *watch, int epfd)
 	pw_sys(SYS_close, copy);
 }
 
+/*
+ * Whether a fork child that shares the set was quicker, and left what we would:
+ * doing that again would arm once more what has fired since.
+ */
+static bool is_done(int epfd, const struct watch *watch)
+{
+	uint32_t always = EPOLLERR | EPOLLHUP;
+	struct epoll_event there;
+
+	if (pw_fdinfo_find(epfd, watch->fd, &there) != 1 ||
+	    there.data.u64 != watch->event.data.u64)
+		return false;
+	if ((there.events & EPOLLONESHOT) && !(there.events & ~private_bits))
+		return watch->event.events & EPOLLONESHOT;
+	return (there.events | always) == (watch->event.events | always);
+}
+
 static void resume(struct pw_loan *loan, struct watch *watch)
 {
 	int epfd = pw_set_fd(watch->set);
@@ -228,8 +245,9 @@ static void resume(struct pw_loan *loan, struct watch *watch)
 		return;
 	if (pw_inode(watch->fd) != loan->ino)
 		add_by_copy(loan, watch, epfd);
-	/* EEXIST: a fork child that shares the set was quicker. */
-	else if (ctl(epfd, EPOLL_CTL_ADD, watch->fd, &watch->event) == -EEXIST)
+	else if (ctl(epfd, EPOLL_CTL_ADD, watch->fd, &watch->event) ==
+			 -EEXIST &&
+		 !is_done(epfd, watch))
 		ctl(epfd, EPOLL_CTL_MOD, watch->fd, &watch->event);
 	remove_watch(loan, watch);
 }

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from .verdict import Verdict
 
-ROWS = [pytest.param(case, id=case.id, marks=pytest.mark.case(case.id)) for case in CASES]
+ROWS = [pytest.param(case, id=case.id, marks=pytest.mark.case(case.id, *case.shows)) for case in CASES]
 
 
 @pytest.mark.parametrize("case", ROWS)

@@ -74,8 +74,8 @@ def _of_the_process(found: Run) -> list[Verdict]:
         verdicts.append(Verdict(Kind.LEAK, ", ".join(kinds)))
     if found.is_late:
         verdicts.append(Verdict(Kind.HANG, f"after {found.lines[-1]!r}" if found.lines else ""))
-    elif found.status < 0 or found.status > 128:
-        number = -found.status if found.status < 0 else found.status - 128
+    number = -found.status if found.status < 0 else found.status - 128
+    if not found.is_late and number in {*signal.Signals}:
         verdicts.append(Verdict(Kind.CRASH, signal.Signals(number).name))
     return verdicts
 

@@ -7,6 +7,8 @@ import sys
 from ipaddress import ip_address, ip_network
 from typing import TYPE_CHECKING
 
+import pytest
+
 from .kit.clients import NAME, PROGRAMS, wrap
 
 if TYPE_CHECKING:
@@ -19,6 +21,7 @@ POOL = ip_network("198.18.0.0/15")
 RESOLVE = [sys.executable, PROGRAMS / "resolve.py"]
 
 
+@pytest.mark.case("base-shared-names")
 def test_an_address_is_good_in_another_process(
     world: World, stage: Stage, proxy: Callable[[str], str]
 ) -> None:
@@ -29,6 +32,7 @@ def test_an_address_is_good_in_another_process(
     assert world.judge.leaks == []
 
 
+@pytest.mark.case("base-stable-names")
 def test_a_name_has_the_same_address_in_every_run(world: World, proxy: Callable[[str], str]) -> None:
     """Whatever its case, and with a final dot; other names have others."""
     prefix = wrap(proxy("microsocks"))
@@ -41,6 +45,7 @@ def test_a_name_has_the_same_address_in_every_run(world: World, proxy: Callable[
     assert world.judge.leaks == []
 
 
+@pytest.mark.case("base-unknown-address")
 def test_an_address_that_was_never_given_is_never_dialled(world: World, proxy: Callable[[str], str]) -> None:
     """An unknown address of the pool is unreachable, and no proxy hears of it."""
     result = world.run([*wrap(proxy("microsocks")), "curl", "-sS", "http://198.19.254.253/"], expect=7)
@@ -48,6 +53,7 @@ def test_an_address_that_was_never_given_is_never_dialled(world: World, proxy: C
     assert world.judge.leaks == []
 
 
+@pytest.mark.case("prog-git-own-name", "trap-own-host-name")
 def test_local_names_stay_local(world: World, proxy: Callable[[str], str]) -> None:
     """Localhost and the machine's own name are never asked of anybody."""
     names = ["localhost", socket.gethostname(), "127.0.0.1", "::1"]

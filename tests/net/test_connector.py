@@ -107,6 +107,7 @@ def test_three_hops_of_three_kinds(script: Script, family: int, is_blocking: boo
         finish(scenario(pair))
 
 
+@pytest.mark.case("base-options-restored")
 def test_options_are_the_applications_afterwards() -> None:
     """Those that would have stalled the handshake are back, where a connected socket takes them."""
 

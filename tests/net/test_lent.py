@@ -123,6 +123,7 @@ def test_sockaddr_with_the_applications_scope() -> None:
 # Connecting
 
 
+@pytest.mark.case("pend-blocking-socket")
 @BOTH
 @pytest.mark.parametrize(
     ("family", "host"),
@@ -191,6 +192,7 @@ def test_connect_without_fast_open(monkeypatch: pytest.MonkeyPatch) -> None:
         finish(scenario(pair, hole, listener))
 
 
+@pytest.mark.case("pend-blocking-socket")
 @pytest.mark.parametrize("has_fast_open", [True, False])
 def test_toggling_the_flag_delays_nobody(has_fast_open: bool, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: FBT001
     """A thread turns O_NONBLOCK on and off while its socket waits at a black hole: the loop ticks on."""
@@ -271,6 +273,7 @@ def test_start_failing(is_blocking: bool) -> None:  # noqa: FBT001
 # Options
 
 
+@pytest.mark.case("pend-rcvlowat", "pend-cork")
 @pytest.mark.parametrize(("level", "name", "value"), LINGERING)
 def test_options_that_stall_are_cleared_and_put_back(level: int, name: int, value: int) -> None:
     """For the handshake only, and only where the application has set them."""

@@ -13,9 +13,16 @@ static void on_alarm(int number)
 	caught += number == SIGALRM;
 }
 
+/* Again and again: it may come before the wait does. */
 static void arm(void)
 {
-	MUST(ualarm(20000, 0) == 0);
+	ualarm(20000, 20000);
+}
+
+static void tell_caught(int least)
+{
+	ualarm(0, 0);
+	say("caught %d", caught >= least ? least : caught);
 }
 
 static void play(void)
@@ -41,7 +48,7 @@ static void play(void)
 	TRY(select(fd + 1, NULL, &out, NULL, NULL));
 	arm();
 	TRY(epoll_wait(ep, &event, 1, -1));
-	say("caught %d", caught);
+	tell_caught(3);
 	/* A mask that lets the signal in for the time of the wait only. */
 	sigprocmask(SIG_BLOCK, &all, NULL);
 	arm();
@@ -50,7 +57,7 @@ static void play(void)
 	TRY(pselect(fd + 1, NULL, &out, NULL, NULL, &none));
 	arm();
 	TRY(epoll_pwait(ep, &event, 1, -1, &none));
-	say("caught %d", caught);
+	tell_caught(6);
 	go();
 	TRY(epoll_pwait(ep, &event, 1, -1, &none));
 	say("%x", event.events);

@@ -128,9 +128,18 @@ CANNOT = {
     "a script for a static interpreter": (_script_for_static, "statically linked"),
 }
 
+SHOWS = {
+    "another ELF class": ["trap-elf-class"],
+    "another libc": ["trap-another-libc"],
+    "Go": ["trap-go"],
+    "setgid": ["trap-setuid-said", "prog-sudo-outside"],
+    "a script for a static interpreter": ["trap-script"],
+}
+KINDS = [pytest.param(kind, id=kind, marks=pytest.mark.case(*SHOWS.get(kind, []))) for kind in CANNOT]
+
 
 @both_libcs
-@pytest.mark.parametrize("kind", CANNOT)
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("way", ["execve", "posix_spawn", "vfork"])
 def test_what_cannot_be_entered_is_refused(
     place: Wrapped, program: Programs, tmp_path: Path, kind: str, way: str, libc: Libc

@@ -59,6 +59,7 @@ def _lines(found: list[str]) -> list[str]:
     ]
 
 
+@pytest.mark.case("prog-libuv-one-address")
 @both_libcs
 @pytest.mark.parametrize(("row", "expected"), ROWS, ids=[row for row, _ in ROWS])
 def test_getaddrinfo(place: Wrapped, program: Programs, row: str, expected: str, libc: Libc) -> None:
@@ -136,6 +137,7 @@ HOSTENTS = [
 ]
 
 
+@pytest.mark.case("sym-gethostbyaddr_r")
 @both_libcs
 @pytest.mark.parametrize(("row", "expected"), HOSTENTS, ids=[row for row, _ in HOSTENTS])
 def test_gethostby(place: Wrapped, program: Programs, row: str, expected: str, libc: Libc) -> None:
@@ -155,6 +157,7 @@ def test_gethostby_finds_nothing(place: Wrapped, program: Programs, row: str, li
     assert trace[-1] == "EXIT-SUCCESS"
 
 
+@pytest.mark.case("trap-nameinfo-corners")
 @both_libcs
 @pytest.mark.parametrize(("family", "number"), [("4", FAKE_V4), ("6", FAKE_V6)])
 def test_getnameinfo(place: Wrapped, program: Programs, family: str, number: str, libc: Libc) -> None:

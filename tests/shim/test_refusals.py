@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import pytest
+
 from .conftest import Libc, Programs, both_libcs
 from .stage import End, Wrapped, run
 
 UNREACHABLE = {"Network is unreachable", "Network unreachable"}
 
 
+@pytest.mark.case("trap-nscd", "trap-resolved-socket", "trap-udp-refused")
 @both_libcs
 def test_everything_but_tcp_is_refused(program: Programs, libc: Libc) -> None:
     """Datagrams, raw, packet and SCTP sockets, name services and local DNS; each kind with one line."""
@@ -35,4 +38,16 @@ def test_everything_but_tcp_is_refused(program: Programs, libc: Libc) -> None:
         "DNS by TCP to 127.0.0.53:53",
     ):
         assert what in result.errors
+    assert place.server.log == []
+
+
+@pytest.mark.case("pend-helper-out-of-reach")
+@both_libcs
+def test_out_of_reach(program: Programs, libc: Libc) -> None:
+    """In another root and another network namespace connections are refused: the errno is none of ours."""
+    with Wrapped(End.ACCEPTED) as place:
+        result = run(place, [program("lost", libc)])
+    assert [line.rpartition(" = ")[2] for line in result.trace] == ["-1 Connection refused"] * 2 + [
+        "EXIT-SUCCESS"
+    ]
     assert place.server.log == []

@@ -105,6 +105,7 @@ def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return directory
 
 
+@pytest.mark.case("trap-asan-shim")
 @pytest.mark.parametrize("end", End)
 @pytest.mark.parametrize("row", ROWS)
 def test_under_asan_and_ubsan(program: Programs, package: Path, row: str, end: End) -> None:
@@ -125,6 +126,7 @@ def test_a_storm_under_asan_and_ubsan(program: Programs, package: Path) -> None:
     assert (result.errors, result.trace[-1:], result.status) == ("", ["EXIT-SUCCESS"], 0)
 
 
+@pytest.mark.case("trap-valgrind")
 @pytest.mark.parametrize("row", ROWS_VALGRIND)
 def test_under_valgrind(program: Programs, tmp_path: Path, row: str) -> None:
     """No bad access and no use of what was never set, as valgrind sees them."""

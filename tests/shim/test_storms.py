@@ -8,6 +8,7 @@ from .conftest import Libc, Programs, both_libcs
 from .stage import End, Unwrapped, Wrapped, run
 
 
+@pytest.mark.case("pend-close-race", "pend-fork-lock")
 @both_libcs
 def test_a_storm(program: Programs, libc: Libc) -> None:
     """Threads that connect, wait, change their minds and fork: all succeed, no descriptor stays."""
@@ -16,6 +17,16 @@ def test_a_storm(program: Programs, libc: Libc) -> None:
     assert result.trace == ["dup(0) == before = 1", "EXIT-SUCCESS"]
 
 
+@pytest.mark.case("trap-vfork-lock")
+@both_libcs
+def test_a_storm_of_vfork(program: Programs, libc: Libc) -> None:
+    """Children that close and overwrite everything disturb no thread of their parent, nor are held up."""
+    with Wrapped(End.ACCEPTED) as place:
+        result = run(place, [program("vfork_storm", libc)])
+    assert result.trace == ["dup(0) == before = 1", "EXIT-SUCCESS"]
+
+
+@pytest.mark.case("prog-rust-toggled-flag")
 @both_libcs
 def test_toggled_flags_delay_nobody(program: Programs, libc: Libc) -> None:
     """A lent socket whose O_NONBLOCK flickers cannot hold up the helper."""
@@ -24,6 +35,7 @@ def test_toggled_flags_delay_nobody(program: Programs, libc: Libc) -> None:
     assert result.trace == ["EXIT-SUCCESS"]
 
 
+@pytest.mark.case("fd-exec", "pend-exec")
 @both_libcs
 def test_exec_waits(program: Programs, libc: Libc) -> None:
     """A pending socket that survives exec is connected when the next program finds it."""
@@ -32,6 +44,7 @@ def test_exec_waits(program: Programs, libc: Libc) -> None:
     assert result.trace == ["poll(&one, 1, 0) = 1", "echoes(one.fd) = 1", "EXIT-SUCCESS"]
 
 
+@pytest.mark.case("fd-passed-pending", "pend-passed")
 @both_libcs
 def test_passing_waits(program: Programs, libc: Libc) -> None:
     """A pending socket that goes out with SCM_RIGHTS is connected when it arrives."""
@@ -46,6 +59,7 @@ def test_passing_waits(program: Programs, libc: Libc) -> None:
     ]
 
 
+@pytest.mark.case("fd-given-up")
 @pytest.mark.parametrize("how", ["shutdown", "unspec"])
 def test_second_thoughts(program: Programs, how: str) -> None:
     """A connect that was given up is not carried out, and the next one on the same socket succeeds."""

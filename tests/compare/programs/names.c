@@ -81,7 +81,20 @@ static bool by_resolver(void)
 	unsigned char answer[1024], query[512];
 	int size;
 
-	if (is_mode("res_query"))
+	struct __res_state state = { 0 };
+
+	if (is_mode("res_nsearch") || is_mode("res_nsend"))
+		MUST(res_ninit(&state) == 0);
+	if (is_mode("res_nsearch"))
+		size = res_nsearch(&state, argument, ns_c_in, ns_t_a, answer,
+				   sizeof(answer));
+	else if (is_mode("res_nsend"))
+		size = res_nsend(&state, query,
+				 res_mkquery(ns_o_query, argument, ns_c_in,
+					     ns_t_a, NULL, 0, NULL, query,
+					     sizeof(query)),
+				 answer, sizeof(answer));
+	else if (is_mode("res_query"))
 		size = res_query(argument, ns_c_in, ns_t_a, answer,
 				 sizeof(answer));
 	else if (is_mode("res_search"))

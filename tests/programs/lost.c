@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+/* Where the helper cannot be reached, connections are refused. */
+#include <sched.h>
+
+#include "trace.h"
+
+static void play(void)
+{
+	char empty[] = "/tmp/proxywrap-XXXXXX";
+
+	MUST(mkdtemp(empty));
+	MUST(unshare(CLONE_NEWNET) == 0);
+	MUST(chroot(empty) == 0 && rmdir("/") < 0);
+	TRY(connect(tcp(0), DEST));
+	TRY(connect(tcp(SOCK_NONBLOCK), DEST));
+}
