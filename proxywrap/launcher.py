@@ -55,7 +55,7 @@ def launch(command: Sequence[str], config: Config, *, verbosity: int, log_path: 
 
     """
     _fill_standard_descriptors()
-    path, argv = find_command(command, config)
+    path, argv, runtime = find_command(command, config)
     scrub_secrets(len(command), PROXY_VARIABLE)
     log_fd = -1 if log_path is None else _open_log(log_path)
     mask = frozenset(signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals()))
@@ -66,7 +66,7 @@ def launch(command: Sequence[str], config: Config, *, verbosity: int, log_path: 
             setup = Setup(
                 config, meeting.token, directory, meeting.listeners, meeting.theirs, log_fd, open_report
             )
-            environ = environment(meeting.channel_value, meeting.preload)
+            environ = environment(meeting.channel_value, meeting.preload, runtime)
             to_run = Command(path, argv, environ, mask, _take_dispositions())
             return _fork_and_watch(setup, to_run, meeting.ours)
     except BaseException as exc:
