@@ -34,7 +34,7 @@ ffi.cdef("""
 """)
 ffi.set_source(
     "proxywrap._native",
-    '#include "wire.h"\n#include "preload/target.h"\n#include "preload/order.h"\n#include "native/process.h"\n',
+    '#include "wire.h"\n#include "preload/target.h"\n#include "native/process.h"\n',
     sources=[*(f"csrc/preload/{name}.c" for name in JUDGE), "csrc/native/process.c"],
     include_dirs=["csrc"],
     extra_compile_args=["-std=gnu11"],
