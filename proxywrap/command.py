@@ -8,19 +8,22 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from proxywrap.config import Config
 from proxywrap.errors import ProxywrapError
 from proxywrap.net.native import judge_target, preload_list
 from proxywrap.protocol.wire import Target
 
-__all__ = ["PROXY_VARIABLE", "CannotRun", "environment", "exec_error", "find_command"]
+__all__ = ["PROXY_VARIABLE", "CannotRun", "environment", "exec_error", "find_command", "pid_variables"]
 
 CHANNEL_VARIABLE = "PROXYWRAP_CHANNEL"
 PROXY_VARIABLE = "PROXYWRAP_PROXY"
 PRELOAD_VARIABLE = "LD_PRELOAD"
 COERCED_VARIABLE = "LC_CTYPE"  # PEP 538
+
+PID_VARIABLES = ("LISTEN_PID", "WATCHDOG_PID")
+"""sd_listen_fds(3) and sd_watchdog_enabled(3) heed them in that process alone."""
 
 SHELL = "/bin/sh"
 
@@ -46,7 +49,7 @@ def find_command(command: Sequence[str], config: Config) -> tuple[str, list[str]
     path = _search(name)
     argv = list(command)
     verdict, runtime = judge_target(path)
-    if verdict is Target.FORMAT:
+    if verdict is Target.FORMAT and not config.options.may_run_unwrapped(path):
         # What execvp() does, so env(1) and the like: a script of the shell's.
         path, argv = SHELL, [SHELL, path, *command[1:]]
         verdict, runtime = judge_target(path)
@@ -86,6 +89,11 @@ def environment(channel_value: str, preload: str, runtime: bytes) -> dict[str, s
     environ[PRELOAD_VARIABLE] = preload_list(preload, environ.get(PRELOAD_VARIABLE, ""), runtime)
     environ[CHANNEL_VARIABLE] = channel_value
     return environ
+
+
+def pid_variables(environ: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the variables that whoever started us meant for the process of COMMAND, and gave our id."""
+    return tuple(name for name in PID_VARIABLES if environ.get(name) == str(os.getpid()))
 
 
 def _initial_environ() -> bytes:

@@ -20,7 +20,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from proxywrap.command import PROXY_VARIABLE, environment, find_command
+from proxywrap.command import PROXY_VARIABLE, environment, find_command, pid_variables
 from proxywrap.config import Config
 from proxywrap.errors import ProxywrapError
 from proxywrap.helper.directory import make_directory, remove_directory
@@ -67,7 +67,7 @@ def launch(command: Sequence[str], config: Config, *, verbosity: int, log_path: 
                 config, meeting.token, directory, meeting.listeners, meeting.theirs, log_fd, open_report
             )
             environ = environment(meeting.channel_value, meeting.preload, runtime)
-            to_run = Command(path, argv, environ, mask, _take_dispositions())
+            to_run = Command(path, argv, environ, mask, _take_dispositions(), pid_variables(environ))
             return _fork_and_watch(setup, to_run, meeting.ours)
     except BaseException as exc:
         remove_directory(directory)

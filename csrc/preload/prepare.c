@@ -147,8 +147,6 @@ int pw_target_allowed(int dir, const char *path, int flags,
 	if (!path || !pw_readable(path, 1))
 		return 0; /* the kernel says EFAULT */
 	verdict = pw_target_examine(dir, path, flags, permit->runtime);
-	if (verdict == PW_TARGET_FORMAT)
-		return -ENOEXEC;
 	if (verdict == PW_TARGET_OK && !is_preload_within_reach())
 		verdict = PW_TARGET_PRELOAD;
 	if (verdict == PW_TARGET_OK)
@@ -156,6 +154,9 @@ int pw_target_allowed(int dir, const char *path, int flags,
 	request.detail = (uint16_t)verdict;
 	pw_request_set_name(&request, path);
 	ret = pw_channel_ask(&request, &reply);
+	/* A script of the shell's, most likely, and no line is due. */
+	if (verdict == PW_TARGET_FORMAT && (ret < 0 || reply.error))
+		return -ENOEXEC;
 	permit->is_refused = ret < 0 || reply.error != 0;
 	if (ret == -EMFILE || ret == -ENFILE)
 		return ret;
