@@ -246,7 +246,7 @@ async def _ask(port: int) -> bytes:
 
 @pytest.mark.parametrize("how", HOW)
 def test_proxywrap_in_proxywrap(world: World, talk: Callable[..., Words], how: str) -> None:
-    """The inner chain runs through the outer one: the outer proxy hears of the inner, which hears the name."""
+    """The inner chain runs through the outer: its proxy hears of the inner one, which hears the name."""
     outer = SocksServer(names={INNER: ORIGIN})
     inner = SocksServer(names={NAME: ORIGIN}, host=ORIGIN)
     with world.running(outer), world.running(inner):

@@ -1,5 +1,7 @@
 """A service started by its socket: what it is sent goes to NAME and comes back. usage: NAME PORT."""
 
+from __future__ import annotations
+
 import os
 import socket
 import sys
