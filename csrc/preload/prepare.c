@@ -3,12 +3,11 @@
 
 #include "channel.h"
 #include "lend.h"
+#include "reach.h"
 #include "sockaddr.h"
 #include "target.h"
 
 #include <fcntl.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
 
 static const char preload_name[] = "LD_PRELOAD=";
 
@@ -99,33 +98,6 @@ int pw_env_build(char *const envp[], const char *runtime, char **out,
 	return 0;
 }
 
-/*
- * Whether ld.so will load this very object: it goes on without one that it
- * cannot open or map, and loads whatever lies at the path.
- */
-static bool is_preload_within_reach(void)
-{
-	const struct pw_channel *ch = pw_channel();
-	long fd =
-		pw_sys(SYS_openat, AT_FDCWD, ch->preload, O_RDONLY | O_CLOEXEC);
-	struct stat st;
-	long map;
-	bool is_same;
-
-	if (fd < 0)
-		return false;
-	is_same = pw_sys(SYS_fstat, fd, &st) == 0 && st.st_ino == ch->ino &&
-		  st.st_dev == ch->dev;
-	/* Not where the file system is mounted noexec. */
-	map = pw_sys(SYS_mmap, 0, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE, fd,
-		     0);
-	pw_sys(SYS_close, fd);
-	if (map < 0 && map > -4096)
-		return false;
-	pw_sys(SYS_munmap, map, 4096);
-	return is_same;
-}
-
 /**
  * pw_target_allowed() - Judge a program, and have a refusal reported
  * @dir: as for pw_target_examine()
@@ -147,7 +119,7 @@ int pw_target_allowed(int dir, const char *path, int flags,
 	if (!path || !pw_readable(path, 1))
 		return 0; /* the kernel says EFAULT */
 	verdict = pw_target_examine(dir, path, flags, permit->runtime);
-	if (verdict == PW_TARGET_OK && !is_preload_within_reach())
+	if (verdict == PW_TARGET_OK && !pw_is_preload_within_reach())
 		verdict = PW_TARGET_PRELOAD;
 	if (verdict == PW_TARGET_OK)
 		return 0;
