@@ -12,6 +12,9 @@ from cffi import FFI
 
 HERE = Path(__file__).parent
 
+JUDGE = ["target", "image", "secure", "order"]
+"""What judges a program is shared with the shim: the launcher starts one, too."""
+
 
 def wire_declarations() -> str:
     """Return the part of wire.h that cffi can read: constants, enums and structs."""
@@ -22,7 +25,9 @@ def wire_declarations() -> str:
 ffi = FFI()
 ffi.cdef(wire_declarations())
 ffi.cdef("""
-    enum pw_target pw_target_judge(int dir, const char *path, int flags);
+    #define PW_RUNTIME_BYTES ...
+    enum pw_target pw_target_examine(int dir, const char *path, int flags, char *runtime);
+    int pw_order(char *out, size_t size, const char *ours, const char *theirs, const char *runtime);
     int pw_disconnect(int fd);
     int pw_become_subreaper(void);
     int pw_scrub(unsigned long start, unsigned long end, const char *secret, size_t n);
@@ -30,9 +35,13 @@ ffi.cdef("""
 ffi.set_source(
     "proxywrap._native",
     '#include "wire.h"\n#include "preload/target.h"\n#include "native/process.h"\n',
-    sources=["csrc/preload/target.c", "csrc/native/process.c"],
+    sources=[*(f"csrc/preload/{name}.c" for name in JUDGE), "csrc/native/process.c"],
     include_dirs=["csrc"],
     extra_compile_args=["-std=gnu11"],
-    depends=["csrc/wire.h", "csrc/preload/target.h", "csrc/native/process.h"],
+    depends=[
+        "csrc/wire.h",
+        *(f"csrc/preload/{name}.h" for name in JUDGE),
+        "csrc/native/process.h",
+    ],
     py_limited_api=True,
 )

@@ -16,6 +16,7 @@ import click
 
 from proxywrap import __version__
 from proxywrap.errors import ProxywrapError
+from proxywrap.proxychains import NAMES, USAGE, UnknownFlag, translate
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from proxywrap.address import Endpoint, Host
     from proxywrap.config import Config
 
-__all__ = ["control", "main"]
+__all__ = ["as_proxychains", "control", "main"]
 
 EXIT_OWN_ERROR = 125
 """proxywrap itself failed, as env(1) and timeout(1) say it; 126 and 127 speak of COMMAND."""
@@ -67,8 +68,23 @@ def main(args: Sequence[str] | None = None) -> int:
 
     Without `args` it is the whole process, and ends it.
     """
-    status = _run(_prefix, "proxywrap", args)
-    return status if args is not None else _leave(status)
+    if args is not None:
+        return _run(_prefix, "proxywrap", args)
+    name = os.path.basename(sys.argv[0])
+    return _leave(as_proxychains(name, sys.argv[1:]) if name in NAMES else _run(_prefix, "proxywrap", None))
+
+
+def as_proxychains(name: str, args: Sequence[str]) -> int:
+    """Run `proxywrap` with the flags of proxychains-ng, by whose `name` it was called; return its status."""
+    try:
+        translated = translate(args, os.environ)
+    except UnknownFlag as exc:
+        _say(name, f"{exc}\nTry `{name} --help`.")
+        return EXIT_OWN_ERROR
+    if translated is None:
+        click.echo(USAGE.format(name=name), nl=False)
+        return 0
+    return _run(_prefix, name, translated)
 
 
 def control(args: Sequence[str] | None = None) -> int:

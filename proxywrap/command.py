@@ -8,19 +8,22 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from proxywrap.config import Config
 from proxywrap.errors import ProxywrapError
-from proxywrap.net.native import judge_target
+from proxywrap.net.native import judge_target, preload_list
 from proxywrap.protocol.wire import Target
 
-__all__ = ["PROXY_VARIABLE", "CannotRun", "environment", "exec_error", "find_command"]
+__all__ = ["PROXY_VARIABLE", "CannotRun", "environment", "exec_error", "find_command", "pid_variables"]
 
 CHANNEL_VARIABLE = "PROXYWRAP_CHANNEL"
 PROXY_VARIABLE = "PROXYWRAP_PROXY"
 PRELOAD_VARIABLE = "LD_PRELOAD"
 COERCED_VARIABLE = "LC_CTYPE"  # PEP 538
+
+PID_VARIABLES = ("LISTEN_PID", "WATCHDOG_PID")
+"""sd_listen_fds(3) and sd_watchdog_enabled(3) heed them in that process alone."""
 
 SHELL = "/bin/sh"
 
@@ -35,8 +38,8 @@ class CannotRun(ProxywrapError):
         self.exit_status = exit_status
 
 
-def find_command(command: Sequence[str], config: Config) -> tuple[str, list[str]]:
-    """Return the path to execute and the arguments to execute it with.
+def find_command(command: Sequence[str], config: Config) -> tuple[str, list[str], bytes]:
+    """Return the path to execute, its arguments, and what must stand before the shim (`judge_target`).
 
     Raises:
         CannotRun: it is not there, not executable, or cannot be wrapped.
@@ -45,16 +48,16 @@ def find_command(command: Sequence[str], config: Config) -> tuple[str, list[str]
     name = command[0]
     path = _search(name)
     argv = list(command)
-    verdict = judge_target(path)
-    if verdict is Target.FORMAT:
+    verdict, runtime = judge_target(path)
+    if verdict is Target.FORMAT and not config.options.may_run_unwrapped(path):
         # What execvp() does, so env(1) and the like: a script of the shell's.
         path, argv = SHELL, [SHELL, path, *command[1:]]
-        verdict = judge_target(path)
+        verdict, runtime = judge_target(path)
     if verdict is not Target.OK and not config.options.may_run_unwrapped(path):
         from proxywrap.refusals import ALLOW_HINT, target_reason
 
         raise CannotRun(f"refused to run {path}: {target_reason(verdict)}; {ALLOW_HINT}", NOT_EXECUTABLE)
-    return path, argv
+    return path, argv, runtime
 
 
 def _search(name: str) -> str:
@@ -74,16 +77,23 @@ def _search(name: str) -> str:
     raise CannotRun(f"{name}: command not found", NOT_FOUND)
 
 
-def environment(channel_value: str, preload: str) -> dict[str, str]:
-    """Return COMMAND's environment: ours, with what the shim needs, without proxies' passwords."""
+def environment(channel_value: str, preload: str, runtime: bytes) -> dict[str, str]:
+    """Return COMMAND's environment: ours, with what the shim needs, without proxies' passwords.
+
+    `runtime` is what `find_command` found.
+    """
     environ = dict(os.environ)
     environ.pop(PROXY_VARIABLE, None)
     if f"\0{COERCED_VARIABLE}=".encode() not in b"\0" + _initial_environ():
         environ.pop(COERCED_VARIABLE, None)  # Python has set it, for itself
-    theirs = environ.get(PRELOAD_VARIABLE)
-    environ[PRELOAD_VARIABLE] = f"{preload}:{theirs}" if theirs else preload
+    environ[PRELOAD_VARIABLE] = preload_list(preload, environ.get(PRELOAD_VARIABLE, ""), runtime)
     environ[CHANNEL_VARIABLE] = channel_value
     return environ
+
+
+def pid_variables(environ: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the variables that whoever started us meant for the process of COMMAND, and gave our id."""
+    return tuple(name for name in PID_VARIABLES if environ.get(name) == str(os.getpid()))
 
 
 def _initial_environ() -> bytes:

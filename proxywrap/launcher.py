@@ -20,7 +20,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from proxywrap.command import PROXY_VARIABLE, environment, find_command
+from proxywrap.command import PROXY_VARIABLE, environment, find_command, pid_variables
 from proxywrap.config import Config
 from proxywrap.errors import ProxywrapError
 from proxywrap.helper.directory import make_directory, remove_directory
@@ -55,7 +55,7 @@ def launch(command: Sequence[str], config: Config, *, verbosity: int, log_path: 
 
     """
     _fill_standard_descriptors()
-    path, argv = find_command(command, config)
+    path, argv, runtime = find_command(command, config)
     scrub_secrets(len(command), PROXY_VARIABLE)
     log_fd = -1 if log_path is None else _open_log(log_path)
     mask = frozenset(signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals()))
@@ -66,8 +66,8 @@ def launch(command: Sequence[str], config: Config, *, verbosity: int, log_path: 
             setup = Setup(
                 config, meeting.token, directory, meeting.listeners, meeting.theirs, log_fd, open_report
             )
-            environ = environment(meeting.channel_value, meeting.preload)
-            to_run = Command(path, argv, environ, mask, _take_dispositions())
+            environ = environment(meeting.channel_value, meeting.preload, runtime)
+            to_run = Command(path, argv, environ, mask, _take_dispositions(), pid_variables(environ))
             return _fork_and_watch(setup, to_run, meeting.ours)
     except BaseException as exc:
         remove_directory(directory)

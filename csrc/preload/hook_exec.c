@@ -13,20 +13,23 @@
 
 extern char **environ;
 
-static int exec_at(int dir, const char *path, char *const argv[],
-		   char *const envp[], int flags)
+/* Where @permit says that it was refused, no other file may run instead. */
+static int exec_permitted(int dir, const char *path, char *const argv[],
+			  char *const envp[], int flags,
+			  struct pw_permit *permit)
 {
 	char line[PW_LINE_BYTES];
 	size_t slots = pw_env_slots(envp);
 	char **env;
 	int ret;
 
+	permit->is_refused = false;
 	if (slots > PW_MAX_ENV)
 		return (int)pw_result(-E2BIG);
 	env = __builtin_alloca(slots * sizeof(*env));
-	ret = pw_target_allowed(dir, path, flags);
+	ret = pw_target_allowed(dir, path, flags, permit);
 	if (ret == 0)
-		ret = pw_env_build(envp, env, line);
+		ret = pw_env_build(envp, permit->runtime, env, line);
 	if (ret < 0)
 		return (int)pw_result(ret);
 	pw_await_inherited();
@@ -34,6 +37,14 @@ static int exec_at(int dir, const char *path, char *const argv[],
 		return pw_libc.execve(path, argv, env);
 	return (int)pw_result(
 		pw_sys(SYS_execveat, dir, path, argv, env, flags));
+}
+
+static int exec_at(int dir, const char *path, char *const argv[],
+		   char *const envp[], int flags)
+{
+	struct pw_permit permit = { 0 };
+
+	return exec_permitted(dir, path, argv, envp, flags, &permit);
 }
 
 int hook_execve(const char *path, char *const argv[], char *const envp[])
@@ -58,7 +69,8 @@ int hook_execv(const char *path, char *const argv[])
 }
 
 /* A file without a "#!" line is a script of the shell's, for execvp. */
-static int exec_shell(const char *path, char *const argv[], char *const envp[])
+static int exec_shell(const char *path, char *const argv[], char *const envp[],
+		      struct pw_permit *permit)
 {
 	static char shell[] = "/bin/sh";
 	size_t n = 0;
@@ -74,30 +86,34 @@ static int exec_shell(const char *path, char *const argv[], char *const envp[])
 	for (size_t i = 1; i < n; i++)
 		args[i + 1] = argv[i];
 	args[n ? n + 1 : 2] = NULL;
-	return exec_at(AT_FDCWD, shell, args, envp, 0);
+	return exec_permitted(AT_FDCWD, shell, args, envp, 0, permit);
 }
 
-static int exec_found(const char *path, char *const argv[], char *const envp[])
+static int exec_found(const char *path, char *const argv[], char *const envp[],
+		      struct pw_permit *permit)
 {
-	int ret = exec_at(AT_FDCWD, path, argv, envp, 0);
+	int ret = exec_permitted(AT_FDCWD, path, argv, envp, 0, permit);
 
-	return errno == ENOEXEC ? exec_shell(path, argv, envp) : ret;
+	return errno == ENOEXEC ? exec_shell(path, argv, envp, permit) : ret;
 }
 
 int hook_execvpe(const char *file, char *const argv[], char *const envp[])
 {
 	char path[PW_PATH_BYTES];
 	struct pw_path_search search;
+	struct pw_permit permit = { 0 };
 	bool was_denied = false;
 
 	if (strchr(file, '/'))
-		return exec_found(file, argv, envp);
+		return exec_found(file, argv, envp, &permit);
 	errno = ENOENT;
 	if (!*file)
 		return -1;
 	pw_path_begin(&search, environ);
 	while (pw_path_next(&search, file, path)) {
-		exec_found(path, argv, envp);
+		exec_found(path, argv, envp, &permit);
+		if (permit.is_refused)
+			return -1;
 		if (errno == EACCES)
 			was_denied = true;
 		else if (errno != ENOENT && errno != ENOTDIR &&

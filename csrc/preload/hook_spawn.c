@@ -1,35 +1,106 @@
 /* SPDX-License-Identifier: MIT */
-/* posix_spawn, posix_spawnp, system, popen. */
+/*
+ * posix_spawn, posix_spawnp, and the file actions that change the directory;
+ * fork.
+ */
 #include "guard.h"
 #include "libc.h"
 #include "path.h"
 #include "prepare.h"
+#include "spawndir.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 
 extern char **environ;
 
-int hook_posix_spawn(pid_t *pid, const char *path,
-		     const posix_spawn_file_actions_t *actions,
-		     const posix_spawnattr_t *attr, char *const argv[],
-		     char *const envp[])
+/* Judge a path as the child will see it; 0 or an errno. */
+static int judge(const char *path, const posix_spawn_file_actions_t *actions,
+		 struct pw_permit *permit)
+{
+	int dir = AT_FDCWD, ret;
+
+	if (path && *path != '/')
+		dir = pw_spawndir_open(actions);
+	if (dir < 0 && dir != AT_FDCWD)
+		return -dir;
+	ret = pw_target_allowed(dir, path, 0, permit);
+	if (dir >= 0)
+		pw_sys(SYS_close, dir);
+	return -ret;
+}
+
+static int spawn(pid_t *pid, const char *path,
+		 const posix_spawn_file_actions_t *actions,
+		 const posix_spawnattr_t *attr, char *const argv[],
+		 char *const envp[], struct pw_permit *permit)
 {
 	char line[PW_LINE_BYTES];
 	size_t slots = pw_env_slots(envp);
 	int saved = errno, ret;
 	char **env;
 
+	permit->is_refused = false;
 	if (slots > PW_MAX_ENV)
 		return E2BIG;
 	env = __builtin_alloca(slots * sizeof(*env));
-	ret = pw_target_allowed(AT_FDCWD, path, 0);
-	if (ret == 0)
-		ret = pw_env_build(envp, env, line);
+	ret = judge(path, actions, permit);
+	if (ret == 0 && pw_env_build(envp, permit->runtime, env, line) < 0)
+		ret = E2BIG;
 	errno = saved;
-	if (ret < 0)
-		return -ret;
+	if (ret)
+		return ret;
 	pw_await_inherited();
 	return pw_libc.posix_spawn(pid, path, actions, attr, argv, env);
+}
+
+int hook_posix_spawn(pid_t *pid, const char *path,
+		     const posix_spawn_file_actions_t *actions,
+		     const posix_spawnattr_t *attr, char *const argv[],
+		     char *const envp[])
+{
+	struct pw_permit permit;
+
+	return spawn(pid, path, actions, attr, argv, envp, &permit);
+}
+
+/*
+ * What keeps a place in PATH from being tried at all: the file actions must
+ * not be carried out once for each, for they may create files. 0 or an errno.
+ */
+static int passes_over(const char *path,
+		       const posix_spawn_file_actions_t *actions)
+{
+	int dir = *path == '/' ? AT_FDCWD : pw_spawndir_open(actions);
+	struct stat st;
+	long ret;
+
+	if (dir < 0 && dir != AT_FDCWD)
+		return -dir;
+	ret = pw_sys(SYS_faccessat2, dir, path, 1, AT_EACCESS);
+	if (ret == -ENOSYS) /* before Linux 5.8 */
+		ret = pw_sys(SYS_faccessat, dir, path, 1);
+	if (ret == 0 && pw_sys(SYS_newfstatat, dir, path, &st, 0) == 0 &&
+	    (st.st_mode & S_IFMT) != S_IFREG)
+		ret = -EACCES;
+	if (dir >= 0)
+		pw_sys(SYS_close, dir);
+	return (int)-ret;
+}
+
+static bool goes_on(int error)
+{
+	switch (error) {
+	case EACCES:
+	case ENOENT:
+	case ENOTDIR:
+	case ESTALE:
+	case ENODEV:
+	case ETIMEDOUT:
+		return true;
+	default:
+		return false;
+	}
 }
 
 int hook_posix_spawnp(pid_t *pid, const char *file,
@@ -39,8 +110,9 @@ int hook_posix_spawnp(pid_t *pid, const char *file,
 {
 	char path[PW_PATH_BYTES];
 	struct pw_path_search search;
-	int ret = ENOENT;
+	struct pw_permit permit = { 0 };
 	bool was_denied = false;
+	int ret = ENOENT;
 
 	if (strchr(file, '/'))
 		return hook_posix_spawn(pid, file, actions, attr, argv, envp);
@@ -48,63 +120,56 @@ int hook_posix_spawnp(pid_t *pid, const char *file,
 		return ENOENT;
 	pw_path_begin(&search, environ);
 	while (pw_path_next(&search, file, path)) {
-		ret = hook_posix_spawn(pid, path, actions, attr, argv, envp);
-		was_denied |= ret == EACCES;
-		if (ret != ENOENT && ret != EACCES && ret != ENOTDIR)
+		ret = passes_over(path, actions);
+		if (!ret)
+			ret = spawn(pid, path, actions, attr, argv, envp,
+				    &permit);
+		if (permit.is_refused || !goes_on(ret))
 			return ret;
+		was_denied |= ret == EACCES;
 	}
 	return was_denied ? EACCES : ret;
 }
 
-/*
- * system() and popen() start the shell with the program's own environment,
- * past every hook. Where the program has lost our variables, it is lent one
- * that has them for the time of the call.
- */
-#define PW_WITH_SOUND_ENVIRONMENT(result, call)                   \
-	do {                                                      \
-		char line[PW_LINE_BYTES], **own = environ, **env; \
-		size_t slots = pw_env_slots(own);                 \
-		if (pw_env_is_sound(own)) {                       \
-			result = call;                            \
-			break;                                    \
-		}                                                 \
-		if (slots > PW_MAX_ENV) {                         \
-			errno = E2BIG;                            \
-			break;                                    \
-		}                                                 \
-		env = __builtin_alloca(slots * sizeof(*env));     \
-		if (pw_env_build(own, env, line) < 0) {           \
-			errno = E2BIG;                            \
-			break;                                    \
-		}                                                 \
-		environ = env;                                    \
-		result = call;                                    \
-		environ = own;                                    \
-	} while (0)
-
-int hook_system(const char *command)
+int hook_posix_spawn_file_actions_init(posix_spawn_file_actions_t *actions)
 {
-	int ret = command ? pw_target_allowed(AT_FDCWD, "/bin/sh", 0) : 0;
-
-	if (ret < 0)
-		return (int)pw_result(ret);
-	ret = -1;
-	PW_WITH_SOUND_ENVIRONMENT(ret, pw_libc.system(command));
-	return ret;
+	pw_spawndir_forget(actions);
+	return pw_libc.posix_spawn_file_actions_init(actions);
 }
 
-FILE *hook_popen(const char *command, const char *mode)
+int hook_posix_spawn_file_actions_destroy(posix_spawn_file_actions_t *actions)
 {
-	int ret = pw_target_allowed(AT_FDCWD, "/bin/sh", 0);
-	FILE *stream = NULL;
+	pw_spawndir_forget(actions);
+	return pw_libc.posix_spawn_file_actions_destroy(actions);
+}
 
-	if (ret < 0) {
-		errno = -ret;
-		return NULL;
-	}
-	PW_WITH_SOUND_ENVIRONMENT(stream, pw_libc.popen(command, mode));
-	return stream;
+int hook_posix_spawn_file_actions_addchdir_np(
+	posix_spawn_file_actions_t *actions, const char *path)
+{
+	int ret = pw_libc.posix_spawn_file_actions_addchdir_np(actions, path);
+
+	return ret ? ret : -pw_spawndir_note(actions, path, -1);
+}
+
+int hook_posix_spawn_file_actions_addfchdir_np(
+	posix_spawn_file_actions_t *actions, int fd)
+{
+	int ret = pw_libc.posix_spawn_file_actions_addfchdir_np(actions, fd);
+
+	return ret ? ret : -pw_spawndir_note(actions, NULL, fd);
+}
+
+/* The same by the names of POSIX.1-2024. */
+int hook_posix_spawn_file_actions_addchdir(posix_spawn_file_actions_t *actions,
+					   const char *path)
+{
+	return hook_posix_spawn_file_actions_addchdir_np(actions, path);
+}
+
+int hook_posix_spawn_file_actions_addfchdir(posix_spawn_file_actions_t *actions,
+					    int fd)
+{
+	return hook_posix_spawn_file_actions_addfchdir_np(actions, fd);
 }
 
 /* The child's copy of our records is its own from its first instruction on. */

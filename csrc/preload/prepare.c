@@ -3,12 +3,11 @@
 
 #include "channel.h"
 #include "lend.h"
+#include "reach.h"
 #include "sockaddr.h"
 #include "target.h"
 
 #include <fcntl.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
 
 static const char preload_name[] = "LD_PRELOAD=";
 
@@ -17,22 +16,6 @@ static const char *value_of(const char *variable, const char *name)
 	size_t n = strlen(name);
 
 	return strncmp(variable, name, n) == 0 ? variable + n : NULL;
-}
-
-/* Whether a list of objects, parted by colons and blanks, has ours. */
-static bool has_object(const char *list, const char *object)
-{
-	size_t n = strlen(object);
-
-	while (*list) {
-		size_t end = strcspn(list, ": ");
-
-		if (end == n && strncmp(list, object, n) == 0)
-			return true;
-		list += end;
-		list += strspn(list, ": ");
-	}
-	return false;
 }
 
 /* Entries that the mended environment may need, with its end. */
@@ -45,17 +28,33 @@ size_t pw_env_slots(char *const envp[])
 	return n + 3;
 }
 
-/* Whether a program started with it would be wrapped. */
-bool pw_env_is_sound(char *const envp[])
+/* Fill a line with the variable that a program needs; -E2BIG if it is too long.
+ */
+static int make_preload(char line[static PW_LINE_BYTES], const char *theirs,
+			const char *runtime)
 {
-	const struct pw_channel *ch = pw_channel();
+	const size_t name = sizeof(preload_name) - 1;
+
+	memcpy(line, preload_name, name);
+	return pw_order(line + name, PW_LINE_BYTES - name,
+			pw_channel()->preload, theirs, runtime);
+}
+
+/**
+ * pw_env_is_sound() - Whether a program started with it would be wrapped
+ * @runtime: what has to stand before us there, and nothing else may, or ""
+ */
+bool pw_env_is_sound(char *const envp[], const char *runtime)
+{
 	bool has_channel = false, has_preload = false;
+	char line[PW_LINE_BYTES];
 
 	for (; envp && *envp; envp++) {
 		const char *list = value_of(*envp, preload_name);
 
 		if (list)
-			has_preload = has_object(list, ch->preload);
+			has_preload = make_preload(line, list, runtime) == 0 &&
+				      strcmp(*envp, line) == 0;
 		has_channel |= value_of(*envp, PW_CHANNEL_VARIABLE "=") != NULL;
 	}
 	return has_channel && has_preload;
@@ -64,106 +63,76 @@ bool pw_env_is_sound(char *const envp[])
 /**
  * pw_env_build() - Put our variables back into an environment
  * @envp: the application's, or NULL
+ * @runtime: what the program needs before us, or ""
  * @out: room for pw_env_slots() entries
- * @line: holds the LD_PRELOAD, where it has to be made
+ * @line: holds the LD_PRELOAD
  *
  * Only ours are touched: the user's LD_PRELOAD stays, behind us.
  *
  * Return: 0, or -E2BIG
  */
-int pw_env_build(char *const envp[], char **out,
+int pw_env_build(char *const envp[], const char *runtime, char **out,
 		 char line[static PW_LINE_BYTES])
 {
-	const struct pw_channel *ch = pw_channel();
-	const size_t name = sizeof(preload_name) - 1,
-		     ours = strlen(ch->preload);
-	char *preload = NULL, *channel = NULL;
+	const char *preload = NULL;
+	char *channel = NULL;
 	size_t n = 0;
 
 	for (; envp && *envp; envp++) {
-		if (value_of(*envp, preload_name))
-			preload = *envp;
+		const char *list = value_of(*envp, preload_name);
+
+		if (list)
+			preload = list; /* ld.so takes the last */
 		else if (value_of(*envp, PW_CHANNEL_VARIABLE "="))
 			channel = *envp;
 		else
 			out[n++] = *envp;
 	}
-	if (!preload || !has_object(preload + name, ch->preload)) {
-		size_t theirs = preload ? strlen(preload + name) : 0;
-
-		if (name + ours + 1 + theirs >= PW_LINE_BYTES)
-			return -E2BIG;
-		memcpy(line, preload_name, name);
-		memcpy(line + name, ch->preload, ours + 1);
-		if (theirs) {
-			line[name + ours] = ':';
-			memcpy(line + name + ours + 1, preload + name,
-			       theirs + 1);
-		}
-		preload = line;
-	}
-	out[n++] = preload;
+	if (make_preload(line, preload, runtime) < 0)
+		return -E2BIG;
+	out[n++] = line;
 	/* One that is there already may be that of a proxywrap within. */
-	out[n++] = channel ? channel : (char *)(uintptr_t)ch->variable;
+	out[n++] = channel ? channel
+			   : (char *)(uintptr_t)pw_channel()->variable;
 	out[n] = NULL;
 	return 0;
 }
 
-/*
- * Whether ld.so will load this very object: it goes on without one that it
- * cannot open or map, and loads whatever lies at the path.
- */
-static bool is_preload_within_reach(void)
-{
-	const struct pw_channel *ch = pw_channel();
-	long fd =
-		pw_sys(SYS_openat, AT_FDCWD, ch->preload, O_RDONLY | O_CLOEXEC);
-	struct stat st;
-	long map;
-	bool is_same;
-
-	if (fd < 0)
-		return false;
-	is_same = pw_sys(SYS_fstat, fd, &st) == 0 && st.st_ino == ch->ino &&
-		  st.st_dev == ch->dev;
-	/* Not where the file system is mounted noexec. */
-	map = pw_sys(SYS_mmap, 0, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE, fd,
-		     0);
-	pw_sys(SYS_close, fd);
-	if (map < 0 && map > -4096)
-		return false;
-	pw_sys(SYS_munmap, map, 4096);
-	return is_same;
-}
-
 /**
  * pw_target_allowed() - Judge a program, and have a refusal reported
- * @dir: as for pw_target_judge()
+ * @dir: as for pw_target_examine()
  * @path: the application's
+ * @permit: filled in
  *
  * Return: 0: run it; -errno: it would not be wrapped, and must not run
  * Context: asks the helper, and waits for it, where it says no
  */
-int pw_target_allowed(int dir, const char *path, int flags)
+int pw_target_allowed(int dir, const char *path, int flags,
+		      struct pw_permit *permit)
 {
 	struct pw_request request = { .op = PW_OP_EXEC };
 	struct pw_reply reply;
 	enum pw_target verdict;
+	int ret;
 
+	*permit = (struct pw_permit){ 0 };
 	if (!path || !pw_readable(path, 1))
 		return 0; /* the kernel says EFAULT */
-	verdict = pw_target_judge(dir, path, flags);
-	if (verdict == PW_TARGET_FORMAT)
-		return -ENOEXEC;
-	if (verdict == PW_TARGET_OK && !is_preload_within_reach())
+	verdict = pw_target_examine(dir, path, flags, permit->runtime);
+	if (verdict == PW_TARGET_OK && !pw_is_preload_within_reach())
 		verdict = PW_TARGET_PRELOAD;
 	if (verdict == PW_TARGET_OK)
 		return 0;
 	request.detail = (uint16_t)verdict;
 	pw_request_set_name(&request, path);
-	if (pw_channel_ask(&request, &reply) < 0)
-		return -EACCES;
-	return -reply.error;
+	ret = pw_channel_ask(&request, &reply);
+	/* A script of the shell's, most likely, and no line is due. */
+	if (verdict == PW_TARGET_FORMAT && (ret < 0 || reply.error))
+		return -ENOEXEC;
+	permit->is_refused = ret < 0 || reply.error != 0;
+	if (ret == -EMFILE || ret == -ENFILE)
+		return ret;
+	return ret < 0 ? -EACCES : -reply.error;
 }
 
 /* A pending socket that survives exec looks connected in mid-handshake. */

@@ -42,6 +42,7 @@
 #include <sys/types.h>
 #include <sys/uio.h>
 #include <time.h>
+#include <wordexp.h>
 
 #include "../wire.h"
 #include "sys.h"

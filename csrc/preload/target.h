@@ -8,7 +8,10 @@
 #define PW_TARGET_H
 
 #include "../wire.h"
+#include "order.h"
 
+enum pw_target pw_target_examine(int dir, const char *path, int flags,
+				 char runtime[static PW_RUNTIME_BYTES]);
 enum pw_target pw_target_judge(int dir, const char *path, int flags);
 
 #endif

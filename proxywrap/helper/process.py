@@ -47,7 +47,8 @@ class Command:
     """What to run: `path` is found and judged already.
 
     `mask` and `dispositions` are the signal mask and the signals' dispositions
-    that it must find; those not named stay as they are.
+    that it must find; those not named stay as they are. `pid_variables` are
+    those of `environ` that must hold its process id.
     """
 
     path: str
@@ -55,6 +56,7 @@ class Command:
     environ: Mapping[str, str]
     mask: frozenset[int]
     dispositions: Mapping[int, signal.Handlers]
+    pid_variables: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,13 +167,16 @@ def _start(setup: Setup, command: Command, group: int) -> int | None:
 
 
 def _become_command(command: Command, group: int, write_end: int) -> NoReturn:
+    environ = dict(command.environ)
+    for name in command.pid_variables:
+        environ[name] = str(os.getpid())
     try:
         os.setpgid(0, group)
         # Before the mask: a signal that waits already is COMMAND's.
         for signum, disposition in command.dispositions.items():
             signal.signal(signum, disposition)
         signal.pthread_sigmask(signal.SIG_SETMASK, command.mask)
-        os.execve(command.path, list(command.argv), dict(command.environ))
+        os.execve(command.path, list(command.argv), environ)
     except OSError as exc:
         os.write(write_end, (exc.errno or 1).to_bytes(4, sys.byteorder))
     finally:

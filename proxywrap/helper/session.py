@@ -149,7 +149,8 @@ class Session:
     def _judge_exec(self, request: RequestMessage) -> ReplyMessage:
         path = os.fsdecode(request.name)
         try:
-            reason = refusals.target_reason(Target(request.detail))
+            target = Target(request.detail)
+            reason = refusals.target_reason(target)
         except ValueError as exc:
             raise RemoteProtocolError(
                 f"expected a reason not to run a program, got {request.detail}"
@@ -157,6 +158,8 @@ class Session:
         if self._context.router.may_run_unwrapped(path):
             self._context.report(Note(f"{path} runs unwrapped, as `allow_unwrapped` says: {reason}"))
             return ReplyMessage()
+        if target is Target.FORMAT:
+            return ReplyMessage(errno.ENOEXEC)  # the kernel's answer, unless binfmt_misc had another
         self._context.report(Blocked(self._pid, f"to run {path}", f"{reason}; {refusals.ALLOW_HINT}"))
         return ReplyMessage(errno.EACCES)
 

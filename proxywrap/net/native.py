@@ -10,18 +10,39 @@ import os
 from proxywrap import _native
 from proxywrap.protocol.wire import Target
 
-__all__ = ["become_subreaper", "disconnect", "judge_target", "scrub_memory"]
+__all__ = ["become_subreaper", "disconnect", "judge_target", "preload_list", "scrub_memory"]
 
 _ffi, _lib = _native.ffi, _native.lib
 _AT_FDCWD = -100
 
 
-def judge_target(path: str) -> Target:
-    """Tell whether the shim will be loaded into the program at `path`.
+def judge_target(path: str) -> tuple[Target, bytes]:
+    """Tell whether the shim will be loaded into the program at `path`, and behind what.
 
-    `Target.OK` is also returned where the kernel will fail by itself.
+    Returns:
+        `Target.OK` also where the kernel will fail by itself; and the name of
+        a library that must stand before the shim in LD_PRELOAD, or none.
+
     """
-    return Target(_lib.pw_target_judge(_AT_FDCWD, os.fsencode(path), 0))
+    runtime = _ffi.new("char[]", _lib.PW_RUNTIME_BYTES)
+    verdict = _lib.pw_target_examine(_AT_FDCWD, os.fsencode(path), 0, runtime)
+    return Target(verdict), bytes(_ffi.string(runtime))
+
+
+def preload_list(ours: str, theirs: str, runtime: bytes) -> str:
+    """Return the value of LD_PRELOAD that has our object where it belongs.
+
+    Args:
+        ours: path of the preload object.
+        theirs: the value as the user has it, or nothing.
+        runtime: as `judge_target` found it.
+
+    """
+    words = [os.fsencode(ours), os.fsencode(theirs), runtime]
+    size = sum(len(word) + 3 for word in words)
+    out = _ffi.new("char[]", size)
+    _check(_lib.pw_order(out, size, *words))
+    return os.fsdecode(bytes(_ffi.string(out)))
 
 
 def disconnect(fd: int) -> None:

@@ -111,15 +111,16 @@ def names() -> Names:
 
 
 @pytest.fixture(scope="session")
-def compiled(shared_world: World) -> Callable[[str], Path]:
-    """Return a program of programs/*.c, compiled when it is first wanted."""
-    made: dict[str, Path] = {}
+def compiled(shared_world: World) -> Callable[..., Path]:
+    """Return a program of programs/*.c, compiled with further flags when it is first wanted."""
+    made: dict[tuple[str, ...], Path] = {}
 
-    def build(name: str) -> Path:
-        if name not in made:
-            made[name] = shared_world.directory / name
+    def build(name: str, *flags: str) -> Path:
+        key = name, *flags
+        if key not in made:
+            made[key] = shared_world.directory / f"{name}-{len(made)}"
             command = ["cc", "-O1", "-Wall", "-Wextra", "-Werror", "-pthread", "-D_GNU_SOURCE"]
-            subprocess.run([*command, "-o", made[name], PROGRAMS / f"{name}.c"], check=True)
-        return made[name]
+            subprocess.run([*command, "-o", made[key], PROGRAMS / f"{name}.c", *flags], check=True)
+        return made[key]
 
     return build

@@ -87,8 +87,8 @@ def test_judge_target(tmp_path: Path) -> None:
         path.chmod(mode)
     os.chown(privileged, -1, 1)
     privileged.chmod(0o2755)
-    assert judge_target(sleep) is Target.OK
-    assert judge_target(str(script)) is Target.OK
-    assert judge_target(str(text)) is Target.FORMAT
-    assert judge_target(str(tmp_path / "nothing")) is Target.OK
-    assert judge_target(str(privileged)) is Target.SECURE
+    assert judge_target(sleep) == (Target.OK, b"")
+    assert judge_target(str(script)) == (Target.OK, b"")
+    assert judge_target(str(text)) == (Target.FORMAT, b"")
+    assert judge_target(str(tmp_path / "nothing")) == (Target.OK, b"")
+    assert judge_target(str(privileged)) == (Target.SECURE, b"")

@@ -4,6 +4,11 @@
  * environment, ARGUMENT. The child is this program with the mode "probe".
  */
 #include <spawn.h>
+#include <sys/mman.h>
+#include <sys/sendfile.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <wordexp.h>
 
 #include "trace.h"
 
@@ -20,26 +25,76 @@ static void probe(void)
 	    getenv("A") ? getenv("A") : "");
 }
 
-static void start(char *self, char **argv, const char *line)
+/* By the shell, which libc starts. */
+static bool by_shell(const char *line)
 {
-	pid_t pid = -1;
+	char text[2200];
+	wordexp_t words;
 	FILE *stream;
 
 	if (is_mode("system")) {
 		system(line);
 	} else if (is_mode("popen")) {
-		char text[200];
-
 		stream = popen(line, "r");
 		while (fgets(text, sizeof(text), stream))
 			dprintf(1, "%s", text);
 		pclose(stream);
-	} else if (is_mode("posix_spawn") || is_mode("posix_spawnp")) {
+	} else if (is_mode("wordexp")) {
+		snprintf(text, sizeof(text), "$(%s >&9)", line);
+		dup2(1, 9);
+		MUST(wordexp(text, &words, 0) == 0);
+	} else {
+		return false;
+	}
+	return true;
+}
+
+/* A copy of the program that has no name. */
+static int nameless(const char *self)
+{
+	int from = open(self, O_RDONLY), to = memfd_create("copy", 0);
+	struct stat st;
+
+	MUST(fstat(from, &st) == 0);
+	MUST(sendfile(to, from, NULL, (size_t)st.st_size) == st.st_size);
+	return to;
+}
+
+static void by_descriptor(const char *self, char **argv)
+{
+	int root = open("/", O_PATH | O_DIRECTORY);
+
+	if (is_mode("fexecve"))
+		fexecve(open(self, O_RDONLY), argv, env);
+	else if (is_mode("fexecve-path"))
+		fexecve(open(self, O_PATH | O_CLOEXEC), argv, env);
+	else if (is_mode("fexecve-memory"))
+		fexecve(nameless(self), argv, env);
+	else if (is_mode("execveat"))
+		syscall(SYS_execveat, root, self + 1, argv, env, 0);
+	else if (is_mode("execveat-number"))
+		syscall(SYS_execveat, open(self, O_RDONLY), "", argv, env,
+			AT_EMPTY_PATH);
+}
+
+static void start(char *self, char **argv, const char *line)
+{
+	pid_t pid = -1;
+
+	if (by_shell(line))
+		return;
+	if (is_mode("posix_spawn") || is_mode("posix_spawnp")) {
 		MUST((is_mode("posix_spawn") ? posix_spawn : posix_spawnp)(
 			     &pid, self, NULL, NULL, argv, env) == 0);
 	} else if ((pid = is_mode("vfork") ? vfork() : fork()) == 0) {
-		if (is_mode("execve") || is_mode("vfork"))
+		if (is_mode("setsid"))
+			MUST(setsid() > 0);
+		if (is_mode("execve") || is_mode("vfork") || is_mode("setsid"))
 			execve(self, argv, env);
+		else if (is_mode("number"))
+			syscall(SYS_execve, self, argv, env);
+		else if (is_mode("self"))
+			execve("/proc/self/exe", argv, env);
 		else if (is_mode("execv"))
 			execv(self, argv);
 		else if (is_mode("execvp"))
@@ -53,8 +108,8 @@ static void start(char *self, char **argv, const char *line)
 		else if (is_mode("execle"))
 			execle(self, argv[0], argv[1], argv[2], argv[3], NULL,
 			       env);
-		else if (is_mode("fexecve"))
-			fexecve(open(self, O_RDONLY), argv, env);
+		else
+			by_descriptor(self, argv);
 		_exit(1);
 	}
 	if (pid > 0)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from .conftest import PROGRAMS, Libc, Programs, both_libcs
-from .stage import End, Wrapped, run
+from .stage import End, Unwrapped, Wrapped, run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,8 +25,23 @@ def place() -> Iterator[Wrapped]:
         yield made
 
 
-WITH_ENVIRONMENT = ["execve", "execvpe", "execle", "fexecve", "vfork", "posix_spawn", "posix_spawnp"]
-WITHOUT = ["execv", "execvp", "execl", "execlp", "system", "popen"]
+WITH_ENVIRONMENT = [
+    "execve",
+    "execvpe",
+    "execle",
+    "number",
+    "self",
+    "fexecve",
+    "fexecve-path",
+    "fexecve-memory",
+    "execveat",
+    "execveat-number",
+    "vfork",
+    "setsid",
+    "posix_spawn",
+    "posix_spawnp",
+]
+WITHOUT = ["execv", "execvp", "execl", "execlp", "system", "popen", "wordexp"]
 WAYS = [
     *(
         (way, env)
@@ -51,6 +66,64 @@ def test_env_i(place: Wrapped, program: Programs) -> None:
     """`env -i` does not lose the wrapper."""
     result = run(place, ["env", "-i", program("exec_child")], "probe")
     assert result.trace == ["connect: 0, A: ", "EXIT-SUCCESS"]
+
+
+# --- where the program is looked for
+
+
+def _tools(directory: Path, here: Path, there: Path) -> str:
+    for name, program in (("here", here), ("there", there)):
+        (directory / name).mkdir()
+        shutil.copy(program, directory / name / "tool")
+    return str(directory)
+
+
+@both_libcs
+def test_the_directory_of_file_actions(place: Wrapped, program: Programs, tmp_path: Path, libc: Libc) -> None:
+    """As without the wrapper, where every program may run."""
+    directory = _tools(tmp_path, Path("/bin/true"), Path("/bin/false"))
+    with Unwrapped(End.ACCEPTED) as alone:
+        truth = run(alone, [program("spawn_dir", libc)], "", directory)
+    result = run(place, [program("spawn_dir", libc)], "", directory)
+    assert truth.trace[-1:] == ["EXIT-SUCCESS"]
+    assert "status: 1" in truth.trace
+    assert result == truth
+
+
+@both_libcs
+def test_a_relative_path_is_judged_where_it_will_be(
+    place: Wrapped, program: Programs, tmp_path: Path, libc: Libc
+) -> None:
+    """The program in the other directory cannot be wrapped: it never runs, whichever way it is named."""
+    directory = _tools(tmp_path, Path("/bin/true"), program("probe", Libc.GLIBC, "-static"))
+    result = run(place, [program("spawn_dir", libc)], "", directory)
+    denied = ["Permission denied"]
+    ran = ["Success" if libc is Libc.GLIBC else "No error information", "status: 0"]
+    missing = ["No such file or directory"]
+    assert result.trace == [
+        *ran,
+        *denied * 4,
+        *missing * 2,
+        *ran,
+        *ran,
+        *missing,
+        *denied,
+        "EXIT-SUCCESS",
+    ]
+    assert result.errors.count("statically linked") == result.errors.count("\n") > 0
+
+
+@both_libcs
+@pytest.mark.parametrize("way", ["execvp", "execlp", "execvpe", "posix_spawnp"])
+def test_no_other_program_runs_for_a_refused_one(
+    place: Wrapped, program: Programs, tmp_path: Path, way: str, libc: Libc
+) -> None:
+    """The search through PATH ends at what must not run, though one of that name is further on."""
+    directory = _tools(tmp_path, program("probe", Libc.GLIBC, "-static"), Path("/bin/true"))
+    env = os.environ | {"PATH": f"{directory}/here:{directory}/there:{os.environ['PATH']}"}
+    result = run(place, [program("exec_named", libc)], way, "tool", env=env)
+    assert result.trace == ["Permission denied", "EXIT-SUCCESS"]
+    assert "statically linked" in result.errors
 
 
 # --- what cannot be entered

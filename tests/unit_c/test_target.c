@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-// sources: csrc/preload/target.c
+// sources: csrc/preload/target.c csrc/preload/image.c
+// sources: csrc/preload/secure.c csrc/preload/order.c
 #include "tap.h"
 
 #include <elf.h>
@@ -156,6 +157,47 @@ static void test_notes(void)
 	ok(judge(&image) <= PW_TARGET_FORMAT, "notes without sense");
 	image.headers[2].p_offset = ~0ULL;
 	ok(judge(&image) <= PW_TARGET_FORMAT, "notes beyond everything");
+}
+
+/* Built with -buildid= a Go program has no note, but the section still. */
+static void test_go_section(void)
+{
+	static const char names[] = "\0.text\0.go.buildinfo\0.data";
+	struct {
+		struct image image;
+		Elf64_Shdr sections[2];
+		char pad[600], names[600];
+	} file = { .image = sound() };
+
+	file.image.elf.e_shoff = offsetof(__typeof__(file), sections);
+	file.image.elf.e_shentsize = sizeof(Elf64_Shdr);
+	file.image.elf.e_shnum = 2;
+	file.image.elf.e_shstrndx = 1;
+	file.sections[1].sh_offset = offsetof(__typeof__(file), names);
+	file.sections[1].sh_size = sizeof(file.names);
+	is(judge_bytes(&file, sizeof(file)), PW_TARGET_OK, "no such section");
+	for (size_t at = 0; at + sizeof(names) <= sizeof(file.names);
+	     at += 17) {
+		memset(file.names, 0, sizeof(file.names));
+		memcpy(file.names + at, names, sizeof(names));
+		is(judge_bytes(&file, sizeof(file)), PW_TARGET_GO,
+		   "Go's section, named at %zu", at);
+	}
+	file.sections[1].sh_size = ~0ULL;
+	is(judge_bytes(&file, sizeof(file)), PW_TARGET_OK,
+	   "names without an end");
+	file.image.elf.e_shoff = ~0ULL;
+	is(judge_bytes(&file, sizeof(file)), PW_TARGET_OK,
+	   "sections beyond everything");
+}
+
+static void test_two_interpreters(void)
+{
+	struct image image = sound();
+
+	image.headers[0] = image.headers[1];
+	image.headers[0].p_offset = offsetof(struct image, notes);
+	is(judge(&image), PW_TARGET_LIBC, "the first counts, as in the kernel");
 }
 
 /* Whatever was cut off or changed: an answer, and none that lets it run bare.
@@ -344,6 +386,8 @@ int main(void)
 	fchmod(mkstemp(path), 0755);
 	test_kinds();
 	test_notes();
+	test_go_section();
+	test_two_interpreters();
 	test_damage();
 	test_scripts();
 	test_interpreters();

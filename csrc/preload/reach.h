@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: MIT */
+/* Whether ld.so will load this very object into a program. */
+#ifndef PW_REACH_H
+#define PW_REACH_H
+
+#include "shim.h"
+
+bool pw_is_preload_within_reach(void) PW_HIDDEN;
+
+#endif
