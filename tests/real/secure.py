@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
     from e2e.kit.world import World
 
-__all__ = ["Secure", "secure_web"]
+__all__ = ["OURS", "Secure", "secure_web"]
 
-PROGRAMS = Path(__file__).parent / "programs"
+OURS = Path(__file__).parent / "programs"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +45,6 @@ def secure_web(world: World) -> Iterator[Secure]:
     authority.issue_cert(NAME).private_key_and_cert_chain_pem.write_to_path(home / "server.pem")
     (home / "payload").write_bytes(PAYLOAD)
     port = world.port()
-    argv = ["node", PROGRAMS / "secure_web.mjs", ORIGIN, port, home / "server.pem", home / "payload"]
+    argv = ["node", OURS / "secure_web.mjs", ORIGIN, port, home / "server.pem", home / "payload"]
     with running(world, argv, (ORIGIN, port)):
         yield Secure(port, home / "authority.pem")
