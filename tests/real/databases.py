@@ -32,7 +32,8 @@ def postgresql(world: World) -> Iterator[int]:
     subprocess.run(["chown", "postgres:", home], check=True)
     # It refuses to be root.
     user = ["setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups"]
-    make = [_binaries() / "initdb", "--no-sync", "--auth=trust", "--encoding=UTF8", "-D", home / "data"]
+    make: list[str | Path] = [_binaries() / "initdb", "--no-sync", "--auth=trust"]
+    make += ["--encoding=UTF8", "-D", home / "data"]
     subprocess.run([*user, *make], check=True, cwd=home, stdout=subprocess.DEVNULL)
     serve = [_binaries() / "postgres", "-D", home / "data", "-h", ORIGIN, "-p", port, "-k", home, "-F"]
     with running(world, [*user, *serve], (ORIGIN, port)):
