@@ -10,7 +10,7 @@ SHIM := $(wildcard csrc/preload/*.c)
 UNIT_C := $(patsubst tests/unit_c/%.c,build/unit_c/%,$(wildcard tests/unit_c/test_*.c))
 
 .NOTPARALLEL:
-.PHONY: venv build demo fmt lint types test test-c sanitize compare check clean
+.PHONY: venv build demo fmt lint types test test-c sanitize compare check check-programs clean
 
 .venv/.built: pyproject.toml setup.py $(wildcard csrc/*.py) $(C_INPUTS)
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
@@ -20,6 +20,10 @@ UNIT_C := $(patsubst tests/unit_c/%.c,build/unit_c/%,$(wildcard tests/unit_c/tes
 
 .venv/.dev: .venv/.built
 	$(BIN)/python -m pip install --quiet --group dev
+	touch $@
+
+.venv/.programs: .venv/.dev
+	$(BIN)/python -m pip install --quiet --group programs
 	touch $@
 
 venv: .venv/.dev
@@ -62,6 +66,10 @@ sanitize: test-c
 # What proxychains4, torsocks, socksify and proxywrap make of each case of docs/CASES.md.
 compare: venv
 	PYTHONPATH=tests $(BIN)/python -m compare
+
+# Real programs by name, which tests/real/apt-packages.txt and the group `programs` bring.
+check-programs: .venv/.programs
+	$(BIN)/python -m pytest tests/real
 
 check: lint types test-c test
 

@@ -2,7 +2,6 @@
 #include "guard.h"
 
 #include <linux/futex.h>
-#include <linux/kcmp.h>
 #include <sys/mman.h>
 
 /* On a page that fork empties: 0 in a child whose memory is its own copy. */
@@ -55,19 +54,10 @@ static void release(void)
 }
 
 /*
- * Whose memory this is: our own, or, where nobody but a vfork child of it has
- * come here since the fork, our parent's. Without kcmp() it counts as ours.
- */
-static int memory_owner(int pid)
-{
-	int parent = (int)pw_sys(SYS_getppid);
-
-	return pw_sys(SYS_kcmp, pid, parent, KCMP_VM) == 0 ? parent : pid;
-}
-
-/*
  * A fork child has a copy of everything, the lock too, which may have been
- * held by a thread that does not exist here.
+ * held by a thread that does not exist here. That it is no vfork child of one
+ * that has not adopted yet is the work of hook_clone.c: to ask the kernel, by
+ * kcmp(), is death in the sandboxes of browsers.
  */
 static void adopt(struct owner *page, int pid)
 {
@@ -75,7 +65,7 @@ static void adopt(struct owner *page, int pid)
 
 	if (atomic_compare_exchange_strong(&page->pid, &expected, ADOPTING)) {
 		atomic_store(&lock, 0);
-		atomic_store(&page->pid, memory_owner(pid));
+		atomic_store(&page->pid, pid);
 		return;
 	}
 	while (atomic_load(&page->pid) == ADOPTING)

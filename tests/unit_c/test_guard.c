@@ -167,9 +167,11 @@ static void test_vfork_before_use(void)
 	pid_t child = fork();
 
 	if (child == 0) {
-		/* A fork child that has not taken the lock when it vforks. */
-		pid_t grandchild = vfork();
+		/* As hook_clone.c has it where fork was not seen. */
+		pid_t grandchild;
 
+		pw_guard_own();
+		grandchild = vfork();
 		if (grandchild == 0) {
 			enter_and_leave();
 			end(0);

@@ -7,6 +7,7 @@ both directions to and from NAME, and asserts that not a byte differs.
 from __future__ import annotations
 
 import hashlib
+import shlex
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from .foreign import Sshd
     from .world import World
 
-__all__ = ["CLIENTS", "NAME", "PROGRAMS", "PROXYWRAP", "Stage", "Words", "wrap"]
+__all__ = ["CLIENTS", "NAME", "PROGRAMS", "PROXYWRAP", "Stage", "Words", "script", "wrap"]
 
 Words: TypeAlias = "list[object]"
 """The words of a command line; each is made a string when it runs."""
@@ -80,7 +81,20 @@ def wget(stage: Stage, prefix: Words) -> None:
 
 
 def git(stage: Stage, prefix: Words) -> None:
-    """Clone a repository that holds PAYLOAD, and push it back to an empty one."""
+    """Clone a repository that holds PAYLOAD, and push it back to an empty one, by HTTP."""
+    _clone_and_push(stage, prefix, f"{stage.url}/git", {})
+
+
+def git_by_ssh(stage: Stage, prefix: Words) -> None:
+    """Ditto, by ssh."""
+    sshd = stage.sshd
+    login = shlex.join(["ssh", *sshd.flags])
+    _clone_and_push(
+        stage, prefix, f"ssh://root@{NAME}:{sshd.port}{stage.repositories}", {"GIT_SSH_COMMAND": login}
+    )
+
+
+def _clone_and_push(stage: Stage, prefix: Words, remote: str, env: dict[str, str]) -> None:
     origin, empty = stage.repositories / "origin.git", stage.repositories / "empty.git"
     run = stage.world.run
     if not origin.exists():
@@ -93,10 +107,11 @@ def git(stage: Stage, prefix: Words) -> None:
         subprocess.run(["git", "clone", "-q", "--bare", work, origin], check=True)
     clone = stage.repositories / "clone"
     try:
-        run([*prefix, "git", "clone", "-q", f"{stage.url}/git/origin.git", clone])
+        run([*prefix, "git", "clone", "-q", f"{remote}/origin.git", clone], env=env)
         assert _digest((clone / "payload").read_bytes()) == PAYLOAD_DIGEST
         subprocess.run(["git", "init", "-q", "--bare", "-b", "main", empty], check=True)
-        run([*prefix, "git", "-C", clone, "push", "-q", f"{stage.url}/git/empty.git", "HEAD:refs/heads/main"])
+        push = ["git", "-C", clone, "push", "-q", f"{remote}/empty.git", "HEAD:refs/heads/main"]
+        run([*prefix, *push], env=env)
         pushed = subprocess.run(
             ["git", "-C", empty, "show", "main:payload"], check=True, stdout=subprocess.PIPE
         )
@@ -125,24 +140,25 @@ def nc(stage: Stage, prefix: Words) -> None:
     assert _digest(both.stdout) == PAYLOAD_DIGEST
 
 
-def _script(stage: Stage, prefix: Words, *interpreter: object) -> None:
+def script(stage: Stage, prefix: Words, *interpreter: object) -> None:
+    """Run a program that takes the server's URL and a file, and prints the digests of both transfers."""
     result = stage.world.run([*prefix, *interpreter, stage.url, stage.upload])
     assert result.text.split() == [PAYLOAD_DIGEST, PAYLOAD_DIGEST]
 
 
 def urllib(stage: Stage, prefix: Words) -> None:
     """Download and upload by Python's blocking sockets."""
-    _script(stage, prefix, sys.executable, PROGRAMS / "transfer_urllib.py")
+    script(stage, prefix, sys.executable, PROGRAMS / "transfer_urllib.py")
 
 
 def python_asyncio(stage: Stage, prefix: Words) -> None:
     """Download and upload by Python's event loop."""
-    _script(stage, prefix, sys.executable, PROGRAMS / "transfer_asyncio.py")
+    script(stage, prefix, sys.executable, PROGRAMS / "transfer_asyncio.py")
 
 
 def node(stage: Stage, prefix: Words) -> None:
     """Download and upload by node's fetch."""
-    _script(stage, prefix, "node", PROGRAMS / "transfer.mjs")
+    script(stage, prefix, "node", PROGRAMS / "transfer.mjs")
 
 
 CLIENTS: dict[str, Callable[[Stage, Words], None]] = {

@@ -117,8 +117,9 @@ class Sshd:
     key: Path
     known_hosts: Path
 
-    def options(self, name: str) -> list[str]:
-        """Return the options of ssh that log in without a question, checking the host key of `name`."""
+    @property
+    def flags(self) -> list[str]:
+        """The options of ssh that log in without a question, checking the host key."""
         plain = {
             "IdentityFile": self.key,
             "IdentitiesOnly": "yes",
@@ -129,8 +130,12 @@ class Sshd:
             "BatchMode": "yes",
             "LogLevel": "ERROR",
         }
-        options = [text for name_, value in plain.items() for text in ("-o", f"{name_}={value}")]
-        return ["-F", "none", *options, "-p", str(self.port), f"root@{name}"]
+        options = [text for name, value in plain.items() for text in ("-o", f"{name}={value}")]
+        return ["-F", "none", *options, "-p", str(self.port)]
+
+    def options(self, name: str) -> list[str]:
+        """Return these, and whom to log in as at `name`."""
+        return [*self.flags, f"root@{name}"]
 
 
 @contextlib.contextmanager

@@ -11,6 +11,7 @@ import socket
 from typing import TYPE_CHECKING
 
 from .listening import Handler, listening
+from .web import Answer, Request, read_request
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BANNER",
+    "LONG",
+    "LONG_DIGEST",
     "ORIGIN",
     "PAYLOAD",
     "PAYLOAD_DIGEST",
@@ -26,6 +29,8 @@ __all__ = [
     "echo",
     "farewell",
     "http",
+    "serving",
+    "until_closed",
 ]
 
 ORIGIN = "127.0.0.2"
@@ -34,6 +39,9 @@ ORIGIN = "127.0.0.2"
 PAYLOAD = random.Random(1928).randbytes(3 * 512 * 1024 + 7)
 """What is downloaded and uploaded: over 1 MiB, and not a multiple of any buffer."""
 PAYLOAD_DIGEST = hashlib.sha256(PAYLOAD).hexdigest()
+LONG = PAYLOAD * 6
+"""For clients that fetch in parts, and those of a megabyte at least."""
+LONG_DIGEST = hashlib.sha256(LONG).hexdigest()
 
 BANNER = b"SSH-2.0-banner_first\r\n" + random.Random(4253).randbytes(70_000)
 """What a server that speaks first says: a line, and more than one read takes."""
@@ -48,14 +56,16 @@ class Origin:
         """How many were accepted."""
 
 
-async def _until_closed(writer: asyncio.StreamWriter) -> None:
+async def until_closed(writer: asyncio.StreamWriter) -> None:
+    """Close a connection, and wait until what was written is on its way."""
     writer.close()
     with contextlib.suppress(OSError):
         await writer.wait_closed()
 
 
 @contextlib.asynccontextmanager
-async def _serving(handler: Handler) -> AsyncIterator[Origin]:
+async def serving(handler: Handler) -> AsyncIterator[Origin]:
+    """Run a destination on ORIGIN that treats each connection as `handler` does."""
     origin = Origin(0)
 
     async def counted(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -69,32 +79,9 @@ async def _serving(handler: Handler) -> AsyncIterator[Origin]:
 # HTTP: download, upload, and git's smart protocol by its own CGI program.
 
 
-async def _read_head(reader: asyncio.StreamReader) -> tuple[str, str, dict[str, str]]:
-    head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
-    method, target, _ = head[0].split(" ")
-    headers = dict(line.split(": ", 1) for line in head[1:] if line)
-    return method, target, {name.lower(): value for name, value in headers.items()}
-
-
-async def _read_body(
-    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, headers: dict[str, str]
-) -> bytes:
-    if headers.get("expect", "").lower() == "100-continue":
-        writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-    if headers.get("transfer-encoding", "").lower() != "chunked":
-        return await reader.readexactly(int(headers.get("content-length", "0")))
-    body = b""
-    while size := int(await reader.readline(), 16):
-        body += await reader.readexactly(size)
-        await reader.readexactly(2)
-    await reader.readexactly(2)
-    return body
-
-
-async def _git(
-    root: Path, method: str, target: str, headers: dict[str, str], body: bytes
-) -> tuple[str, bytes]:
-    path, _, query = target.removeprefix("/git").partition("?")
+async def _git(root: Path, request: Request) -> Answer:
+    path, _, query = request.target.removeprefix("/git").partition("?")
+    headers = request.headers
     environment = {
         "PATH": os.environ["PATH"],
         "GIT_PROJECT_ROOT": str(root),
@@ -104,11 +91,11 @@ async def _git(
         "GIT_CONFIG_VALUE_0": "*",
         "GIT_CONFIG_KEY_1": "http.receivepack",
         "GIT_CONFIG_VALUE_1": "true",
-        "REQUEST_METHOD": method,
+        "REQUEST_METHOD": request.method,
         "PATH_INFO": path,
         "QUERY_STRING": query,
         "CONTENT_TYPE": headers.get("content-type", ""),
-        "CONTENT_LENGTH": str(len(body)),
+        "CONTENT_LENGTH": str(len(request.body)),
         "HTTP_CONTENT_ENCODING": headers.get("content-encoding", ""),
         "HTTP_GIT_PROTOCOL": headers.get("git-protocol", ""),
         "GIT_PROTOCOL": headers.get("git-protocol", ""),
@@ -117,31 +104,39 @@ async def _git(
     process = await asyncio.create_subprocess_exec(
         "git", "http-backend", stdin=pipe, stdout=pipe, env=environment
     )
-    answer, _ = await process.communicate(body)
+    answer, _ = await process.communicate(request.body)
     head, _, content = answer.partition(b"\r\n\r\n")
-    lines = head.decode().split("\r\n")
-    status = next((line.removeprefix("Status: ") for line in lines if line.startswith("Status: ")), "200 OK")
-    rest = "".join(f"{line}\r\n" for line in lines if not line.startswith("Status: "))
-    return f"HTTP/1.1 {status}\r\n{rest}", content
+    said = dict(line.split(": ", 1) for line in head.decode().split("\r\n"))
+    return Answer(content, said.pop("Status", "200 OK"), said)
 
 
 def http(repositories: Path | None = None) -> contextlib.AbstractAsyncContextManager[Origin]:
-    """Return a web server: GET / and /bytes, PUT or POST /digest, and git under /git/."""
+    """Return a web server: GET /, /bytes and /long (or a part), PUT or POST /digest, git under /git/."""
 
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        method, target, headers = await _read_head(reader)
-        body = await _read_body(reader, writer, headers)
-        head, content = "HTTP/1.1 200 OK\r\nContent-Type: application/octet-stream\r\n", b"it works\n"
-        if target.startswith("/git/") and repositories is not None:
-            head, content = await _git(repositories, method, target, headers, body)
-        elif target == "/bytes":
-            content = PAYLOAD
-        elif target == "/digest":
-            content = hashlib.sha256(body).hexdigest().encode()
-        writer.write(f"{head}Content-Length: {len(content)}\r\nConnection: close\r\n\r\n".encode() + content)
-        await _until_closed(writer)
+        request = await read_request(reader, writer)
+        answer = Answer(b"it works\n")
+        if request.target.startswith("/git/") and repositories is not None:
+            answer = await _git(repositories, request)
+        elif request.target == "/bytes":
+            answer = _part(PAYLOAD, request)
+        elif request.target == "/long":
+            answer = _part(LONG, request)
+        elif request.target == "/digest":
+            answer = Answer(hashlib.sha256(request.body).hexdigest().encode())
+        writer.write(answer.pack())
+        await until_closed(writer)
 
-    return _serving(handle)
+    return serving(handle)
+
+
+def _part(content: bytes, request: Request) -> Answer:
+    size = len(content)
+    part = request.wanted(size)
+    if len(part) == size:
+        return Answer(content, headers={"Accept-Ranges": "bytes"})
+    span = {"Content-Range": f"bytes {part.start}-{part.stop - 1}/{size}"}
+    return Answer(content[part.start : part.stop], "206 Partial Content", span)
 
 
 # Plain TCP.
@@ -159,9 +154,9 @@ def echo() -> contextlib.AbstractAsyncContextManager[Origin]:
             remaining -= len(data)
             writer.write(data)
             await writer.drain()
-        await _until_closed(writer)
+        await until_closed(writer)
 
-    return _serving(handle)
+    return serving(handle)
 
 
 def banner_first() -> contextlib.AbstractAsyncContextManager[Origin]:
@@ -174,9 +169,9 @@ def banner_first() -> contextlib.AbstractAsyncContextManager[Origin]:
         while data := await reader.read(65536):
             writer.write(data)
             await writer.drain()
-        await _until_closed(writer)
+        await until_closed(writer)
 
-    return _serving(handle)
+    return serving(handle)
 
 
 def farewell() -> contextlib.AbstractAsyncContextManager[Origin]:
@@ -194,6 +189,6 @@ def farewell() -> contextlib.AbstractAsyncContextManager[Origin]:
             future.set_result(await reader.read())
         else:
             writer.write((await future).hex().encode() + b"\n")
-        await _until_closed(writer)
+        await until_closed(writer)
 
-    return _serving(handle)
+    return serving(handle)

@@ -1,6 +1,6 @@
 """Download and upload by asyncio's streams, both at once; print the digest of each.
 
-usage: transfer_asyncio.py URL FILE
+usage: transfer_asyncio.py [uvloop] URL FILE
 """
 
 from __future__ import annotations
@@ -35,4 +35,11 @@ async def main(url: str, upload: bytes) -> None:
     print(up.decode())
 
 
-asyncio.run(main(sys.argv[1], pathlib.Path(sys.argv[2]).read_bytes()))
+*loop, url, upload = sys.argv[1:]
+both = main(url, pathlib.Path(upload).read_bytes())
+if loop == ["uvloop"]:
+    import uvloop
+
+    uvloop.run(both)
+else:
+    asyncio.run(both)

@@ -1,0 +1,1 @@
+"""Real programs by name, each under the leak judge."""
