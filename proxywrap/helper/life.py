@@ -73,6 +73,7 @@ class _Life:
             server.stop()
             for task in context.lent.values():
                 task.cancel()
+        context.dns.close()
         for sock in refusing:
             sock.close()
 

@@ -14,25 +14,23 @@ import os
 import socket
 import struct
 import time
-from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
 from ipaddress import ip_address
 
-from proxywrap import refusals
-from proxywrap.address import Endpoint
+from proxywrap.address import Endpoint, unmapped
 from proxywrap.errors import ProxywrapError, RemoteProtocolError
-from proxywrap.events import Blocked, Connected, Event, Failed, Note, Resolved
-from proxywrap.helper.router import Route, Router
-from proxywrap.net.connector import AttemptFailed, Deadlines, connect_chain, connect_direct
-from proxywrap.net.hopnames import HopNames
+from proxywrap.events import Connected, Failed, Note
+from proxywrap.helper.context import Context
+from proxywrap.helper.replies import reply_to
+from proxywrap.helper.router import Route
+from proxywrap.net.connector import AttemptFailed, connect_chain, connect_direct, connect_dns
 from proxywrap.net.lent import LentSocket
 from proxywrap.protocol.wire import (
+    MAX_MESSAGE_BYTES,
     REQUEST_BYTES,
     Op,
     ReplyMessage,
     RequestMessage,
-    Target,
     pack_reply,
     parse_request,
 )
@@ -41,24 +39,6 @@ __all__ = ["Context", "Session"]
 
 _MAX_FDS = 4
 _RIGHTS_BYTES = socket.CMSG_SPACE(_MAX_FDS * array.array("i").itemsize)
-
-
-@dataclass(slots=True)
-class Context:
-    """What all sessions share.
-
-    `report` takes events. `refusing` are loopback addresses where nothing ever
-    listens, by family. `lent` maps a lent socket's inode to the attempt on it. `names`
-    looks the first hops' names up.
-    """
-
-    token: bytes
-    router: Router
-    deadlines: Deadlines
-    report: Callable[[Event], None]
-    refusing: dict[int, tuple[str, int]]
-    lent: dict[int, asyncio.Task[None]] = field(default_factory=dict)
-    names: HopNames = field(default_factory=HopNames)
 
 
 class Session:
@@ -91,7 +71,10 @@ class Session:
                 return True
             if fd >= 0:
                 os.close(fd)
-            reply = self._answer(self._request)
+            if self._request.op is Op.QUERY:
+                self._context.questions.ask(self._request.message, self._respond, self._pid)
+                return False
+            reply = reply_to(self._request, self._context, self._pid)
         except BlockingIOError:
             raise
         except RemoteProtocolError as exc:
@@ -123,7 +106,8 @@ class Session:
 
     def _read(self) -> tuple[RequestMessage, int]:
         flags = socket.MSG_DONTWAIT | socket.MSG_CMSG_CLOEXEC
-        data, control, message_flags, _ = self._connection.recvmsg(REQUEST_BYTES + 1, _RIGHTS_BYTES, flags)
+        most = REQUEST_BYTES + MAX_MESSAGE_BYTES + 1
+        data, control, message_flags, _ = self._connection.recvmsg(most, _RIGHTS_BYTES, flags)
         fds = _descriptors(control)
         try:
             request = parse_request(data)
@@ -140,47 +124,10 @@ class Session:
             raise
         return request, fds[0] if fds else -1
 
-    def _answer(self, request: RequestMessage) -> ReplyMessage:
-        match request.op:
-            case Op.RESOLVE:
-                return self._resolve(request)
-            case Op.REVERSE:
-                name = None if request.address is None else self._context.router.reverse(request.address)
-                return ReplyMessage(0 if name else errno.ENOENT, name=os.fsencode(name or ""))
-            case Op.BLOCKED:
-                what, hint = refusals.blocked(request)
-                self._context.report(Blocked(self._pid, what, hint))
-                return ReplyMessage()
-            case Op.EXEC:
-                return self._judge_exec(request)
-            case Op.CONNECT:
-                raise AssertionError("a CONNECT is not answered here")
-
-    def _resolve(self, request: RequestMessage) -> ReplyMessage:
-        name = os.fsdecode(request.name)
-        try:
-            addresses, is_remote = self._context.router.resolve(name, request.family)
-        except ValueError:
-            return ReplyMessage(errno.ENOENT)
-        except ProxywrapError as exc:
-            self._context.report(Blocked(self._pid, "the resolution of a name", str(exc)))
-            return ReplyMessage(exc.errno)
-        self._context.report(Resolved(self._pid, name, addresses, is_remote))
-        return ReplyMessage(0 if addresses else errno.ENOENT, addresses, request.name.removesuffix(b"."))
-
-    def _judge_exec(self, request: RequestMessage) -> ReplyMessage:
-        path = os.fsdecode(request.name)
-        try:
-            reason = refusals.target_reason(Target(request.detail))
-        except ValueError as exc:
-            raise RemoteProtocolError(
-                f"expected a reason not to run a program, got {request.detail}"
-            ) from exc
-        if self._context.router.may_run_unwrapped(path):
-            self._context.report(Note(f"{path} runs unwrapped, as `allow_unwrapped` says: {reason}"))
-            return ReplyMessage()
-        self._context.report(Blocked(self._pid, f"to run {path}", f"{reason}; {refusals.ALLOW_HINT}"))
-        return ReplyMessage(errno.EACCES)
+    def _respond(self, answer: bytes) -> None:
+        """Answer a DNS message, for which there may be no answer."""
+        with self._connection:
+            self._send(ReplyMessage(0 if answer else errno.EINVAL, message=answer))
 
     # -- the lent socket -----------------------------------------------------
 
@@ -261,15 +208,18 @@ class Session:
         else:
             duration_s = time.monotonic() - started
             self._context.report(Connected(self._pid, destination, route.hops, duration_s))
-            return ReplyMessage(is_direct=not route.hops)
+            return ReplyMessage(is_direct=not route.hops and not route.is_dns)
         self._context.report(fault)
         self._leave_failed(lent)
         return ReplyMessage(fault.errno)
 
     async def _follow(self, lent: LentSocket, route: Route) -> None:
+        host = route.destination.host
         if route.hops:
             context = self._context
             await connect_chain(lent, route.hops, route.destination, context.deadlines, context.names)
+        elif route.is_dns and not isinstance(host, str):
+            await connect_dns(lent, self._context.dns, unmapped(host).version)
         else:
             await connect_direct(lent, route.destination, self._request.scope_id)
 

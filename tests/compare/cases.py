@@ -71,8 +71,8 @@ DIAL = "{dial.c} 198.51.100.7 7"
 SETGID = "cp {dial.c} set && chgrp 65534 set && chmod 2755 set && exec ./set 198.51.100.7 7"
 
 
-def _looked_up(row: str, function: str, name: str = "site.test", *, may_refuse: bool = False) -> Case:
-    return Case(row, f"names.c {function} {name}", is_anonymous=True, may_refuse=may_refuse)
+def _looked_up(row: str, function: str, name: str = "site.test") -> Case:
+    return Case(row, f"names.c {function} {name}", is_anonymous=True)
 
 
 def _pending(row: str, command: str, end: End = End.ACCEPTED) -> Case:
@@ -97,8 +97,8 @@ REFERENCE = [
     Case("peers-ref-listen-any", "listen_any.c"),
     _looked_up("peers-ref-gethostbyname-r", "gethostbyname_r"),
     _looked_up("peers-ref-gethostbyname2", "gethostbyname2"),
-    _looked_up("peers-ref-getaddrinfo-a", "getaddrinfo_a", may_refuse=True),
-    _looked_up("peers-ref-res-query", "res_query", may_refuse=True),
+    _looked_up("peers-ref-getaddrinfo-a", "getaddrinfo_a"),
+    _looked_up("peers-ref-res-query", "res_query"),
     Case("peers-ref-fastopen-sendto", "fastopen.c sendto waits", means=OPTIONS),
     _looked_up("peers-ref-hints-null", "no-hints"),
     Case("peers-ref-syscall-connect", "by_number.c"),

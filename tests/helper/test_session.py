@@ -183,7 +183,7 @@ def test_exec(events: list[Event], path: bytes, error: int) -> None:
         b"\0" * REQUEST_BYTES,
         pack_request(ASK)[:-1],
         pack_request(ASK) + b"\0",
-        b"\2" + pack_request(ASK)[1:],
+        b"\1" + pack_request(ASK)[1:],
         pack_request(replace(ASK, token=bytes(16))),
         pack_request(replace(ASK, token=b"")),
         pack_request(RequestMessage(Op.EXEC, 999, TOKEN)),
