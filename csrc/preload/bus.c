@@ -68,8 +68,17 @@ void pw_bus_mark(int fd)
 	struct pw_tables *tables = pw_tables_map();
 
 	if (tables && (unsigned int)fd < PW_FDS)
-		tables->is_bus[fd] = true;
+		tables->bus_inode[fd] = (uint32_t)pw_inode(fd);
 	atomic_store(&pw_bus_ever, true);
+}
+
+/* Nothing but a close that no hook saw has made another thing of it. */
+static bool is_bus_still(int fd)
+{
+	const struct pw_tables *tables = pw_mapped();
+
+	return !tables || (unsigned int)fd >= PW_FDS ||
+	       tables->bus_inode[fd] == (uint32_t)pw_inode(fd);
 }
 
 /* A header field: its code, the signature "s", a length, and the string. */
@@ -114,27 +123,28 @@ static size_t readable_part(const uint8_t *bytes, size_t n)
 
 /**
  * pw_bus_verdict() - Whether bytes may be sent to the system bus
- * @buf: @n bytes, sent where pw_on_bus() is true
+ * @fd: where pw_on_bus() is true
+ * @buf: @n bytes, to be sent there
  *
  * A field that is split between two calls is not seen: libraries send the
  * header of a message whole.
  *
  * Return: 0, or -EACCES; the user was told
  */
-int pw_bus_verdict(const void *buf, size_t n)
+int pw_bus_verdict(int fd, const void *buf, size_t n)
 {
-	if (!asks_resolver(buf, readable_part(buf, n)))
+	if (!asks_resolver(buf, readable_part(buf, n)) || !is_bus_still(fd))
 		return 0;
 	pw_blocked(PW_BLOCKED_RESOLVER, NULL, "the system bus");
 	return -EACCES;
 }
 
 /* The same for several parts. */
-int pw_bus_verdict_v(const struct iovec *iov, size_t n)
+int pw_bus_verdict_v(int fd, const struct iovec *iov, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
 		int ret = pw_readable(&iov[i], sizeof(iov[i]))
-				  ? pw_bus_verdict(iov[i].iov_base,
+				  ? pw_bus_verdict(fd, iov[i].iov_base,
 						   iov[i].iov_len)
 				  : 0;
 

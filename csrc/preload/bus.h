@@ -11,8 +11,8 @@
 extern _Atomic bool pw_bus_ever PW_HIDDEN;
 
 /*
- * Whether what is sent must be looked at. A mark may be stale, which costs
- * time only: what is refused would be refused by its content.
+ * Whether what is sent must be looked at. What is noted may be stale, which
+ * costs time only: before anything is refused the inode is compared.
  */
 static inline bool pw_on_bus(int fd)
 {
@@ -22,13 +22,13 @@ static inline bool pw_on_bus(int fd)
 		    atomic_load_explicit(&pw_bus_ever, memory_order_relaxed)))
 		return false;
 	tables = pw_mapped();
-	return !tables || (unsigned int)fd >= PW_FDS || tables->is_bus[fd];
+	return !tables || (unsigned int)fd >= PW_FDS || tables->bus_inode[fd];
 }
 
 void pw_bus_read_environment(void) PW_HIDDEN;
 bool pw_is_bus_path(const struct sockaddr_storage *addr, size_t len) PW_HIDDEN;
 void pw_bus_mark(int fd) PW_HIDDEN;
-int pw_bus_verdict(const void *buf, size_t n) PW_HIDDEN;
-int pw_bus_verdict_v(const struct iovec *iov, size_t n) PW_HIDDEN;
+int pw_bus_verdict(int fd, const void *buf, size_t n) PW_HIDDEN;
+int pw_bus_verdict_v(int fd, const struct iovec *iov, size_t n) PW_HIDDEN;
 
 #endif

@@ -171,7 +171,7 @@ int hook_socket(int domain, int type, int protocol)
 		if (pw_mapped()) {
 			pw_mapped()->seen[ret] = 0;
 			pw_mapped()->has_twin[ret] = false;
-			pw_mapped()->is_bus[ret] = false;
+			pw_mapped()->bus_inode[ret] = 0;
 		}
 		/* A close that no hook saw left something behind. */
 		if (pw_unlikely(pw_slot(ret)))

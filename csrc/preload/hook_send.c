@@ -53,7 +53,7 @@ static int before_send_to(int fd, const void *addr, socklen_t len, int flags,
 ssize_t hook_send(int fd, const void *buf, size_t n, int flags)
 {
 	PW_GATE_OUT(fd, flags);
-	PW_GATE_BUS(fd, pw_bus_verdict(buf, n));
+	PW_GATE_BUS(fd, pw_bus_verdict(fd, buf, n));
 	return pw_libc.send(fd, buf, n, flags);
 }
 
@@ -64,7 +64,7 @@ ssize_t hook_sendto(int fd, const void *buf, size_t n, int flags,
 	socklen_t to_len;
 
 	PW_GATE_OUT(fd, flags);
-	PW_GATE_BUS(fd, pw_bus_verdict(buf, n));
+	PW_GATE_BUS(fd, pw_bus_verdict(fd, buf, n));
 	if (addr) {
 		int ret = before_send_to(fd, addr, len, flags, &to, &to_len);
 
@@ -115,7 +115,7 @@ static int before_sendmsg(int fd, const struct msghdr *msg, int flags,
 		return 0; /* the kernel says EFAULT */
 	settle_passed(msg);
 	if (pw_on_bus(fd))
-		ret = pw_bus_verdict_v(msg->msg_iov, msg->msg_iovlen);
+		ret = pw_bus_verdict_v(fd, msg->msg_iov, msg->msg_iovlen);
 	if (ret == 0 && msg->msg_name && msg->msg_namelen)
 		ret = before_send_to(fd, msg->msg_name, msg->msg_namelen, flags,
 				     to, &to_len);
@@ -162,14 +162,14 @@ int hook_sendmmsg(int fd, struct mmsghdr *msgs, unsigned int n, int flags)
 ssize_t hook_write(int fd, const void *buf, size_t n)
 {
 	PW_GATE_OUT(fd, 0);
-	PW_GATE_BUS(fd, pw_bus_verdict(buf, n));
+	PW_GATE_BUS(fd, pw_bus_verdict(fd, buf, n));
 	return pw_libc.write(fd, buf, n);
 }
 
 ssize_t hook_writev(int fd, const struct iovec *iov, int n)
 {
 	PW_GATE_OUT(fd, 0);
-	PW_GATE_BUS(fd, pw_bus_verdict_v(iov, n > 0 ? (size_t)n : 0));
+	PW_GATE_BUS(fd, pw_bus_verdict_v(fd, iov, n > 0 ? (size_t)n : 0));
 	return pw_libc.writev(fd, iov, n);
 }
 

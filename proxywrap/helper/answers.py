@@ -99,6 +99,9 @@ class Answers:
         if len(query.question) != 1:
             return _bare(message, dns.rcode.FORMERR)
         response = dns.message.make_response(query, recursion_available=True, our_payload=PAYLOAD_BYTES)
+        if query.edns > 0:
+            response.set_rcode(dns.rcode.BADVERS)  # RFC 6891, section 6.1.3
+            return response.to_wire()
         later = self._fill(response, pid, has_waited=has_waited)
         return later or response.to_wire()
 
@@ -110,15 +113,12 @@ class Answers:
 
     def _fill(self, response: dns.message.Message, pid: int, *, has_waited: bool) -> Later | None:
         question = response.question[0]
-        if response.edns > 0:
-            response.use_edns(0, payload=PAYLOAD_BYTES)
-            response.set_rcode(dns.rcode.BADVERS)
-            return None
         if question.rdclass != dns.rdataclass.IN or question.rdtype in _TRANSFERS:
             response.set_rcode(dns.rcode.REFUSED)
             return None
+        is_reverse = question.name.is_subdomain(_ARPA)
         try:
-            if question.name.is_subdomain(_ARPA):
+            if is_reverse:
                 records = self._reverse(question.name, question.rdtype)
             else:
                 found = self._addresses(question.name, question.rdtype, pid, has_waited=has_waited)
@@ -133,7 +133,9 @@ class Answers:
             response.set_rcode(dns.rcode.SERVFAIL)
             return None
         if records:
-            kind = dns.rdatatype.A if question.rdtype == dns.rdatatype.ANY else question.rdtype
+            kind = question.rdtype
+            if kind == dns.rdatatype.ANY:
+                kind = dns.rdatatype.PTR if is_reverse else dns.rdatatype.A
             response.answer.append(dns.rrset.from_text_list(question.name, TTL_S, "IN", kind, records))
         else:
             response.authority.append(dns.rrset.from_text(dns.name.root, NEGATIVE_TTL_S, "IN", "SOA", _SOA))

@@ -111,15 +111,15 @@ def names() -> Names:
 
 
 @pytest.fixture(scope="session")
-def compiled(shared_world: World) -> Callable[[str], Path]:
-    """Return a program of programs/*.c, compiled when it is first wanted."""
-    made: dict[str, Path] = {}
+def compiled(shared_world: World) -> Callable[..., Path]:
+    """Return a program of programs/*.c, compiled when it is first wanted, with musl-gcc if that is said."""
+    made: dict[tuple[str, str], Path] = {}
 
-    def build(name: str) -> Path:
-        if name not in made:
-            made[name] = shared_world.directory / name
-            command = ["cc", "-O1", "-Wall", "-Wextra", "-Werror", "-pthread", "-D_GNU_SOURCE"]
-            subprocess.run([*command, "-o", made[name], PROGRAMS / f"{name}.c"], check=True)
-        return made[name]
+    def build(name: str, compiler: str = "cc") -> Path:
+        if (name, compiler) not in made:
+            path = made[name, compiler] = shared_world.directory / f"{name}-{compiler}"
+            command = [compiler, "-O1", "-Wall", "-Wextra", "-Werror", "-pthread", "-D_GNU_SOURCE"]
+            subprocess.run([*command, "-o", path, PROGRAMS / f"{name}.c"], check=True)
+        return made[name, compiler]
 
     return build

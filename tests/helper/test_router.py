@@ -266,6 +266,20 @@ def test_reverse() -> None:
     assert of.reverse(ip_address("192.0.2.1")) is None
 
 
+def test_what_is_remote() -> None:
+    """Neither localhost, nor our own name, nor one of /etc/hosts; no question makes an address."""
+    of = router()
+    assert of.is_remote("site.test")
+    assert not of.has_fake_v4("site.test")
+    for name in ("localhost", "x.localhost.", "LOCALHOST"):
+        assert not of.is_remote(name)
+    of.resolve("Site.Test.", socket.AF_INET)
+    assert of.has_fake_v4("site.test")
+    for impossible in ("", "1.2.3", "a b"):
+        with pytest.raises(ValueError, match="expected a host name"):
+            of.is_remote(impossible)
+
+
 # ---
 # Programs
 
