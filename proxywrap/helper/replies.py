@@ -51,7 +51,9 @@ def _resolve(request: RequestMessage, context: Context, pid: int) -> ReplyMessag
         context.report(Blocked(pid, "the resolution of a name", str(exc)))
         return ReplyMessage(exc.errno)
     context.report(Resolved(pid, name, addresses, is_remote))
-    return ReplyMessage(0 if addresses else errno.ENOENT, addresses, request.name.removesuffix(b"."))
+    canonical = context.router.canonical_name(name)
+    spelled = request.name.removesuffix(b".") if canonical is None else os.fsencode(canonical)
+    return ReplyMessage(0 if addresses else errno.ENOENT, addresses, spelled)
 
 
 def _judge_exec(request: RequestMessage, context: Context, pid: int) -> ReplyMessage:

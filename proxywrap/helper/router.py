@@ -129,6 +129,10 @@ class Router:
             return known
         return LOOPBACK
 
+    def canonical_name(self, name: str) -> str | None:
+        """Return what /etc/hosts calls `name` first, None where it does not have it."""
+        return self._hosts.canonical_name(name)
+
     def reverse(self, address: Address) -> str | None:
         """Return the name of a fake address or of one in /etc/hosts."""
         return self._pool.name_of(address) or self._hosts.name_of(unmapped(address))

@@ -19,15 +19,26 @@ if TYPE_CHECKING:
     from .kit.world import World
 
 STYLES = re.findall(r"^\tSTYLE\((\w+)\),", (PROGRAMS / "dns_sockets.c").read_text(), re.MULTILINE)
-ENTER = 'ip link set lo up && mount --bind "$0" /etc/resolv.conf && exec "$@"'
+HOSTS = {"Box.test ALIAS other": "192.0.2.8"}
+ENTER = """\
+cd "$0"
+ip link set lo up
+ip addr add 192.0.2.2/32 dev lo
+ip addr add 2001:db8::2/128 dev lo nodad
+mount --bind resolv.conf /etc/resolv.conf
+mount --bind hosts /etc/hosts
+exec "$@"
+"""
 
 
 def unwrapped(world: World, program: Path, *args: str) -> list[str]:
     """Return what a program prints in a namespace where a little name server answers."""
-    resolv = world.directory / "oracle-resolv.conf"
-    resolv.write_text("nameserver 127.0.0.53\noptions timeout:5 attempts:1\n")
+    etc = world.directory / "oracle"
+    etc.mkdir(exist_ok=True)
+    (etc / "resolv.conf").write_text("nameserver 127.0.0.53\noptions timeout:5 attempts:1\n")
+    (etc / "hosts").write_text("127.0.0.1 localhost\n192.0.2.8 Box.test ALIAS other\n")
     server = [sys.executable, str(PROGRAMS / "name_server.py"), str(program), *args]
-    command = ["unshare", "--net", "--mount", "sh", "-c", ENTER, str(resolv), *server]
+    command = ["unshare", "--net", "--mount", "sh", "-e", "-c", ENTER, str(etc), *server]
     result = subprocess.run(command, check=True, capture_output=True, text=True, timeout=60)
     return result.stdout.splitlines()
 
@@ -61,4 +72,18 @@ def test_musl_s_own_interface(world: World, one_hop: Chain, compiled: Callable[.
     common = [line for line in truth if not line.startswith(("res_n", "state"))]
     found = world.run([*wrap(one_hop.urls), compiled("res_functions", "musl-gcc")])
     assert found.text.splitlines() == common
+    assert world.judge.leaks == []
+
+
+@pytest.mark.parametrize("functions", ["addrinfo", "nameinfo", "hostent"])
+def test_every_combination(
+    world: World, one_hop: Chain, compiled: Callable[..., Path], functions: str
+) -> None:
+    """getaddrinfo, getnameinfo and the gethostby* family say what libc says, of whatever they are given."""
+    program = compiled("names_in_full")
+    truth = unwrapped(world, program, functions)
+    assert truth[-1] == "EXIT-SUCCESS"
+    found = world.run([*wrap(one_hop.urls), program, functions], hosts=HOSTS)
+    assert found.text.splitlines() == truth
+    assert found.stderr == b""
     assert world.judge.leaks == []

@@ -123,6 +123,11 @@ def test_resolve_a_local_name(context: Context, events: list[Event]) -> None:
     assert [event.is_remote for event in events if isinstance(event, Resolved)] == [False, False]
 
 
+def test_resolve_an_alias(context: Context) -> None:
+    """Its canonical name is the first of its line in /etc/hosts."""
+    assert ask(context, pack_request(replace(ASK, name=b"BOX."))).name == b"box.lan"
+
+
 @pytest.mark.parametrize("name", [b"", b"a b", b"x" * 64, b"x." * 128, b"\0", b"a..b"])
 def test_resolve_what_is_no_name(context: Context, name: bytes) -> None:
     """There is no such name."""

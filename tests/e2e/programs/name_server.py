@@ -1,7 +1,7 @@
 """A little name server that owes nothing to ours: runs a command, and answers it meanwhile.
 
 For the A question of site.test and two.test there is 192.0.2.7, for the PTR question of
-1.0.0.127.in-addr.arpa localhost; another type of theirs has no data, another name is none.
+their address site.test, of 127.0.0.1 localhost; another type of theirs has no data, another name is none.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ RECORDS = {
     (b"\4site\4test\0", A): bytes([192, 0, 2, 7]),
     (b"\3two\4test\0", A): bytes([192, 0, 2, 7]),
     (b"\x011\x010\x010\x03127\7in-addr\4arpa\0", PTR): b"\x09localhost\0",
+    (b"\x017\x012\x010\x03192\7in-addr\4arpa\0", PTR): b"\4site\4test\0",
 }
 NAMES = {name for name, _ in RECORDS}
 
