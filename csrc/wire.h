@@ -4,8 +4,10 @@
  *
  * One request and at most one reply travel on each connection of the control
  * socket (AF_UNIX, SOCK_SEQPACKET), each as one packet in host byte order but
- * for the addresses. Bump PW_WIRE_VERSION whenever anything here changes: the
- * helper refuses a request of another version.
+ * for the addresses. Behind those of PW_OP_QUERY there is a DNS message of at
+ * most PW_MESSAGE_BYTES, as long as the rest of the packet. Bump
+ * PW_WIRE_VERSION whenever anything here changes: the helper refuses a request
+ * of another version.
  *
  * The file is read by the C compiler and, up to the assertions, by cffi.
  */
@@ -15,10 +17,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define PW_WIRE_VERSION 1
+#define PW_WIRE_VERSION 2
 #define PW_TOKEN_BYTES 16
 #define PW_NAME_BYTES 256
 #define PW_MAX_ADDRS 8
+#define PW_MESSAGE_BYTES 1232
 
 /* What the shim asks for. */
 enum pw_op {
@@ -27,6 +30,8 @@ enum pw_op {
 	PW_OP_REVERSE = 3, /* addr -> name */
 	PW_OP_BLOCKED = 4, /* something was refused: tell the user */
 	PW_OP_EXEC = 5,	   /* may the program in name run unwrapped? */
+	PW_OP_SERVER = 6,  /* where is the name server addr asked by UDP? */
+	PW_OP_QUERY = 7,   /* a DNS message -> its answer */
 };
 
 /* pw_request.detail of PW_OP_BLOCKED. */
@@ -34,7 +39,7 @@ enum pw_blocked {
 	PW_BLOCKED_UDP = 1,	  /* a datagram or connect to addr */
 	PW_BLOCKED_RESOLVER = 2,  /* the resolver function or socket in name */
 	PW_BLOCKED_SOCKET = 3,	  /* a socket of the kind in name */
-	PW_BLOCKED_DNS = 4,	  /* DNS by TCP to a local stub at addr */
+	PW_BLOCKED_DNS = 4,	  /* DNS over TLS to a local stub at addr */
 	PW_BLOCKED_MULTICAST = 5, /* the membership of a group */
 };
 
@@ -93,7 +98,7 @@ struct pw_request {
  * @count: how many of @addrs are set; for CONNECT, 1 where the connection is
  *	direct, so that the kernel knows its peer
  * @name_bytes: length of @name without a terminator
- * @addrs: the answer to RESOLVE
+ * @addrs: the answer to RESOLVE and to SERVER
  * @name: the answer to REVERSE; the canonical name for RESOLVE
  */
 struct pw_reply {

@@ -18,9 +18,11 @@ class HostsTable:
     def __init__(self) -> None:
         self._addresses: dict[str, list[IPv4Address | IPv6Address]] = {}
         self._names: dict[IPv4Address | IPv6Address, str] = {}
+        self._canonical: dict[str, str] = {}
 
-    def add(self, address: IPv4Address | IPv6Address, name: str) -> None:
-        """Add one pair; the first name of an address is its canonical one."""
+    def add(self, address: IPv4Address | IPv6Address, name: str, canonical: str) -> None:
+        """Add one pair; `canonical` is the first name of the line that it stands in."""
+        self._canonical.setdefault(name, canonical)
         known = self._addresses.setdefault(name, [])
         if address not in known:
             known.append(address)
@@ -33,8 +35,15 @@ class HostsTable:
         except ValueError:
             return ()
 
+    def canonical_name(self, name: str) -> str | None:
+        """Return the first name of the first line that has `name`, in any case; None where none has."""
+        try:
+            return self._canonical.get(normalise_name(name))
+        except ValueError:
+            return None
+
     def name_of(self, address: IPv4Address | IPv6Address) -> str | None:
-        """Return the canonical name of `address`, None where it is not in the file."""
+        """Return the first name of `address`, None where it is not in the file."""
         return self._names.get(address)
 
 
@@ -50,9 +59,12 @@ def parse_hosts(text: str) -> HostsTable:
             address = ip_address(spelt)
         except ValueError:
             continue
+        canonical = ""
         for name in names:
             try:
-                table.add(address, normalise_name(name))
+                normal = normalise_name(name)
             except ValueError:
                 continue
+            canonical = canonical or name.removesuffix(".")
+            table.add(address, normal, canonical)
     return table

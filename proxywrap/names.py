@@ -67,6 +67,11 @@ class NamePool:
         slots = self._v4 if isinstance(plain, IPv4Address) else self._v6
         return slots.names.get(int(plain) - slots.base)
 
+    def has_address(self, name: str, version: Literal[4, 6]) -> bool:
+        """Tell whether an address stands for `name`, as `normalise_name` returns it, already."""
+        slots = self._v4 if version == 4 else self._v6
+        return name in slots.slots
+
     def is_fake(self, address: IPv4Address | IPv6Address) -> bool:
         """Tell whether `address` lies in the pool, whether or not it stands for a name."""
         plain = unmapped(address)
@@ -84,13 +89,13 @@ class _Slots:
         self.base = int(network.network_address)
         self.size = network.num_addresses
         self.names: dict[int, str] = {}
-        self._slots: dict[str, int] = {}
+        self.slots: dict[str, int] = {}
         self._usable = self.size - 2
         self._capacity = min(self._usable, max_names)
 
     def number_for(self, name: str) -> int:
         """Return the address of `name` as a number; a new name takes a place."""
-        slot = self._slots.get(name)
+        slot = self.slots.get(name)
         if slot is None:
             slot = self._take(name)
         return self.base + slot
@@ -108,5 +113,5 @@ class _Slots:
         while slot in self.names:
             slot = 1 + (slot - 1 + stride) % self._usable
         self.names[slot] = name
-        self._slots[name] = slot
+        self.slots[name] = slot
         return slot

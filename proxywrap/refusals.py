@@ -62,8 +62,7 @@ def blocked(request: RequestMessage) -> tuple[str, str]:
 def _blocked_address(request: RequestMessage) -> tuple[str, str]:
     place = "an unknown address" if request.address is None else Endpoint(request.address, request.port)
     if request.detail == BlockedKind.DNS:
-        return f"DNS by TCP to {place}", "a local name server would resolve names past the proxies"
-    if request.port in {53, 853}:
-        hint = "names are resolved by the last proxy, through getaddrinfo() and its kin"
-        return f"DNS by UDP to {place}", hint
+        return f"DNS over TLS to {place}", "a local name server would resolve names past the proxies"
+    if request.port == 853:
+        return f"DNS over QUIC to {place}", "these proxies carry TCP only; port 53 is answered here"
     return f"UDP to {place}", "these proxies carry TCP only"

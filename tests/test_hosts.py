@@ -71,3 +71,22 @@ def test_any_text_is_a_table(text: str) -> None:
     """No file of whatever content keeps the helper from starting."""
     parse_hosts(text)
     assert parse_hosts(f"{text}\n192.0.2.1 known").addresses("known")
+
+
+@pytest.mark.parametrize(
+    ("name", "canonical"),
+    [
+        ("localhost", "localhost"),
+        ("Localhost.Localdomain.", "localhost"),
+        ("ip6-localhost", "localhost"),
+        ("LP", "Printer.Example"),
+        ("printer.example", "Printer.Example"),
+        ("other", "good"),
+        ("absent", None),
+        ("", None),
+        ("bad..name", None),
+    ],
+)
+def test_canonical_name(name: str, canonical: str | None) -> None:
+    """The first name that can be one of the first line that has it, as it is spelled there."""
+    assert parse_hosts(TEXT).canonical_name(name) == canonical

@@ -88,6 +88,14 @@ def test_collisions_fill_the_pool_to_the_last_address(version: int) -> None:
     assert [pool.address_for(f"n{i}.example", 4 if version == 4 else 6) for i in range(6)] == ask
 
 
+def test_a_name_has_an_address_of_one_version() -> None:
+    """Asking whether it has one gives it none."""
+    pool = tiny_pool()
+    pool.address_for("a.test")
+    assert [pool.has_address("a.test", version) for version in (4, 6)] == [True, False]
+    assert [pool.has_address("b.test", version) for version in (4, 6, 4)] == [False, False, False]
+
+
 def test_versions_fill_separately() -> None:
     """A pool full of IPv4 names still has IPv6 addresses."""
     pool = tiny_pool()

@@ -32,14 +32,16 @@ def test_a_target_that_can_be_entered_has_none() -> None:
             "TCP only",
         ),
         (
-            RequestMessage(Op.BLOCKED, BlockedKind.UDP, b"", socket.AF_INET6, IPv6Address("2001:db8::1"), 53),
-            "DNS by UDP to [2001:db8::1]:53",
-            "getaddrinfo",
+            RequestMessage(
+                Op.BLOCKED, BlockedKind.UDP, b"", socket.AF_INET6, IPv6Address("2001:db8::1"), 853
+            ),
+            "DNS over QUIC to [2001:db8::1]:853",
+            "port 53 is answered",
         ),
         (RequestMessage(Op.BLOCKED, BlockedKind.UDP), "UDP to an unknown address", "TCP only"),
         (
             RequestMessage(Op.BLOCKED, BlockedKind.DNS, b"", socket.AF_INET, IPv4Address("127.0.0.53"), 853),
-            "DNS by TCP to 127.0.0.53:853",
+            "DNS over TLS to 127.0.0.53:853",
             "past the proxies",
         ),
         (

@@ -47,7 +47,7 @@ int pw_channel_parse(struct pw_channel *out, const char *value)
 	size_t n = strlen(value), name = sizeof(PW_CHANNEL_VARIABLE);
 	const char *at = field(value, version, sizeof(version));
 
-	if (!at || strcmp(version, "1") != 0 ||
+	if (!at || strcmp(version, PW_TEXT(PW_WIRE_VERSION)) != 0 ||
 	    n + name >= sizeof(out->variable))
 		return -EINVAL;
 	at = field(at, token, sizeof(token));

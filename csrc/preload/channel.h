@@ -19,6 +19,10 @@ struct pw_channel {
 	char variable[512]; /* NAME=VALUE, to be put back before exec */
 };
 
+/* The value of a number macro as a string literal. */
+#define PW_TEXT_(token) #token
+#define PW_TEXT(macro) PW_TEXT_(macro)
+
 #define PW_CHANNEL_VARIABLE "PROXYWRAP_CHANNEL"
 
 const struct pw_channel *pw_channel(void) PW_HIDDEN;

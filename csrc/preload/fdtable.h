@@ -56,6 +56,8 @@ enum {
  * @slots: what a descriptor is
  * @seen: the set, plus 1, that a descriptor was last given to epoll_ctl() with
  * @has_twin: whether a descriptor was duplicated, or is a duplicate
+ * @bus_inode: of a socket that was connected to the system bus, else 0; see
+ *	bus.h
  * @loans: from 1 on
  *
  * Mapped when first needed: under a limit of the address space, an object with
@@ -65,6 +67,7 @@ struct pw_tables {
 	_Atomic uint16_t slots[PW_FDS];
 	uint16_t seen[PW_FDS];
 	bool has_twin[PW_FDS];
+	uint32_t bus_inode[PW_FDS];
 	struct pw_loan loans[PW_LOANS + 1];
 };
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* connect, socket, shutdown: where connections begin and are given up. */
+#include "bus.h"
 #include "channel.h"
 #include "epollset.h"
 #include "guard.h"
@@ -58,32 +59,36 @@ static int connect_tcp(int fd, int domain, const struct sockaddr_storage *addr,
 	ret = kernel_state(fd);
 	if (ret < 0)
 		return ret;
-	if (pw_addr_is_name_service(&dest) && pw_addr_is_loopback(&dest)) {
+	if (dest.port == PW_PORT_DNS_TLS && pw_addr_is_loopback(&dest)) {
 		pw_blocked(PW_BLOCKED_DNS, &dest, NULL);
 		return -ECONNREFUSED;
 	}
 	return pw_lend(fd, &dest);
 }
 
-static int connect_inet(int fd, int domain, const struct sockaddr_storage *addr,
-			size_t len)
+static int connect_inet(int fd, int domain, struct sockaddr_storage *addr,
+			socklen_t *len)
 {
 	int type = option(fd, SO_TYPE), protocol = option(fd, SO_PROTOCOL);
+	int ret;
 
-	if (len >= sizeof(sa_family_t) && addr->ss_family == AF_UNSPEC) {
+	if (*len >= sizeof(sa_family_t) && addr->ss_family == AF_UNSPEC) {
 		pw_cancel(fd);
 		pw_lock_and_forget(fd);
 		return ORIGINAL;
 	}
 	if (type == SOCK_STREAM && protocol == IPPROTO_TCP)
-		return connect_tcp(fd, domain, addr, len);
-	if (type == SOCK_DGRAM && protocol == IPPROTO_UDP)
-		return pw_udp_may_go(addr, len) ? ORIGINAL : -ENETUNREACH;
-	return -EPERM;
+		return connect_tcp(fd, domain, addr, *len);
+	if (type != SOCK_DGRAM || protocol != IPPROTO_UDP)
+		return -EPERM;
+	ret = pw_udp_way(fd, addr, len);
+	return ret == 0 ? ORIGINAL : ret;
 }
 
-static int connect_unix(const struct sockaddr_storage *addr, size_t len)
+static int connect_unix(int fd, const struct sockaddr_storage *addr, size_t len)
 {
+	if (pw_is_bus_path(addr, len))
+		pw_bus_mark(fd);
 	if (!pw_is_resolver_path(addr, len))
 		return ORIGINAL;
 	pw_blocked(PW_BLOCKED_RESOLVER, NULL, "a name service's socket");
@@ -101,9 +106,9 @@ int hook_connect(int fd, const struct sockaddr *addr, socklen_t len)
 	ret = pw_copy_sockaddr(&copy, addr, len);
 	if (ret == 0) {
 		if (domain == AF_INET || domain == AF_INET6)
-			ret = connect_inet(fd, domain, &copy, len);
+			ret = connect_inet(fd, domain, &copy, &len);
 		else if (domain == AF_UNIX)
-			ret = connect_unix(&copy, len);
+			ret = connect_unix(fd, &copy, len);
 		else
 			ret = ORIGINAL; /* socket() lets no other network in */
 	}
@@ -166,6 +171,7 @@ int hook_socket(int domain, int type, int protocol)
 		if (pw_mapped()) {
 			pw_mapped()->seen[ret] = 0;
 			pw_mapped()->has_twin[ret] = false;
+			pw_mapped()->bus_inode[ret] = 0;
 		}
 		/* A close that no hook saw left something behind. */
 		if (pw_unlikely(pw_slot(ret)))

@@ -3,6 +3,7 @@
  * The life of descriptors: closing and duplicating. Control connections
  * are not the application's: it can neither close nor hit them.
  */
+#include "bus.h"
 #include "epollset.h"
 #include "guard.h"
 #include "lend.h"
@@ -99,6 +100,8 @@ static int copied(int from, int to)
 		pw_lock_and_forget(to);
 	pw_note_twin(from);
 	pw_note_twin(to);
+	if (pw_on_bus(from))
+		pw_bus_mark(to);
 	remember_copy(from, to);
 	return to;
 }

@@ -7,6 +7,9 @@
 
 extern int *pw_h_errno(void) __asm__("__h_errno_location");
 
+extern const char *pw_glibc_version(void) __asm__("gnu_get_libc_version")
+	__attribute__((weak));
+
 static PW_TLS struct hostent own_entry;
 static PW_TLS char own_buf[PW_HOSTENT_BYTES];
 
@@ -59,6 +62,7 @@ static int by_name(const char *name, int family, struct hostent *ret, char *buf,
 			return TRY_AGAIN;
 		if (error < 0)
 			return HOST_NOT_FOUND;
+		name = reply.name;
 	}
 	error = pw_hostent_pack(ret, buf, size, name, family, reply.addrs,
 				reply.count);
@@ -66,6 +70,13 @@ static int by_name(const char *name, int family, struct hostent *ret, char *buf,
 	if (error == -ENOENT)
 		return NO_DATA;
 	return error ? NETDB_INTERNAL : 0;
+}
+
+/* What each C library has for an address of no family and length it knows. */
+static int no_address(void)
+{
+	errno = EAFNOSUPPORT;
+	return pw_glibc_version ? NETDB_INTERNAL : NO_RECOVERY;
 }
 
 static int by_addr(const void *addr, socklen_t len, int family,
@@ -78,7 +89,7 @@ static int by_addr(const void *addr, socklen_t len, int family,
 	*range = 0;
 	if (!((family == AF_INET && len == 4) ||
 	      (family == AF_INET6 && len == 16)))
-		return NO_RECOVERY;
+		return no_address();
 	memcpy(where.ip, addr, len);
 	error = pw_reverse(&where, &reply);
 	if (error < 0)
@@ -99,6 +110,8 @@ static int reentrant(int h_error, int range, struct hostent *ret,
 	/* As glibc: an authoritative "no" is not an error of the call. */
 	if (h_error == TRY_AGAIN)
 		return EAGAIN;
+	if (h_error == NETDB_INTERNAL)
+		return EAFNOSUPPORT;
 	return h_error == NO_RECOVERY ? EINVAL : 0;
 }
 

@@ -38,10 +38,10 @@ static void join(struct addrinfo **head, struct addrinfo *more)
 	*head = more;
 }
 
-static int build(const struct pw_reply *reply, const char *name,
-		 const char *service, const struct addrinfo *hints,
-		 struct addrinfo **res)
+static int build(const struct pw_reply *reply, const char *service,
+		 const struct addrinfo *hints, struct addrinfo **res)
 {
+	const char *name = reply->name;
 	unsigned int count = pw_glibc_version ? reply->count : 1;
 	char number[PW_NUMERIC_BYTES];
 	int ret = EAI_NONAME, failed;
@@ -64,13 +64,22 @@ static int build(const struct pw_reply *reply, const char *name,
 	return ret;
 }
 
+/* Nothing of what we have added to the hints; musl sets no flags there. */
+static int with_flags(int ret, struct addrinfo *list, int flags)
+{
+	for (; ret == 0 && list; list = list->ai_next)
+		if (list->ai_flags)
+			list->ai_flags = flags;
+	return ret;
+}
+
 int hook_getaddrinfo(const char *node, const char *service,
 		     const struct addrinfo *hints, struct addrinfo **res)
 {
 	/* What libc does without hints, except for AI_ADDRCONFIG: on a host
 	 * with a loopback interface only it finds nothing. */
-	struct addrinfo numeric = { .ai_flags = hints ? 0 : AI_V4MAPPED };
-	char name[PW_NAME_BYTES] = { 0 };
+	struct addrinfo numeric = { .ai_flags = AI_V4MAPPED };
+	int flags = hints ? hints->ai_flags : AI_V4MAPPED | AI_ADDRCONFIG;
 	struct pw_reply reply;
 	int ret, saved = errno;
 
@@ -82,19 +91,19 @@ int hook_getaddrinfo(const char *node, const char *service,
 	numeric.ai_flags |= AI_NUMERICHOST;
 	ret = pw_libc.getaddrinfo(node, service, &numeric, res);
 	if (ret != EAI_NONAME || (hints && (hints->ai_flags & AI_NUMERICHOST)))
-		return ret;
+		return with_flags(ret, ret ? NULL : *res, flags);
 	if (pw_is_number(node))
 		return ret; /* of the other family */
 	ret = pw_resolve(node, numeric.ai_family, &reply);
+	if (ret == -ENOENT && numeric.ai_family == AF_INET6 &&
+	    (flags & AI_V4MAPPED))
+		ret = pw_resolve(node, AF_INET, &reply); /* libc maps it */
 	if (ret < 0)
 		return eai(ret);
-	memcpy(name, reply.name,
-	       reply.name_bytes < sizeof(name) ? reply.name_bytes
-					       : sizeof(name) - 1);
-	ret = build(&reply, name, service, &numeric, res);
+	ret = build(&reply, service, &numeric, res);
 	if (ret == 0)
 		errno = saved;
-	return ret;
+	return with_flags(ret, ret ? NULL : *res, flags);
 }
 
 int hook_getnameinfo(const struct sockaddr *addr, socklen_t len, char *host,
@@ -107,7 +116,8 @@ int hook_getnameinfo(const struct sockaddr *addr, socklen_t len, char *host,
 	int ret, numeric = (flags | NI_NUMERICHOST) & ~NI_NAMEREQD;
 
 	if (!host || !host_len || (flags & NI_NUMERICHOST) || !addr ||
-	    pw_addr_from(&where, addr, len) < 0)
+	    pw_addr_from(&where, addr, len) < 0 ||
+	    (where.family == AF_INET6 && len < sizeof(struct sockaddr_in6)))
 		return pw_libc.getnameinfo(addr, len, host, host_len, serv,
 					   serv_len, flags);
 	ret = pw_reverse(&where, &reply);
@@ -119,10 +129,10 @@ int hook_getnameinfo(const struct sockaddr *addr, socklen_t len, char *host,
 	}
 	ret = pw_libc.getnameinfo(addr, len, number, sizeof(number), serv,
 				  serv_len, numeric);
-	if (ret)
+	if (ret && ret != EAI_OVERFLOW) /* of the service's name */
 		return ret;
 	if (reply.name_bytes >= host_len)
 		return EAI_OVERFLOW;
 	memcpy(host, reply.name, reply.name_bytes + 1);
-	return 0;
+	return ret;
 }

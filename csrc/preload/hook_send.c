@@ -1,25 +1,38 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The writing family: nothing of the application's enters a handshake, a
- * MSG_FASTOPEN connects through the chain, and a datagram goes nowhere but to
- * this host.
+ * MSG_FASTOPEN connects through the chain, a datagram goes nowhere but to this
+ * host, and nothing to a resolver on the system bus.
  */
-#include "channel.h"
+#include "bus.h"
 #include "gate.h"
 #include "libc.h"
 #include "sockaddr.h"
 #include "udp.h"
 
+/* Return from the hook where what is sent is a question to a resolver. */
+#define PW_GATE_BUS(fd, verdict)                              \
+	do {                                                  \
+		if (pw_on_bus(fd)) {                          \
+			int found = verdict;                  \
+			if (found < 0)                        \
+				return (int)pw_result(found); \
+		}                                             \
+	} while (0)
+
 /*
  * An address in a send is a destination for datagrams and, with MSG_FASTOPEN,
- * for TCP. TCP ignores it otherwise.
+ * for TCP. TCP ignores it otherwise. A name server's becomes another one.
  *
- * Return: 0: send on; 1: send on, without address and MSG_FASTOPEN; -errno
+ * Return: 0: send on; 1: send on to @to, which is @to_len bytes, 0 for none,
+ *	without MSG_FASTOPEN; -errno
  */
-static int before_send_to(int fd, const void *addr, socklen_t len, int flags)
+static int before_send_to(int fd, const void *addr, socklen_t len, int flags,
+			  struct sockaddr_storage *to, socklen_t *to_len)
 {
-	struct sockaddr_storage copy;
 	int ret;
+
+	*to_len = 0;
 
 	if (pw_is_inet(fd, SOCK_STREAM)) {
 		if (!(flags & MSG_FASTOPEN))
@@ -29,31 +42,38 @@ static int before_send_to(int fd, const void *addr, socklen_t len, int flags)
 	}
 	if (!pw_is_inet(fd, SOCK_DGRAM))
 		return 0;
-	ret = pw_copy_sockaddr(&copy, addr, len);
+	ret = pw_copy_sockaddr(to, addr, len);
 	if (ret < 0)
 		return ret;
-	return pw_udp_may_go(&copy, len) ? 0 : -ENETUNREACH;
+	*to_len = len;
+	ret = pw_udp_way(fd, to, to_len);
+	return ret < 0 ? ret : 1;
 }
 
 ssize_t hook_send(int fd, const void *buf, size_t n, int flags)
 {
 	PW_GATE_OUT(fd, flags);
+	PW_GATE_BUS(fd, pw_bus_verdict(fd, buf, n));
 	return pw_libc.send(fd, buf, n, flags);
 }
 
 ssize_t hook_sendto(int fd, const void *buf, size_t n, int flags,
 		    const struct sockaddr *addr, socklen_t len)
 {
+	struct sockaddr_storage to;
+	socklen_t to_len;
+
 	PW_GATE_OUT(fd, flags);
+	PW_GATE_BUS(fd, pw_bus_verdict(fd, buf, n));
 	if (addr) {
-		int ret = before_send_to(fd, addr, len, flags);
+		int ret = before_send_to(fd, addr, len, flags, &to, &to_len);
 
 		if (ret < 0)
 			return pw_result(ret);
 		if (ret > 0) {
 			flags &= ~MSG_FASTOPEN;
-			addr = NULL;
-			len = 0;
+			addr = to_len ? (struct sockaddr *)&to : NULL;
+			len = to_len;
 		}
 	}
 	return pw_libc.sendto(fd, buf, n, flags, addr, len);
@@ -82,37 +102,42 @@ static void settle_passed(const struct msghdr *msg)
 }
 
 /*
- * Return: 0: send msg; 1: send *plain, which has no address; -errno
+ * Return: 0: send msg; 1: send *other, which goes to @to or has no address;
+ *	-errno
  */
 static int before_sendmsg(int fd, const struct msghdr *msg, int flags,
-			  struct msghdr *plain)
+			  struct msghdr *other, struct sockaddr_storage *to)
 {
+	socklen_t to_len;
 	int ret = 0;
 
 	if (!pw_readable(msg, sizeof(*msg)))
 		return 0; /* the kernel says EFAULT */
 	settle_passed(msg);
-	if (msg->msg_name && msg->msg_namelen)
-		ret = before_send_to(fd, msg->msg_name, msg->msg_namelen,
-				     flags);
+	if (pw_on_bus(fd))
+		ret = pw_bus_verdict_v(fd, msg->msg_iov, msg->msg_iovlen);
+	if (ret == 0 && msg->msg_name && msg->msg_namelen)
+		ret = before_send_to(fd, msg->msg_name, msg->msg_namelen, flags,
+				     to, &to_len);
 	if (ret > 0) {
-		*plain = *msg;
-		plain->msg_name = NULL;
-		plain->msg_namelen = 0;
+		*other = *msg;
+		other->msg_name = to_len ? to : NULL;
+		other->msg_namelen = to_len;
 	}
 	return ret;
 }
 
 ssize_t hook_sendmsg(int fd, const struct msghdr *msg, int flags)
 {
-	struct msghdr plain;
+	struct sockaddr_storage to;
+	struct msghdr other;
 	int ret;
 
 	PW_GATE_OUT(fd, flags);
-	ret = before_sendmsg(fd, msg, flags, &plain);
+	ret = before_sendmsg(fd, msg, flags, &other, &to);
 	if (ret < 0)
 		return pw_result(ret);
-	return pw_libc.sendmsg(fd, ret ? &plain : msg,
+	return pw_libc.sendmsg(fd, ret ? &other : msg,
 			       ret ? flags & ~MSG_FASTOPEN : flags);
 }
 
@@ -137,12 +162,14 @@ int hook_sendmmsg(int fd, struct mmsghdr *msgs, unsigned int n, int flags)
 ssize_t hook_write(int fd, const void *buf, size_t n)
 {
 	PW_GATE_OUT(fd, 0);
+	PW_GATE_BUS(fd, pw_bus_verdict(fd, buf, n));
 	return pw_libc.write(fd, buf, n);
 }
 
 ssize_t hook_writev(int fd, const struct iovec *iov, int n)
 {
 	PW_GATE_OUT(fd, 0);
+	PW_GATE_BUS(fd, pw_bus_verdict_v(fd, iov, n > 0 ? (size_t)n : 0));
 	return pw_libc.writev(fd, iov, n);
 }
 

@@ -6,6 +6,7 @@
 #include "channel.h"
 #include "lend.h"
 #include "libc.h"
+#include "servers.h"
 #include "sockaddr.h"
 
 int hook_getsockopt(int fd, int level, int name, void *value, socklen_t *len)
@@ -32,6 +33,21 @@ int hook_getsockopt(int fd, int level, int name, void *value, socklen_t *len)
 	return ret;
 }
 
+/* One that is no loan: a name server's, perhaps. */
+static int plain_peer(int fd, struct sockaddr *addr, socklen_t *len)
+{
+	socklen_t room;
+	int ret;
+
+	if (!pw_has_servers() || !pw_readable(len, sizeof(*len)))
+		return pw_libc.getpeername(fd, addr, len);
+	room = *len;
+	ret = pw_libc.getpeername(fd, addr, len);
+	if (ret == 0)
+		pw_server_show(fd, addr, room, len);
+	return ret;
+}
+
 int hook_getpeername(int fd, struct sockaddr *addr, socklen_t *len)
 {
 	struct sockaddr_storage peer;
@@ -41,7 +57,7 @@ int hook_getpeername(int fd, struct sockaddr *addr, socklen_t *len)
 	int ret;
 
 	if (pw_likely(!pw_loan_in_slot(fd)))
-		return pw_libc.getpeername(fd, addr, len);
+		return plain_peer(fd, addr, len);
 	if (pw_state_of(fd) == PW_LOAN_PENDING)
 		return (int)pw_result(-ENOTCONN);
 	if (!pw_peer_of(fd, &dest) || !pw_readable(len, sizeof(*len)))

@@ -8,7 +8,8 @@
  * @name: as the application spelled it
  * @family: AF_INET, AF_INET6 or AF_UNSPEC
  *
- * Return: 0; -ENOENT: no such name; -EAGAIN: cannot be said now
+ * Return: 0, reply->name being terminated; -ENOENT: no such name; -EAGAIN:
+ * cannot be said now
  */
 int pw_resolve(const char *name, int family, struct pw_reply *reply)
 {
@@ -21,8 +22,10 @@ int pw_resolve(const char *name, int family, struct pw_reply *reply)
 	if (pw_channel_ask(&request, reply) < 0)
 		return -EAGAIN;
 	if (reply->error == 0 &&
-	    (reply->count == 0 || reply->count > PW_MAX_ADDRS))
+	    (reply->count == 0 || reply->count > PW_MAX_ADDRS ||
+	     reply->name_bytes >= PW_NAME_BYTES))
 		return -ENOENT;
+	reply->name[reply->error ? 0 : reply->name_bytes] = '\0';
 	return -reply->error;
 }
 

@@ -3,11 +3,6 @@
 
 #include <sys/un.h>
 
-enum {
-	PORT_DNS = 53,
-	PORT_DNS_TLS = 853
-};
-
 static const uint8_t v4_mapped[12] = { [10] = 0xff, [11] = 0xff };
 
 /**
@@ -101,12 +96,6 @@ bool pw_addr_is_loopback(const struct pw_addr *addr)
 	return memcmp(addr->ip, zeros, 15) == 0 && addr->ip[15] <= 1;
 }
 
-/* A port where a name would be resolved past the proxy. */
-bool pw_addr_is_name_service(const struct pw_addr *addr)
-{
-	return addr->port == PORT_DNS || addr->port == PORT_DNS_TLS;
-}
-
 /*
  * rt_sigprocmask copies its set before it rejects an unknown `how`; but at
  * address 0 it takes it that there is no set.
@@ -153,7 +142,8 @@ int pw_copy_sockaddr(struct sockaddr_storage *out, const void *addr, size_t len)
 	return 0;
 }
 
-/* nscd and systemd-resolved resolve names for whoever asks on their sockets. */
+/* nscd, systemd-resolved and avahi resolve names for whoever asks on their
+ * sockets. */
 bool pw_is_resolver_path(const struct sockaddr_storage *addr, size_t len)
 {
 	static const char *const prefixes[] = {
@@ -161,6 +151,8 @@ bool pw_is_resolver_path(const struct sockaddr_storage *addr, size_t len)
 		"/var/run/nscd/",
 		"/run/systemd/resolve/",
 		"/var/run/systemd/resolve/",
+		"/run/avahi-daemon/",
+		"/var/run/avahi-daemon/",
 	};
 	struct sockaddr_un un = { 0 };
 

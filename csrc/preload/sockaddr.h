@@ -5,12 +5,16 @@
 
 #include "shim.h"
 
+enum {
+	PW_PORT_DNS = 53,
+	PW_PORT_DNS_TLS = 853
+};
+
 int pw_addr_from(struct pw_addr *out, const void *sockaddr,
 		 size_t len) PW_HIDDEN;
 size_t pw_addr_to(const struct pw_addr *addr,
 		  struct sockaddr_storage *out) PW_HIDDEN;
 bool pw_addr_is_loopback(const struct pw_addr *addr) PW_HIDDEN;
-bool pw_addr_is_name_service(const struct pw_addr *addr) PW_HIDDEN;
 bool pw_readable(const void *start, size_t n) PW_HIDDEN;
 int pw_copy_sockaddr(struct sockaddr_storage *out, const void *addr,
 		     size_t len) PW_HIDDEN;

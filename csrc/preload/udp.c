@@ -2,37 +2,81 @@
 #include "udp.h"
 
 #include "channel.h"
+#include "servers.h"
 #include "sockaddr.h"
 
+static int domain_of(int fd)
+{
+	int domain = 0;
+	socklen_t n = sizeof(domain);
+
+	pw_sys(SYS_getsockopt, fd, SOL_SOCKET, SO_DOMAIN, &domain, &n);
+	return domain;
+}
+
+/*
+ * What the kernel takes an address for: a send of an IPv4 socket reads one of
+ * no family as IPv4, and IPv4 is mapped on an IPv6 socket.
+ *
+ * Return: whether it takes it at all
+ */
+static bool read_dest(int domain, const struct sockaddr_storage *addr,
+		      size_t len, struct pw_addr *out)
+{
+	struct sockaddr_storage copy = *addr;
+
+	if (domain == AF_INET && copy.ss_family == AF_UNSPEC)
+		copy.ss_family = AF_INET;
+	if (pw_addr_from(out, &copy, len) < 0 ||
+	    (domain == AF_INET && out->family != AF_INET))
+		return false;
+	if (domain == AF_INET6 && out->family == AF_INET) {
+		memcpy(out->ip + 12, out->ip, 4);
+		memset(out->ip, 0, 10);
+		memset(out->ip + 10, 0xff, 2);
+		out->family = AF_INET6;
+	}
+	return true;
+}
+
 /**
- * pw_udp_may_go() - Whether a datagram may go to an address
- * @addr: a copy of the application's
- * @len: its size
+ * pw_udp_way() - Where a datagram goes that is to go to an address
+ * @fd: an inet datagram socket
+ * @addr: a copy of the application's; another one for a name server's
+ * @len: its size, likewise
  *
  * A refusal is reported. An address that the kernel will refuse may go.
+ *
+ * Return: 0, or -ENETUNREACH
  */
-bool pw_udp_may_go(const struct sockaddr_storage *addr, size_t len)
+int pw_udp_way(int fd, struct sockaddr_storage *addr, socklen_t *len)
 {
-	struct pw_addr dest;
+	struct pw_addr dest, answering;
+	int ret;
 
-	if (pw_addr_from(&dest, addr, len) < 0)
-		return dest.family != AF_INET && dest.family != AF_INET6;
-	if (pw_addr_is_loopback(&dest) && !pw_addr_is_name_service(&dest))
-		return true;
+	if (!read_dest(domain_of(fd), addr, *len, &dest))
+		return 0;
+	if (dest.port == PW_PORT_DNS) {
+		ret = pw_server_find(&dest, &answering);
+		if (ret == 0)
+			*len = (socklen_t)pw_addr_to(&answering, addr);
+		return ret;
+	}
+	if (pw_addr_is_loopback(&dest) && dest.port != PW_PORT_DNS_TLS)
+		return 0;
 	pw_blocked(PW_BLOCKED_UDP, &dest, NULL);
-	return false;
+	return -ENETUNREACH;
 }
 
 /* Whether a descriptor is an inet socket of a type. */
 bool pw_is_inet(int fd, int type)
 {
-	int domain = 0, found = 0;
-	socklen_t n = sizeof(domain);
+	int domain = domain_of(fd), found = 0;
+	socklen_t n = sizeof(found);
 
-	if (pw_sys(SYS_getsockopt, fd, SOL_SOCKET, SO_DOMAIN, &domain, &n) < 0)
+	if (domain != AF_INET && domain != AF_INET6)
 		return false;
-	n = sizeof(found);
 	if (pw_sys(SYS_getsockopt, fd, SOL_SOCKET, SO_TYPE, &found, &n) < 0)
 		return false;
-	return (domain == AF_INET || domain == AF_INET6) && found == type;
+	return found == type;
 }

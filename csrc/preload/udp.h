@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* Which datagrams may leave: those to this host, but no DNS. */
+/* Where datagrams go: to this host, and name servers' to the helper. */
 #ifndef PW_UDP_H
 #define PW_UDP_H
 
 #include "shim.h"
 
-bool pw_udp_may_go(const struct sockaddr_storage *addr, size_t len) PW_HIDDEN;
+int pw_udp_way(int fd, struct sockaddr_storage *addr, socklen_t *len) PW_HIDDEN;
 bool pw_is_inet(int fd, int type) PW_HIDDEN;
 
 #endif

@@ -13,12 +13,14 @@ import time
 from contextlib import suppress
 from ipaddress import ip_address
 
-from proxywrap.address import Endpoint
+from proxywrap.address import Endpoint, unmapped
 from proxywrap.errors import ProxywrapError
 from proxywrap.events import Connected, Failed, Note
+from proxywrap.helper.context import Context
 from proxywrap.helper.router import Route
-from proxywrap.helper.session import Context, Loan, send_reply
-from proxywrap.net.connector import AttemptFailed, Deadlines, connect_chain, connect_direct
+from proxywrap.helper.session import Loan, send_reply
+from proxywrap.net.connector import AttemptFailed, Deadlines, connect_chain, connect_direct, connect_dns
+from proxywrap.net.dnsserver import DnsServer
 from proxywrap.net.hopnames import HopNames
 from proxywrap.net.lent import LentSocket
 from proxywrap.protocol.wire import ReplyMessage
@@ -32,13 +34,17 @@ class Attempts:
     Args:
         context: what the sessions share.
         deadlines: for the hops.
+        dns: where this host's own name servers seem to be.
         refusing: loopback addresses where nothing ever listens, by family.
 
     """
 
-    def __init__(self, context: Context, deadlines: Deadlines, refusing: dict[int, tuple[str, int]]) -> None:
+    def __init__(
+        self, context: Context, deadlines: Deadlines, dns: DnsServer, refusing: dict[int, tuple[str, int]]
+    ) -> None:
         self._context = context
         self._deadlines = deadlines
+        self._dns = dns
         self._refusing = refusing
         self._names = HopNames()
         self._tasks: dict[int, asyncio.Task[None]] = {}  # by the socket's inode
@@ -113,14 +119,17 @@ class Attempts:
         else:
             duration_s = time.monotonic() - started
             self._context.report(Connected(loan.pid, destination, route.hops, duration_s))
-            return ReplyMessage(is_direct=not route.hops)
+            return ReplyMessage(is_direct=not route.hops and not route.is_dns)
         self._context.report(fault)
         self._leave_failed(loan.lent)
         return ReplyMessage(fault.errno)
 
     async def _follow(self, loan: Loan, route: Route) -> None:
+        host = route.destination.host
         if route.hops:
             await connect_chain(loan.lent, route.hops, route.destination, self._deadlines, self._names)
+        elif route.is_dns and not isinstance(host, str):
+            await connect_dns(loan.lent, self._dns, unmapped(host).version)
         else:
             await connect_direct(loan.lent, route.destination, loan.request.scope_id)
 

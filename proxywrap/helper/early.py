@@ -17,8 +17,9 @@ from pathlib import Path
 from proxywrap.config import Config
 from proxywrap.errors import ProxywrapError
 from proxywrap.events import Event
+from proxywrap.helper.context import Context
 from proxywrap.helper.router import Router
-from proxywrap.helper.session import Context, Loan, Session
+from proxywrap.helper.session import Inquiry, Loan, Session
 from proxywrap.hosts import HostsTable, parse_hosts
 
 __all__ = ["Early"]
@@ -41,7 +42,7 @@ class Early:
         listeners: non-blocking, listening, AF_UNIX SOCK_SEQPACKET.
 
     `context` is for the sessions to come, too, its `report` to be replaced by
-    one that takes `held` first. `loans` and `silent` connections have a new
+    one that takes `held` first. `work` and `silent` connections have a new
     owner when this one is done.
 
     """
@@ -49,7 +50,7 @@ class Early:
     def __init__(self, config: Config, token: bytes, listeners: Sequence[socket.socket]) -> None:
         self.held: list[Event] = []
         self.context = Context(token, Router(config, _read_hosts(), _own_names()), self.held.append)
-        self.loans: list[Loan] = []
+        self.work: list[Loan | Inquiry] = []
         self.silent: list[tuple[socket.socket, Session]] = []
         self._listeners = listeners
         self._poll = select.poll()
@@ -87,14 +88,15 @@ class Early:
 
     def _receive(self, connection: socket.socket, session: Session) -> None:
         try:
-            loan = session.receive()
+            work = session.receive()
         except BlockingIOError:
             self.silent.append((connection, session))
             self._poll.register(connection, select.POLLIN)
             return
-        if loan is not None:
-            self.loans.append(loan)
-            self._begin(loan)
+        if work is not None:
+            self.work.append(work)
+        if isinstance(work, Loan):
+            self._begin(work)
 
     def _begin(self, loan: Loan) -> None:
         """Begin to connect to the first hop, where that can be done at once.

@@ -17,8 +17,10 @@ from proxywrap.helper.attempt import Attempts
 from proxywrap.helper.directory import remove_directory
 from proxywrap.helper.early import Early
 from proxywrap.helper.family import Family
+from proxywrap.helper.nameserver import NameServer
 from proxywrap.helper.process import Setup, Voice
 from proxywrap.helper.server import ControlServer
+from proxywrap.helper.session import Inquiry, Loan
 from proxywrap.net.connector import Deadlines
 
 __all__ = ["live"]
@@ -51,9 +53,11 @@ class _Life:
         context.report = self._report.report
         for event in self._early.held:
             context.report(event)
+        names = NameServer(context)
         attempts = Attempts(
             context,
             Deadlines(options.tcp_connect_time_out_ms / 1000, options.tcp_read_time_out_ms / 1000),
+            names.sockets,
             {sock.family: sock.getsockname()[:2] for sock in refusing},
         )
         self._family.on_command_end = self._fall_silent
@@ -62,8 +66,15 @@ class _Life:
         self._setup.channel.setblocking(False)
         loop.add_reader(self._setup.channel, self._launcher_stirred)
         async with asyncio.TaskGroup() as tasks:
-            server = ControlServer(self._setup.listeners, context, attempts.connect, tasks)
-            server.adopt(self._early.loans, self._early.silent)
+
+            def take(work: Loan | Inquiry) -> None:
+                if isinstance(work, Loan):
+                    tasks.create_task(attempts.connect(work))
+                else:
+                    names.take(work)
+
+            server = ControlServer(self._setup.listeners, context, take)
+            server.adopt(self._early.work, self._early.silent)
             server.start()
             self._drain = server.drain
             if self._family.has_command_ended:
@@ -72,6 +83,7 @@ class _Life:
             await self._is_over.wait()
             server.stop()
             attempts.cancel()
+        names.close()
         for sock in refusing:
             sock.close()
 

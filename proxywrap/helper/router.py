@@ -22,7 +22,7 @@ __all__ = ["Route", "Router", "Unroutable"]
 
 Address = IPv4Address | IPv6Address
 
-NAME_SERVICE_PORTS = frozenset({53, 853})
+DNS_PORT, DNS_OVER_TLS_PORT = 53, 853
 LOOPBACK = (IPv4Address("127.0.0.1"), IPv6Address("::1"))
 LOOPBACK_NAMES = frozenset({"localhost", "localhost.localdomain", "ip6-localhost", "ip6-loopback"})
 
@@ -36,10 +36,14 @@ class Unroutable(ProxywrapError):
 
 
 class Route(NamedTuple):
-    """A destination and the hops that lead there; no hops: directly."""
+    """A destination and the hops that lead there; no hops: directly.
+
+    `is_dns` where it is a name server, in whose place the helper itself answers.
+    """
 
     destination: Endpoint
     hops: tuple[ProxyURI, ...]
+    is_dns: bool = False
 
 
 class Router:
@@ -76,8 +80,10 @@ class Router:
         destination = self._options.dnat(Endpoint(address, port))
         assert not isinstance(destination.host, str)  # noqa: S101 - dnat maps addresses
         if _is_loopback(destination.host) and not self._options.proxy_loopback:
-            if destination.port in NAME_SERVICE_PORTS:
+            if destination.port == DNS_OVER_TLS_PORT:
                 raise Unroutable("a local name server is not the proxy's", errno=errno.ECONNREFUSED)
+            if destination.port == DNS_PORT:
+                return Route(destination, (), is_dns=True)
             return Route(destination, ())
         if self._options.is_localnet(destination.host, destination.port):
             return Route(destination, ())
@@ -95,13 +101,24 @@ class Router:
             PoolFull: no fake address is left.
 
         """
-        normal = normalise_name(name)
-        if normal.rpartition(".")[2].isdecimal():
-            raise ValueError(f"expected a host name, found what looks like an address: {name!r}")
+        normal = _host_name(name)
         local = self._local_addresses(normal)
         if local:
             return tuple(each for each in local if _is_of(each, family)), False
         return (self._pool.address_for(normal, 6 if family == socket.AF_INET6 else 4),), True
+
+    def is_remote(self, name: str) -> bool:
+        """Tell whether `name` is not known here, so that a fake address stands for it.
+
+        Raises:
+            ValueError: not a possible name.
+
+        """
+        return not self._local_addresses(_host_name(name))
+
+    def has_fake_v4(self, name: str) -> bool:
+        """Tell whether a possible name has an IPv4 address of the pool already."""
+        return self._pool.has_address(_host_name(name), 4)
 
     def _local_addresses(self, name: str) -> tuple[Address, ...]:
         known = self._hosts.addresses(name)
@@ -111,6 +128,10 @@ class Router:
             return known
         return LOOPBACK
 
+    def canonical_name(self, name: str) -> str | None:
+        """Return what /etc/hosts calls `name` first, None where it does not have it."""
+        return self._hosts.canonical_name(name)
+
     def reverse(self, address: Address) -> str | None:
         """Return the name of a fake address or of one in /etc/hosts."""
         return self._pool.name_of(address) or self._hosts.name_of(unmapped(address))
@@ -118,6 +139,13 @@ class Router:
     def may_run_unwrapped(self, path: str) -> bool:
         """Tell whether an `allow_unwrapped` pattern matches a path or its last part."""
         return self._options.may_run_unwrapped(path)
+
+
+def _host_name(name: str) -> str:
+    normal = normalise_name(name)
+    if normal.rpartition(".")[2].isdecimal():
+        raise ValueError(f"expected a host name, found what looks like an address: {name!r}")
+    return normal
 
 
 def _is_loopback(address: Address) -> bool:

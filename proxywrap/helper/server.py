@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Sequence
 
 from proxywrap.events import Note
+from proxywrap.helper.context import Context
 from proxywrap.helper.family import has_backlog
-from proxywrap.helper.session import Context, Loan, Session
+from proxywrap.helper.session import Inquiry, Loan, Session
 
 __all__ = ["ControlServer"]
 
@@ -35,8 +36,7 @@ class ControlServer:
     Args:
         listeners: non-blocking, listening, AF_UNIX SOCK_SEQPACKET.
         context: what the sessions share.
-        connect: carries a loan out, and owns it.
-        tasks: where that is done; its end waits for it.
+        take: carries out what is more than an answer, and owns it; never raises.
 
     """
 
@@ -44,13 +44,11 @@ class ControlServer:
         self,
         listeners: Sequence[socket.socket],
         context: Context,
-        connect: Callable[[Loan], Coroutine[None, None, None]],
-        tasks: asyncio.TaskGroup,
+        take: Callable[[Loan | Inquiry], None],
     ) -> None:
         self._listeners = listeners
         self._context = context
-        self._connect = connect
-        self._tasks = tasks
+        self._take = take
         self._loop = asyncio.get_running_loop()
         self._silent: dict[socket.socket, Session] = {}
         self._is_stopped = False
@@ -60,10 +58,10 @@ class ControlServer:
         for listener in self._listeners:
             self._resume(listener)
 
-    def adopt(self, loans: Sequence[Loan], silent: Sequence[tuple[socket.socket, Session]]) -> None:
+    def adopt(self, work: Sequence[Loan | Inquiry], silent: Sequence[tuple[socket.socket, Session]]) -> None:
         """Go on with what was accepted before there was an event loop."""
-        for loan in loans:
-            self._tasks.create_task(self._connect(loan))
+        for each in work:
+            self._take(each)
         for connection, session in silent:
             self._serve(connection, session)
 
@@ -116,12 +114,12 @@ class ControlServer:
 
     def _serve(self, connection: socket.socket, session: Session) -> None:
         try:
-            loan = session.receive()
+            work = session.receive()
         except BlockingIOError:
             self._wait_for(connection, session)
         else:
-            if loan is not None:
-                self._tasks.create_task(self._connect(loan))
+            if work is not None:
+                self._take(work)
 
     def _wait_for(self, connection: socket.socket, session: Session) -> None:
         if len(self._silent) >= MAX_SILENT:

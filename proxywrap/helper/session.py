@@ -1,9 +1,10 @@
 """One connection of the control socket: one request, and one reply to a question.
 
 Owns the connection and the descriptors that came over it, and closes all of
-them; a request to connect goes on to `proxywrap.helper.attempt` as a `Loan`.
-Whatever goes wrong is that peer's error and nobody else's. Knows nothing of
-the event loop: the first requests come before there is one.
+them; a request to connect goes on to `proxywrap.helper.attempt` as a `Loan`,
+one about DNS to `proxywrap.helper.nameserver` as an `Inquiry`. Whatever goes
+wrong is that peer's error and nobody else's. Knows nothing of the event loop:
+the first requests come before there is one.
 """
 
 from __future__ import annotations
@@ -14,39 +15,28 @@ import hmac
 import os
 import socket
 import struct
-from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import NamedTuple
 
-from proxywrap import refusals
-from proxywrap.errors import ProxywrapError, RemoteProtocolError
-from proxywrap.events import Blocked, Event, Note, Resolved
-from proxywrap.helper.router import Router
+from proxywrap.errors import RemoteProtocolError
+from proxywrap.events import Note
+from proxywrap.helper.context import Context
+from proxywrap.helper.replies import reply_to
 from proxywrap.net.lent import LentSocket
 from proxywrap.protocol.wire import (
+    MAX_MESSAGE_BYTES,
     REQUEST_BYTES,
     Op,
     ReplyMessage,
     RequestMessage,
-    Target,
     pack_reply,
     parse_request,
 )
 
-__all__ = ["Context", "Loan", "Session", "send_reply"]
+__all__ = ["Inquiry", "Loan", "Session", "send_reply"]
 
 _MAX_FDS = 4
 _RIGHTS_BYTES = socket.CMSG_SPACE(_MAX_FDS * array.array("i").itemsize)
-
-
-@dataclass(slots=True)
-class Context:
-    """What all sessions share; `report` takes events."""
-
-    token: bytes
-    router: Router
-    report: Callable[[Event], None]
 
 
 class Loan(NamedTuple):
@@ -61,8 +51,19 @@ class Loan(NamedTuple):
     lent: LentSocket
 
 
+class Inquiry(NamedTuple):
+    """A request about DNS, and the connection that waits for the reply.
+
+    Whoever has the inquiry owns the connection.
+    """
+
+    connection: socket.socket
+    pid: int
+    request: RequestMessage
+
+
 class Session:
-    """Serves one accepted connection, which it owns until a `Loan` does."""
+    """Serves one accepted connection, which it owns until a `Loan` or an `Inquiry` does."""
 
     def __init__(self, context: Context, connection: socket.socket) -> None:
         self._context = context
@@ -71,8 +72,8 @@ class Session:
 
     # -- the request ---------------------------------------------------------
 
-    def receive(self) -> Loan | None:
-        """Read the request; answer it, or return the loan that it wants to be made of it.
+    def receive(self) -> Loan | Inquiry | None:
+        """Read the request; answer it, or return what it takes the event loop to do.
 
         Raises:
             BlockingIOError: it has not come yet; call again.
@@ -84,7 +85,11 @@ class Session:
                 return Loan(self._connection, self._pid, request, _borrow(request, fd))
             if fd >= 0:
                 os.close(fd)
-            reply = self._answer(request)
+            if request.op in {Op.SERVER, Op.QUERY}:
+                if request.op is Op.SERVER and request.address is None:
+                    raise RemoteProtocolError("expected the address of a name server, got another")
+                return Inquiry(self._connection, self._pid, request)
+            reply = reply_to(request, self._context, self._pid)
         except BlockingIOError:
             raise
         except RemoteProtocolError as exc:
@@ -101,7 +106,8 @@ class Session:
 
     def _read(self) -> tuple[RequestMessage, int]:
         flags = socket.MSG_DONTWAIT | socket.MSG_CMSG_CLOEXEC
-        data, control, message_flags, _ = self._connection.recvmsg(REQUEST_BYTES + 1, _RIGHTS_BYTES, flags)
+        most = REQUEST_BYTES + MAX_MESSAGE_BYTES + 1
+        data, control, message_flags, _ = self._connection.recvmsg(most, _RIGHTS_BYTES, flags)
         fds = _descriptors(control)
         try:
             request = parse_request(data)
@@ -117,51 +123,6 @@ class Session:
                 os.close(fd)
             raise
         return request, fds[0] if fds else -1
-
-    def _answer(self, request: RequestMessage) -> ReplyMessage:
-        match request.op:
-            case Op.RESOLVE:
-                return self._resolve(request)
-            case Op.REVERSE:
-                name = None if request.address is None else self._context.router.reverse(request.address)
-                return ReplyMessage(0 if name else errno.ENOENT, name=os.fsencode(name or ""))
-            case Op.BLOCKED:
-                what, hint = refusals.blocked(request)
-                self._context.report(Blocked(self._pid, what, hint))
-                return ReplyMessage()
-            case Op.EXEC:
-                return self._judge_exec(request)
-            case Op.CONNECT:
-                raise AssertionError("a CONNECT is not answered here")
-
-    def _resolve(self, request: RequestMessage) -> ReplyMessage:
-        name = os.fsdecode(request.name)
-        try:
-            addresses, is_remote = self._context.router.resolve(name, request.family)
-        except ValueError:
-            return ReplyMessage(errno.ENOENT)
-        except ProxywrapError as exc:
-            self._context.report(Blocked(self._pid, "the resolution of a name", str(exc)))
-            return ReplyMessage(exc.errno)
-        self._context.report(Resolved(self._pid, name, addresses, is_remote))
-        return ReplyMessage(0 if addresses else errno.ENOENT, addresses, request.name.removesuffix(b"."))
-
-    def _judge_exec(self, request: RequestMessage) -> ReplyMessage:
-        path = os.fsdecode(request.name)
-        try:
-            target = Target(request.detail)
-            reason = refusals.target_reason(target)
-        except ValueError as exc:
-            raise RemoteProtocolError(
-                f"expected a reason not to run a program, got {request.detail}"
-            ) from exc
-        if self._context.router.may_run_unwrapped(path):
-            self._context.report(Note(f"{path} runs unwrapped, as `allow_unwrapped` says: {reason}"))
-            return ReplyMessage()
-        if target is Target.FORMAT:
-            return ReplyMessage(errno.ENOEXEC)  # the kernel's answer, unless binfmt_misc had another
-        self._context.report(Blocked(self._pid, f"to run {path}", f"{reason}; {refusals.ALLOW_HINT}"))
-        return ReplyMessage(errno.EACCES)
 
     def _note(self, text: str) -> None:
         self._context.report(Note(f"{text} [pid {self._pid}]"))

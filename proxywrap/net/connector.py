@@ -14,13 +14,14 @@ from dataclasses import dataclass
 
 from proxywrap.address import Endpoint
 from proxywrap.errors import ProtocolError, ProxyRefused, ProxyUnreachable, ProxywrapError, TruncatedError
+from proxywrap.net.dnsserver import DnsServer
 from proxywrap.net.driver import run
 from proxywrap.net.hopnames import HopNames
 from proxywrap.net.lent import LentSocket, SockAddr
 from proxywrap.protocol.handshake import client_handshake
 from proxywrap.uri import ProxyURI
 
-__all__ = ["AttemptFailed", "Deadlines", "connect_chain", "connect_direct"]
+__all__ = ["AttemptFailed", "Deadlines", "connect_chain", "connect_direct", "connect_dns"]
 
 
 _UNREACHABLE = {errno.ETIMEDOUT, errno.EHOSTUNREACH, errno.ENETUNREACH}
@@ -72,6 +73,21 @@ async def connect_direct(lent: LentSocket, destination: Endpoint, scope_id: int 
     except OSError as exc:
         error = exc.errno or errno.ECONNREFUSED
         raise AttemptFailed(None, os.strerror(error), errno=error, is_chain_fault=False) from exc
+
+
+async def connect_dns(lent: LentSocket, server: DnsServer, version: int) -> None:
+    """Connect to our own name server, in the place of one of this host's, by IP `version`.
+
+    Raises:
+        AttemptFailed: as the kernel said.
+
+    """
+    try:
+        endpoint = await server.tcp_endpoint(version)
+    except OSError as exc:
+        error = exc.errno or errno.ECONNREFUSED
+        raise AttemptFailed(None, os.strerror(error), errno=error, is_chain_fault=False) from exc
+    await connect_direct(lent, endpoint)
 
 
 async def connect_chain(

@@ -17,6 +17,7 @@ from proxywrap.errors import RemoteProtocolError
 
 __all__ = [
     "MAX_ADDRS",
+    "MAX_MESSAGE_BYTES",
     "MAX_NAME_BYTES",
     "REPLY_BYTES",
     "REQUEST_BYTES",
@@ -33,10 +34,11 @@ __all__ = [
     "parse_request",
 ]
 
-VERSION = 1
+VERSION = 2
 TOKEN_BYTES = 16
 MAX_NAME_BYTES = 256
 MAX_ADDRS = 8
+MAX_MESSAGE_BYTES = 1232
 
 
 class Op(IntEnum):
@@ -47,6 +49,8 @@ class Op(IntEnum):
     REVERSE = 3
     BLOCKED = 4
     EXEC = 5
+    SERVER = 6
+    QUERY = 7
 
 
 class BlockedKind(IntEnum):
@@ -83,7 +87,10 @@ REPLY_BYTES = _REPLY.size
 
 @dataclass(frozen=True, slots=True)
 class RequestMessage:
-    """struct pw_request; `address` is None where `family` is no inet one."""
+    """struct pw_request; `address` is None where `family` is no inet one.
+
+    `message` is the DNS message of a `QUERY`.
+    """
 
     op: Op
     detail: int = 0
@@ -93,45 +100,54 @@ class RequestMessage:
     port: int = 0
     scope_id: int = 0
     name: bytes = b""
+    message: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
 class ReplyMessage:
-    """struct pw_reply; `count` without addresses marks a direct connection."""
+    """struct pw_reply; `count` without addresses marks a direct connection.
+
+    `port` is that of all addresses; `message` is the answer to a `QUERY`.
+    """
 
     error: int = 0
     addresses: tuple[IPv4Address | IPv6Address, ...] = ()
     name: bytes = b""
     is_direct: bool = False
+    port: int = 0
+    message: bytes = b""
 
 
 def parse_request(data: bytes) -> RequestMessage:
     """Return the request in one packet.
 
     Raises:
-        RemoteProtocolError: not of the one size, of another version, or with
-            an unknown operation.
+        RemoteProtocolError: not of the one size (a `QUERY` may have a message behind it),
+            of another version, or with an unknown operation.
 
     """
-    if len(data) != REQUEST_BYTES:
+    head, message = data[:REQUEST_BYTES], data[REQUEST_BYTES:]
+    if len(head) != REQUEST_BYTES:
         raise RemoteProtocolError(f"expected a request of {REQUEST_BYTES} bytes, got {len(data)}")
-    version, op, detail, token, family, port, scope_id, ip, name_bytes, name = _REQUEST.unpack(data)
+    version, op, detail, token, family, port, scope_id, ip, name_bytes, name = _REQUEST.unpack(head)
     if version != VERSION:
         raise RemoteProtocolError(
             f"expected wire version {VERSION}, got {version}: another proxywrap's shim?"
         )
-    if not Op.CONNECT <= op <= Op.EXEC:
+    if not Op.CONNECT <= op <= Op.QUERY:
         raise RemoteProtocolError(f"expected an operation of 1 to {max(Op)}, got {op}")
     if name_bytes > MAX_NAME_BYTES:
         raise RemoteProtocolError(f"expected a name of at most {MAX_NAME_BYTES} bytes, got {name_bytes}")
+    if len(message) > (MAX_MESSAGE_BYTES if op == Op.QUERY else 0):
+        raise RemoteProtocolError(f"expected a request of {REQUEST_BYTES} bytes, got {len(data)}")
     return RequestMessage(
-        Op(op), detail, token, family, _unpack_ip(family, ip), port, scope_id, name[:name_bytes]
+        Op(op), detail, token, family, _unpack_ip(family, ip), port, scope_id, name[:name_bytes], message
     )
 
 
 def pack_request(request: RequestMessage) -> bytes:
     """Return the packet for `request`; the shim's side, for tests."""
-    return _REQUEST.pack(
+    head = _REQUEST.pack(
         VERSION,
         request.op,
         request.detail,
@@ -143,33 +159,42 @@ def pack_request(request: RequestMessage) -> bytes:
         len(request.name),
         request.name,
     )
+    return head + request.message
 
 
 def pack_reply(reply: ReplyMessage) -> bytes:
     """Return the packet for `reply`; of the addresses, the first eight."""
     addresses = reply.addresses[:MAX_ADDRS]
-    packed = b"".join(_pack_addrs(addresses))
+    packed = b"".join(_pack_addrs(addresses, reply.port))
     count = 1 if reply.is_direct else len(addresses)
-    return _REPLY.pack(VERSION, reply.error, count, len(reply.name), packed, reply.name)
+    return _REPLY.pack(VERSION, reply.error, count, len(reply.name), packed, reply.name) + reply.message
 
 
 def parse_reply(data: bytes) -> ReplyMessage:
     """Return the reply in one packet; the shim's side, for tests.
 
     Raises:
-        RemoteProtocolError: not of the one size, or of another version.
+        RemoteProtocolError: shorter than a reply, or with more behind it than a
+            message, or of another version.
 
     """
-    if len(data) != REPLY_BYTES:
+    if not REPLY_BYTES <= len(data) <= REPLY_BYTES + MAX_MESSAGE_BYTES:
         raise RemoteProtocolError(f"expected a reply of {REPLY_BYTES} bytes, got {len(data)}")
-    version, error, count, name_bytes, packed, name = _REPLY.unpack(data)
+    version, error, count, name_bytes, packed, name = _REPLY.unpack(data[:REPLY_BYTES])
     if version != VERSION:
         raise RemoteProtocolError(f"expected wire version {VERSION}, got {version}")
-    found = (_ADDR.unpack_from(packed, at * _ADDR.size) for at in range(min(count, MAX_ADDRS)))
+    found = [_ADDR.unpack_from(packed, at * _ADDR.size) for at in range(min(count, MAX_ADDRS))]
     addresses = tuple(
         ip for family, _port, _scope, raw in found if (ip := _unpack_ip(family, raw)) is not None
     )
-    return ReplyMessage(error, addresses, name[:name_bytes], is_direct=count > len(addresses))
+    return ReplyMessage(
+        error,
+        addresses,
+        name[:name_bytes],
+        is_direct=count > len(addresses),
+        port=found[0][1] if found else 0,
+        message=data[REPLY_BYTES:],
+    )
 
 
 def _unpack_ip(family: int, raw: bytes) -> IPv4Address | IPv6Address | None:
@@ -180,7 +205,7 @@ def _unpack_ip(family: int, raw: bytes) -> IPv4Address | IPv6Address | None:
     return None
 
 
-def _pack_addrs(addresses: Iterable[IPv4Address | IPv6Address]) -> Iterable[bytes]:
+def _pack_addrs(addresses: Iterable[IPv4Address | IPv6Address], port: int) -> Iterable[bytes]:
     for address in addresses:
         family = AF_INET if address.version == 4 else AF_INET6
-        yield _ADDR.pack(family, 0, 0, address.packed)
+        yield _ADDR.pack(family, port, 0, address.packed)

@@ -76,8 +76,8 @@ DIAL = "{dial.c} 198.51.100.7 7"
 SETGID = "cp {dial.c} set && chgrp 65534 set && chmod 2755 set && exec ./set 198.51.100.7 7"
 
 
-def _looked_up(row: str, function: str, *shows: str, may_refuse: bool = False) -> Case:
-    return Case(row, f"names.c {function} site.test", is_anonymous=True, may_refuse=may_refuse, shows=shows)
+def _looked_up(row: str, function: str, *shows: str, name: str = "site.test") -> Case:
+    return Case(row, f"names.c {function} {name}", is_anonymous=True, shows=shows)
 
 
 def _pending(row: str, command: str, end: End = End.ACCEPTED, *shows: str) -> Case:
@@ -108,8 +108,8 @@ REFERENCE = [
     Case("peers-ref-listen-any", "listen_any.c"),
     _looked_up("peers-ref-gethostbyname-r", "gethostbyname_r", "sym-gethostbyname_r"),
     _looked_up("peers-ref-gethostbyname2", "gethostbyname2", "sym-gethostbyname2"),
-    _looked_up("peers-ref-getaddrinfo-a", "getaddrinfo_a", "sym-getaddrinfo_a", may_refuse=True),
-    _looked_up("peers-ref-res-query", "res_query", "sym-res_query", "prog-ssh-res-query", may_refuse=True),
+    _looked_up("peers-ref-getaddrinfo-a", "getaddrinfo_a", "sym-getaddrinfo_a"),
+    _looked_up("peers-ref-res-query", "res_query", "sym-res_query", "prog-ssh-res-query"),
     Case(
         "peers-ref-fastopen-sendto",
         "fastopen.c sendto waits",
@@ -153,7 +153,7 @@ TRAPS = [
     Case("trap-musl", "names.c getaddrinfo site.test", compiler="musl-gcc", is_anonymous=True),
     Case("trap-musl-dlopen", "load.c plain {loaded_object.c}", compiler="musl-gcc"),
     Case("trap-old-versions", "versions.c"),
-    Case("trap-old-versions-resolver", "versions_res.c", may_refuse=True, shows=("sym-__res_query",)),
+    Case("trap-old-versions-resolver", "versions_res.c", shows=("sym-__res_query",)),
     Case("trap-dlsym", "by_dlsym.c"),
     Case("trap-fcntl64", "dup_early.c dupfd before", End.ACCEPTED, flags=LARGE, shows=("sym-fcntl64",)),
     Case("trap-hostent-life", "hostent_life.c", shows=("trap-hostent-aliases",)),
@@ -190,7 +190,7 @@ TRAPS = [
     _pending("trap-connect-restart", "connect_restarted.c"),
     _pending("trap-connect-bad-address", "connect_bad.c"),
     Case("trap-mdns", "mdns.c", may_refuse=True),
-    Case("trap-udp-dns", "udp.c 53", may_refuse=True, shows=("prog-c-ares-dns",)),
+    Case("trap-udp-dns", "udp.c 53", shows=("prog-c-ares-dns",)),
     Case("trap-constructor", "dial.c", flags=("-Wl,--no-as-needed", "{early_object.c}")),
     _pending("trap-malloc", "no_malloc.c"),
     Case("trap-tsan", "dial.c", flags=("-fsanitize=thread",), limit_s=6),
@@ -208,13 +208,13 @@ OWN_TESTS = [
 
 PROGRAMS = [
     _pending("prog-chromium-so-error", "connect_pending.c", End.ACCEPTED, "prog-firefox-getpeername"),
-    Case("prog-firefox-https-record", "https_record.c", may_refuse=True, shows=("sym-res_nquery",)),
+    Case("prog-firefox-https-record", "https_record.c", shows=("sym-res_nquery",)),
     _looked_up("prog-firefox-gethostbyname2-r", "gethostbyname2_r", "sym-gethostbyname2_r"),
     _looked_up("prog-rsync-gethostbyname", "gethostbyname", "sym-gethostbyname"),
-    _looked_up("sym-res_search", "res_search", may_refuse=True),
-    _looked_up("sym-res_send", "res_send", "trap-res-send", may_refuse=True),
-    _looked_up("sym-res_nsearch", "res_nsearch", may_refuse=True),
-    _looked_up("sym-res_nsend", "res_nsend", may_refuse=True),
+    _looked_up("sym-res_search", "res_search"),
+    _looked_up("sym-res_send", "res_send", "trap-res-send"),
+    _looked_up("sym-res_nsearch", "res_nsearch"),
+    _looked_up("sym-res_nsend", "res_nsend"),
     _pending("prog-libuv-close-by-number", "close_unseen.c number", End.ACCEPTED, "pend-unseen-close"),
     Case("prog-libuv-io-uring", "uring.c", may_refuse=True),
     Case("prog-php-deepbind", "load.c deepbind {loaded_object.c}", shows=("sym-dlopen",)),

@@ -112,14 +112,14 @@ def names() -> Names:
 
 @pytest.fixture(scope="session")
 def compiled(shared_world: World) -> Callable[..., Path]:
-    """Return a program of programs/*.c, compiled with further flags when it is first wanted."""
+    """Return a program of programs/*.c, compiled when it is first wanted; flags may follow its name."""
     made: dict[tuple[str, ...], Path] = {}
 
-    def build(name: str, *flags: str) -> Path:
-        key = name, *flags
+    def build(name: str, *flags: str, compiler: str = "cc") -> Path:
+        key = compiler, name, *flags
         if key not in made:
             made[key] = shared_world.directory / f"{name}-{len(made)}"
-            command = ["cc", "-O1", "-Wall", "-Wextra", "-Werror", "-pthread", "-D_GNU_SOURCE"]
+            command = [compiler, "-O1", "-Wall", "-Wextra", "-Werror", "-pthread", "-D_GNU_SOURCE"]
             subprocess.run([*command, "-o", made[key], PROGRAMS / f"{name}.c", *flags], check=True)
         return made[key]
 

@@ -61,6 +61,7 @@ def test_an_object_that_would_not_be_loaded(
     assert world.judge.leaks == []
     assert any("the shim's file cannot be" in line for line in result.complaints)
 
+
 # --- other roots, users and places
 
 
@@ -129,9 +130,7 @@ def test_a_root_without_us(world: World, refusing: Chain, compiled: Callable[...
     assert any("the shim's file cannot be" in line for line in result.complaints)
 
 
-def test_a_root_with_us(
-    world: World, stage: Stage, one_hop: Chain, compiled: Callable[..., Path]
-) -> None:
+def test_a_root_with_us(world: World, stage: Stage, one_hop: Chain, compiled: Callable[..., Path]) -> None:
     """Our own file being there, at its own place, all is well, without /proc as well."""
     root = _change_root(world, compiled("company"), has_shim=True)
     _talks(
@@ -170,7 +169,10 @@ def test_a_directory_with_an_odd_name(
     """Blanks and colons part the words of LD_PRELOAD: children are wrapped still."""
     wrapper = [*_installed(world.directory / name), "-x", one_hop.urls[0], "--"]
     _talks(
-        world, one_hop, [*wrapper, "env", "-i", "sh", "-c", '"$@"', "sh", *_company(stage, compiled)], "all came back"
+        world,
+        one_hop,
+        [*wrapper, "env", "-i", "sh", "-c", '"$@"', "sh", *_company(stage, compiled)],
+        "all came back",
     )
 
 

@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, TypeVar
 
 from proxywrap.config import Config, Options, Origin, ProxyEntry
 from proxywrap.helper.attempt import Attempts
+from proxywrap.helper.context import Context
+from proxywrap.helper.nameserver import NameServer
 from proxywrap.helper.router import Router
-from proxywrap.helper.session import Context, Session
+from proxywrap.helper.session import Inquiry, Loan, Session
 from proxywrap.hosts import parse_hosts
 from proxywrap.net.connector import Deadlines
 from proxywrap.protocol.wire import (
@@ -35,6 +37,9 @@ __all__ = [
     "TOKEN",
     "ask",
     "black_hole",
+    "borrow",
+    "carrying_out",
+    "connect",
     "connect_request",
     "finish",
     "make_attempts",
@@ -66,9 +71,20 @@ def make_context(
     )
 
 
-def make_attempts(context: Context) -> Attempts:
+def make_attempts(context: Context, names: NameServer | None = None) -> Attempts:
     """Return what carries loans out, with long deadlines."""
-    return Attempts(context, Deadlines(DEADLINE_S, DEADLINE_S), {})
+    dns = (names or NameServer(context)).sockets
+    return Attempts(context, Deadlines(DEADLINE_S, DEADLINE_S), dns, {})
+
+
+def carrying_out(attempts: Attempts, tasks: asyncio.TaskGroup) -> Callable[[Loan | Inquiry], None]:
+    """Return what takes loans, and nothing else."""
+
+    def take(work: Loan | Inquiry) -> None:
+        assert isinstance(work, Loan)
+        tasks.create_task(attempts.connect(work))
+
+    return take
 
 
 @contextmanager
@@ -86,6 +102,23 @@ def ask(context: Context, data: bytes, *lent: int) -> ReplyMessage:
         send(theirs, data, *lent)
         assert Session(context, ours).receive() is None
         return parse_reply(theirs.recv(1000))
+
+
+def borrow(context: Context, ours: socket.socket) -> Loan:
+    """Return the loan that a request on a connection asks for."""
+    loan = Session(context, ours).receive()
+    assert isinstance(loan, Loan)
+    return loan
+
+
+async def connect(attempts: Attempts, data: bytes, lent: socket.socket) -> ReplyMessage:
+    """Return the reply to a request that is answered later."""
+    with pair() as (ours, theirs):
+        send(theirs, data, lent.fileno())
+        loan = borrow(attempts._context, ours)
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(attempts.connect(loan))
+            return await receive_reply(theirs)
 
 
 def connect_request(address: str = str(FAR), port: int = 80) -> bytes:

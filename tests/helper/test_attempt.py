@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from proxywrap.events import Connected, Event, Failed
-from proxywrap.helper.session import Context, Loan, Session
+from proxywrap.helper.context import Context
 from proxywrap.protocol.wire import Op, ReplyMessage, RequestMessage, pack_request
 from proxywrap.testing.script import Script
 from proxywrap.testing.socksserver import SocksServer
@@ -22,13 +22,14 @@ from .asking import (
     TOKEN,
     ask,
     black_hole,
+    borrow,
+    connect,
     connect_request,
     finish,
     make_attempts,
     make_context,
     open_descriptors,
     pair,
-    receive_reply,
     send,
     until,
 )
@@ -65,23 +66,6 @@ def no_leak() -> Iterator[None]:
     before = open_descriptors()
     yield
     assert open_descriptors() == before
-
-
-def borrow(context: Context, ours: socket.socket) -> Loan:
-    """Return the loan that a request on a connection asks for."""
-    loan = Session(context, ours).receive()
-    assert loan is not None
-    return loan
-
-
-async def connect(attempts: Attempts, data: bytes, lent: socket.socket) -> ReplyMessage:
-    """Return the reply to a request that is answered later."""
-    with pair() as (ours, theirs):
-        send(theirs, data, lent.fileno())
-        loan = borrow(attempts._context, ours)
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(attempts.connect(loan))
-            return await receive_reply(theirs)
 
 
 @pytest.mark.parametrize("is_blocking", [True, False])

@@ -16,6 +16,7 @@ from proxywrap.config import Config, Options, Origin, ProxyEntry
 from proxywrap.events import Resolved
 from proxywrap.helper.early import FOLLOW_UP_MS, MAX_EARLY, Early
 from proxywrap.helper.server import ControlServer
+from proxywrap.helper.session import Loan
 from proxywrap.protocol.wire import Op, RequestMessage, pack_request, parse_reply
 from proxywrap.testing.socksserver import SocksServer
 from proxywrap.uri import parse_uri
@@ -23,6 +24,7 @@ from proxywrap.uri import parse_uri
 from .asking import (
     DEADLINE_S,
     TOKEN,
+    carrying_out,
     connect_request,
     finish,
     make_attempts,
@@ -64,8 +66,8 @@ class Meeting:
         """Have an event loop carry out what is left, to its end."""
         attempts = make_attempts(self.early.context)
         async with asyncio.TaskGroup() as tasks:
-            server = ControlServer([self.listener], self.early.context, attempts.connect, tasks)
-            server.adopt(self.early.loans, self.early.silent)
+            server = ControlServer([self.listener], self.early.context, carrying_out(attempts, tasks))
+            server.adopt(self.early.work, self.early.silent)
             server.stop()
 
 
@@ -177,7 +179,8 @@ def test_what_cannot_be_begun(url: str) -> None:
     with socket.socket() as app, meeting(url) as it, it.peer() as peer:
         send(peer, connect_request(), app.fileno())
         it.early.serve()
-        (loan,) = it.early.loans
+        (loan,) = it.early.work
+        assert isinstance(loan, Loan)
         assert loan.lent._begun is None
         assert app.getsockname() == ("0.0.0.0", 0)
         peer.close()
@@ -208,7 +211,8 @@ def test_two_attempts_on_one_socket() -> None:
         for peer in (one, two):
             send(peer, connect_request(), app.fileno())
         it.early.serve()
-        assert [loan.lent._begun is None for loan in it.early.loans] == [False, True]
+        loans = [work for work in it.early.work if isinstance(work, Loan)]
+        assert [loan.lent._begun is None for loan in loans] == [False, True]
         for peer in (one, two):
             peer.close()
         finish(it.hand_on())

@@ -92,14 +92,18 @@ def test_loopback_is_direct(address: str) -> None:
     assert router().route(ip_address(address), 80) == Route(Endpoint(ip_address(address), 80), ())
 
 
+NO_NET, LOCAL_LOOPBACK = Options(), Options(localnets=(LocalNet(IPv4Network("127.0.0.0/8")),))
+
+
 @LOOPBACK
-@pytest.mark.parametrize("port", [53, 853])
-def test_a_local_name_server_is_refused(address: str, port: int) -> None:
-    """The names it would resolve are the last proxy's; `localnet` does not change that."""
-    for options in (Options(), Options(localnets=(LocalNet(IPv4Network("127.0.0.0/8")),))):
-        with pytest.raises(Unroutable) as caught:
-            router(options).route(ip_address(address), port)
-        assert caught.value.errno == errno.ECONNREFUSED
+@pytest.mark.parametrize("options", [NO_NET, LOCAL_LOOPBACK], ids=["plain", "localnet"])
+def test_a_local_name_server(address: str, options: Options) -> None:
+    """The helper answers in its place; `localnet` does not change that. Over TLS it is refused."""
+    asked = Endpoint(ip_address(address), 53)
+    assert router(options).route(ip_address(address), 53) == Route(asked, (), is_dns=True)
+    with pytest.raises(Unroutable) as caught:
+        router(options).route(ip_address(address), 853)
+    assert caught.value.errno == errno.ECONNREFUSED
 
 
 @LOOPBACK
@@ -149,8 +153,7 @@ def test_dnat() -> None:
     assert of.route(ip_address("192.0.2.1"), 80) == Route(Endpoint(ip_address("127.0.0.1"), 8080), ())
     assert of.route(ip_address("192.0.2.1"), 81) == Route(Endpoint(ip_address("192.0.2.1"), 81), HOPS)
     assert of.route(ip_address("192.0.2.2"), 5) == Route(Endpoint(ip_address("192.0.2.3"), 5), HOPS)
-    with pytest.raises(Unroutable):
-        of.route(ip_address("192.0.2.4"), 80)
+    assert of.route(ip_address("192.0.2.4"), 80).is_dns
 
 
 # ---
@@ -261,6 +264,20 @@ def test_reverse() -> None:
     assert of.reverse(ip_address("::ffff:10.1.2.3")) == "box.lan"
     assert of.reverse(ip_address("198.18.0.1")) is None
     assert of.reverse(ip_address("192.0.2.1")) is None
+
+
+def test_what_is_remote() -> None:
+    """Neither localhost, nor our own name, nor one of /etc/hosts; no question makes an address."""
+    of = router()
+    assert of.is_remote("site.test")
+    assert not of.has_fake_v4("site.test")
+    for name in ("localhost", "x.localhost.", "LOCALHOST"):
+        assert not of.is_remote(name)
+    of.resolve("Site.Test.", socket.AF_INET)
+    assert of.has_fake_v4("site.test")
+    for impossible in ("", "1.2.3", "a b"):
+        with pytest.raises(ValueError, match="expected a host name"):
+            of.is_remote(impossible)
 
 
 # ---

@@ -20,6 +20,7 @@ from proxywrap.protocol.wire import Op, RequestMessage, pack_request, parse_repl
 from .asking import (
     TOKEN,
     black_hole,
+    carrying_out,
     connect_request,
     finish,
     make_attempts,
@@ -84,7 +85,7 @@ async def serving() -> AsyncIterator[Serving]:
         listener.bind(b"")
         listener.listen(4096)
         async with asyncio.TaskGroup() as tasks:
-            server = ControlServer([listener], context, attempts.connect, tasks)
+            server = ControlServer([listener], context, carrying_out(attempts, tasks))
             server.start()
             try:
                 yield Serving(listener.getsockname(), attempts, events, server)
@@ -119,7 +120,7 @@ def test_several_listeners() -> None:
             context = make_context(lambda _: None)
             attempts = make_attempts(context)
             async with asyncio.TaskGroup() as tasks:
-                server = ControlServer([one, two], context, attempts.connect, tasks)
+                server = ControlServer([one, two], context, carrying_out(attempts, tasks))
                 server.start()
                 for listener in (one, two):
                     assert await Serving(listener.getsockname(), attempts, []).answers()
@@ -144,7 +145,7 @@ def test_what_waits_in_the_backlog_is_answered() -> None:
             for peer in peers:
                 send(peer, QUESTION)
             async with asyncio.TaskGroup() as tasks:
-                server = ControlServer([listener], context, attempts.connect, tasks)
+                server = ControlServer([listener], context, carrying_out(attempts, tasks))
                 server.start()
                 for peer in peers:
                     assert (await receive_reply(peer)).error == 0

@@ -15,7 +15,8 @@ import pytest
 
 from proxywrap.config import Options
 from proxywrap.events import Blocked, Event, Note, Resolved
-from proxywrap.helper.session import Context, Session
+from proxywrap.helper.context import Context
+from proxywrap.helper.session import Session
 from proxywrap.protocol.wire import (
     REQUEST_BYTES,
     BlockedKind,
@@ -75,6 +76,11 @@ def test_resolve_a_local_name(context: Context, events: list[Event]) -> None:
     reply = ask(context, pack_request(replace(ASK, name=b"box", family=socket.AF_INET6)))
     assert (reply.error, reply.addresses) == (errno.ENOENT, ())
     assert [event.is_remote for event in events if isinstance(event, Resolved)] == [False, False]
+
+
+def test_resolve_an_alias(context: Context) -> None:
+    """Its canonical name is the first of its line in /etc/hosts."""
+    assert ask(context, pack_request(replace(ASK, name=b"BOX."))).name == b"box.lan"
 
 
 @pytest.mark.parametrize("name", [b"", b"a b", b"x" * 64, b"x." * 128, b"\0", b"a..b"])
@@ -138,7 +144,7 @@ def test_exec(events: list[Event], path: bytes, error: int) -> None:
         b"\0" * REQUEST_BYTES,
         pack_request(ASK)[:-1],
         pack_request(ASK) + b"\0",
-        b"\2" + pack_request(ASK)[1:],
+        b"\1" + pack_request(ASK)[1:],
         pack_request(replace(ASK, token=bytes(16))),
         pack_request(replace(ASK, token=b"")),
         pack_request(RequestMessage(Op.EXEC, 999, TOKEN)),

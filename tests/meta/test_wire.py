@@ -31,6 +31,7 @@ def test_sizes() -> None:
         ("PW_TOKEN_BYTES", wire.TOKEN_BYTES),
         ("PW_NAME_BYTES", wire.MAX_NAME_BYTES),
         ("PW_MAX_ADDRS", wire.MAX_ADDRS),
+        ("PW_MESSAGE_BYTES", wire.MAX_MESSAGE_BYTES),
     ],
 )
 def test_constants(name: str, value: int) -> None:
@@ -46,6 +47,7 @@ def test_no_constant_is_forgotten() -> None:
         "PW_TOKEN_BYTES",
         "PW_NAME_BYTES",
         "PW_MAX_ADDRS",
+        "PW_MESSAGE_BYTES",
     }
 
 

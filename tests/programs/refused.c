@@ -33,15 +33,28 @@ static void datagrams(const char *host, int port)
 	close(fd);
 }
 
+/* The kernel takes it for IPv4, as long as it is not connected to. */
+static void no_family(const char *host, int port)
+{
+	struct sockaddr_in in = to(host, port);
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	in.sin_family = AF_UNSPEC;
+	TRY(sendto(fd, "x", 1, 0, (struct sockaddr *)&in, sizeof(in)));
+	close(fd);
+}
+
 static void play(void)
 {
 	struct sockaddr_un un = { AF_UNIX, "/run/nscd/socket" };
 	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
-	struct sockaddr_in in = to("127.0.0.53", 53);
+	struct sockaddr_in in = to("127.0.0.53", 853);
 
 	datagrams("198.51.100.7", 9);
-	datagrams("198.51.100.7", 53);
-	datagrams("127.0.0.53", 53);
+	datagrams("198.51.100.7", 853);
+	datagrams("127.0.0.53", 853);
+	no_family("198.51.100.7", 9);
+	no_family("127.0.0.53", 853);
 	TRY(socket(AF_INET, SOCK_RAW, IPPROTO_ICMP));
 	TRY(socket(AF_INET, SOCK_DGRAM, IPPROTO_ICMP));
 	TRY(socket(AF_INET6, SOCK_RAW, IPPROTO_ICMPV6));
@@ -54,7 +67,7 @@ static void play(void)
 	TRY(connect(fd, (struct sockaddr *)&un, sizeof(un)));
 	strcpy(un.sun_path, "/run/systemd/resolve/io.systemd.Resolve");
 	TRY(connect(fd, (struct sockaddr *)&un, sizeof(un)));
-	TRY(connect(tcp(0), (struct sockaddr *)&in, sizeof(in)));
-	in.sin_port = htons(853);
+	strcpy(un.sun_path, "/run/avahi-daemon/socket");
+	TRY(connect(fd, (struct sockaddr *)&un, sizeof(un)));
 	TRY(connect(tcp(0), (struct sockaddr *)&in, sizeof(in)));
 }

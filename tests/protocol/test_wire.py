@@ -39,6 +39,9 @@ REQUESTS = [
     RequestMessage(Op.REVERSE, 0, TOKEN, socket.AF_INET, V4),
     RequestMessage(Op.BLOCKED, BlockedKind.SOCKET, TOKEN, 16, None, 3),
     RequestMessage(Op.EXEC, Target.STATIC, TOKEN, name=b"/bin/\xff"),
+    RequestMessage(Op.SERVER, 0, TOKEN, socket.AF_INET6, V6, 53, 7),
+    RequestMessage(Op.QUERY, 0, TOKEN, message=b"?!\1\0"),
+    RequestMessage(Op.QUERY, 0, TOKEN, message=b"x" * wire.MAX_MESSAGE_BYTES),
 ]
 
 REPLIES = [
@@ -47,14 +50,17 @@ REPLIES = [
     ReplyMessage(is_direct=True),
     ReplyMessage(0, (V4,), b"www.example.org"),
     ReplyMessage(0, (V4, V6) * 4, b"x" * 256),
+    ReplyMessage(0, (V6,), port=40000),
+    ReplyMessage(0, message=b"x" * wire.MAX_MESSAGE_BYTES),
 ]
 
 
 def c_struct(kind: str, data: bytes) -> Any:
-    """Return `data` as C sees it."""
+    """Return `data` as C sees it, without the message behind it."""
     struct = ffi.new(f"struct {kind} *")
-    assert ffi.sizeof(struct[0]) == len(data)
-    ffi.memmove(struct, data, len(data))
+    size = ffi.sizeof(struct[0])
+    assert len(data) - size in {0, 4, wire.MAX_MESSAGE_BYTES}
+    ffi.memmove(struct, data, size)
     return struct
 
 
@@ -85,6 +91,7 @@ def test_a_reply_as_c_sees_it(reply: ReplyMessage) -> None:
     for at, address in enumerate(reply.addresses):
         assert struct.addrs[at].family == (socket.AF_INET if address.version == 4 else socket.AF_INET6)
         assert bytes(struct.addrs[at].ip).startswith(address.packed)
+        assert struct.addrs[at].port == reply.port
     assert ffi.buffer(struct.name)[: struct.name_bytes] == reply.name
     assert parse_reply(data) == reply
 
@@ -96,6 +103,7 @@ def test_a_reply_as_c_sees_it(reply: ReplyMessage) -> None:
         (wire.TOKEN_BYTES, "PW_TOKEN_BYTES"),
         (wire.MAX_NAME_BYTES, "PW_NAME_BYTES"),
         (wire.MAX_ADDRS, "PW_MAX_ADDRS"),
+        (wire.MAX_MESSAGE_BYTES, "PW_MESSAGE_BYTES"),
         *((op, f"PW_OP_{op.name}") for op in Op),
         *((kind, f"PW_BLOCKED_{kind.name}") for kind in BlockedKind),
         *((target, f"PW_TARGET_{target.name}") for target in Target),
@@ -123,9 +131,9 @@ def test_more_addresses_than_have_room() -> None:
 @pytest.mark.parametrize(
     ("at", "byte", "reason"),
     [
-        (0, 2, "expected wire version 1, got 2: another proxywrap's shim?"),
-        (4, 0, "expected an operation of 1 to 5, got 0"),
-        (4, 6, "expected an operation of 1 to 5, got 6"),
+        (0, 1, "expected wire version 2, got 1: another proxywrap's shim?"),
+        (4, 0, "expected an operation of 1 to 7, got 0"),
+        (4, 8, "expected an operation of 1 to 7, got 8"),
         (49, 2, "expected a name of at most 256 bytes, got 512"),
     ],
 )
@@ -140,17 +148,31 @@ def test_a_request_that_is_wrong(at: int, byte: int, reason: str) -> None:
 
 def test_a_reply_of_another_version() -> None:
     """It is refused."""
-    with pytest.raises(RemoteProtocolError, match="expected wire version 1, got 2"):
-        parse_reply(b"\2" + pack_reply(ReplyMessage())[1:])
+    with pytest.raises(RemoteProtocolError, match="expected wire version 2, got 1"):
+        parse_reply(b"\1" + pack_reply(ReplyMessage())[1:])
 
 
-@pytest.mark.parametrize("parse", [parse_request, parse_reply])
-@pytest.mark.parametrize("change", [-1, 1])
-def test_another_size(parse: Any, change: int) -> None:
-    """One size each, and no other."""
+REQUEST_OF_NONE = pack_request(RequestMessage(Op.RESOLVE, token=TOKEN))
+QUERY = pack_request(RequestMessage(Op.QUERY, token=TOKEN, message=b"x" * wire.MAX_MESSAGE_BYTES))
+REPLY = pack_reply(ReplyMessage(message=b"x" * wire.MAX_MESSAGE_BYTES))
+
+
+@pytest.mark.parametrize(
+    ("parse", "data"),
+    [
+        (parse_request, REQUEST_OF_NONE[:-1]),
+        (parse_request, REQUEST_OF_NONE + b"x"),
+        (parse_request, QUERY + b"x"),
+        (parse_reply, REPLY[: wire.REPLY_BYTES - 1]),
+        (parse_reply, REPLY + b"x"),
+    ],
+    ids=["short", "long", "message-too-long", "short-reply", "reply-too-long"],
+)
+def test_another_size(parse: Any, data: bytes) -> None:
+    """One size each, behind which there may be a message of the one operation that has one."""
     size = wire.REQUEST_BYTES if parse is parse_request else wire.REPLY_BYTES
-    with pytest.raises(RemoteProtocolError, match=f"of {size} bytes, got {size + change}"):
-        parse(bytes(size + change))
+    with pytest.raises(RemoteProtocolError, match=f"of {size} bytes, got {len(data)}"):
+        parse(data)
 
 
 def test_the_token_is_not_shown() -> None:
@@ -169,10 +191,10 @@ def test_any_bytes_as_a_request(data: bytes) -> None:
 def test_any_bytes_behind_a_good_version(data: bytes, op: int) -> None:
     """Likewise."""
     with contextlib.suppress(RemoteProtocolError):
-        assert parse_request(b"\1\0\0\0" + op.to_bytes(2, "little") + data).op == op
+        assert parse_request(b"\2\0\0\0" + op.to_bytes(2, "little") + data).op == op
 
 
 @given(st.binary(min_size=wire.REPLY_BYTES - 4, max_size=wire.REPLY_BYTES - 4))
 def test_any_bytes_as_a_reply(data: bytes) -> None:
     """They are a reply, whatever they say."""
-    parse_reply(b"\1\0\0\0" + data)
+    parse_reply(b"\2\0\0\0" + data)

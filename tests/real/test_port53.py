@@ -24,15 +24,17 @@ def test_node_dns_resolve(stage: Stage, asking: Words) -> None:
 
 def test_aria2(stage: Stage, asking: Words, scratch: Path) -> None:
     """Debian builds it with c-ares, and that is what it uses unless it is told not to."""
-    stage.world.run([*asking, "aria2c", "-q", "--no-conf", "-x4", "-s4", "-k1M", "-d", scratch, f"{stage.url}/long"])
+    stage.world.run(
+        [*asking, "aria2c", "-q", "--no-conf", "-x4", "-s4", "-k1M", "-d", scratch, f"{stage.url}/long"]
+    )
     assert hashlib.sha256((scratch / "long").read_bytes()).hexdigest() == LONG_DIGEST
 
 
 def test_gevent_with_c_ares(stage: Stage, asking: Words) -> None:
-    """gevent's other resolver, which is c-ares on its own loop."""
+    """Gevent's other resolver, which is c-ares on its own loop."""
     script(stage, ["env", "GEVENT_RESOLVER=ares", *asking], sys.executable, OURS / "transfer_gevent.py")
 
 
 def test_aiohttp_with_c_ares(stage: Stage, asking: Words) -> None:
-    """aiohttp resolves by aiodns where that is installed."""
+    """Aiohttp resolves by aiodns where that is installed."""
     script(stage, asking, sys.executable, OURS / "transfer_aiohttp.py", "c-ares")

@@ -112,6 +112,11 @@ ROWS = [
 GLIBC_ONLY = [
     "sandboxed",
     "exec_search",
+    "addrinfo_a wait",
+    "addrinfo_a none",
+    "addrinfo_a null",
+    "addrinfo_a signal",
+    "addrinfo_a thread",
     "epoll_wakes pwait2",
     "close_all closefrom",
     "close_all close_range",

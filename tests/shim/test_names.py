@@ -186,16 +186,3 @@ def test_getnameinfo(place: Wrapped, program: Programs, family: str, number: str
         "EAI_FAMILY",
         "EXIT-SUCCESS",
     ]
-
-
-@both_libcs
-def test_the_resolver_is_refused(program: Programs, libc: Libc) -> None:
-    """res_query and its kin fail as if the name server were silent, each with a line for the user."""
-    with Wrapped(End.ACCEPTED, options=()) as noisy:
-        result = run(noisy, [program("resolver", libc)])
-    assert result.trace[-1] == "EXIT-SUCCESS"
-    tried = [line for line in result.trace if line.startswith("res_")]
-    assert len(tried) == (8 if libc is Libc.GLIBC else 4)
-    assert all(line.endswith("= -1 Connection refused") for line in tried)
-    assert "EAI_AGAIN" in result.trace or libc is Libc.MUSL
-    assert "name resolution through res_query" in result.errors

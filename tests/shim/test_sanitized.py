@@ -48,7 +48,7 @@ ROWS = [
     "fastopen sendmsg",
     "errno_kept",
     "refused",
-    "resolver",
+    "addrinfo_a thread",
     "hostent name_r site.test",
     "hostent addr_r 127.0.0.1",
     "nameinfo 4 site.test",

@@ -5,7 +5,8 @@
 #include "tap.h"
 
 #define TOKEN "00112233445566778899aabbccddeeff"
-#define SOUND "1:" TOKEN ":name:/run/proxywrap/socket:/opt/preload.so"
+#define NOW PW_TEXT(PW_WIRE_VERSION)
+#define SOUND NOW ":" TOKEN ":name:/run/proxywrap/socket:/opt/preload.so"
 
 static int parse(const char *value)
 {
@@ -70,24 +71,24 @@ static void test_versions_and_empty_fields(void)
 		"",
 		":",
 		"::::",
-		"2:" TOKEN ":a:b:c",
+		"0:" TOKEN ":a:b:c",
 		"11:" TOKEN ":a:b:c",
 		"1111:" TOKEN ":a:b:c",
 		":" TOKEN ":a:b:c",
-		"1:" TOKEN "0:a:b:c",
-		"1:" TOKEN "::b:c",
-		"1:" TOKEN ":a::c",
-		"1:" TOKEN ":a:b:",
-		"1:" TOKEN ":a:b",
-		"1:" TOKEN ":a",
-		"1:" TOKEN,
+		NOW ":" TOKEN "0:a:b:c",
+		NOW ":" TOKEN "::b:c",
+		NOW ":" TOKEN ":a::c",
+		NOW ":" TOKEN ":a:b:",
+		NOW ":" TOKEN ":a:b",
+		NOW ":" TOKEN ":a",
+		NOW ":" TOKEN,
 		"1",
 		"1 :" TOKEN ":a:b:c",
 	};
 
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
 		is(parse(wrong[i]), -EINVAL, "wrong: %s", wrong[i]);
-	is(parse("1:" TOKEN ":a:b:c"), 0, "the shortest");
+	is(parse(NOW ":" TOKEN ":a:b:c"), 0, "the shortest");
 }
 
 /* Fields of every length, each up to what its memory holds. */
@@ -97,7 +98,7 @@ static void test_lengths(void)
 
 	for (int which = 0; which < 3; which++) {
 		for (size_t n = 1; n < 600; n++) {
-			char value[1024] = "1:" TOKEN;
+			char value[1024] = NOW ":" TOKEN;
 			size_t at = strlen(value);
 
 			for (int i = 0; i < 3; i++) {

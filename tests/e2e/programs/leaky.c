@@ -124,7 +124,15 @@ int main(int argc, char **argv)
 	    udp6 = socket(AF_INET6, SOCK_DGRAM, 0);
 	int tcp = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0),
 	    tcp6 = socket(AF_INET6, SOCK_STREAM | SOCK_NONBLOCK, 0);
+	struct sockaddr_in dns = to4, no_family = to4, mdns = to4,
+			   dns_no_family = to4;
+	struct sockaddr_in6 dns6 = to6;
 	long status = -1000;
+
+	dns.sin_port = dns_no_family.sin_port = dns6.sin6_port = htons(53);
+	no_family.sin_family = dns_no_family.sin_family = AF_UNSPEC;
+	mdns.sin_port = htons(5353);
+	inet_pton(AF_INET, "224.0.0.251", &mdns.sin_addr);
 	errno = 0;
 
 #define WAY(way, call)                  \
@@ -139,6 +147,15 @@ int main(int argc, char **argv)
 	WAY(udp_connect, connect_and_send(udp, TO(to4)));
 	WAY(udp_connect_v6, connect_and_send(udp6, TO(to6)));
 	WAY(udp_syscall, syscall(SYS_sendto, udp, text, 3, 0, TO(to4)));
+	WAY(udp_no_family, sendto(udp, text, 3, 0, TO(no_family)));
+	WAY(udp_mdns, sendto(udp, text, 3, 0, TO(mdns)));
+	WAY(dns_udp, sendto(udp, text, 3, 0, TO(dns)));
+	WAY(dns_udp_no_family, sendto(udp, text, 3, 0, TO(dns_no_family)));
+	WAY(dns_udp_v6, sendto(udp6, text, 3, 0, TO(dns6)));
+	WAY(dns_sendmmsg, send_messages(udp, TO(dns)));
+	WAY(dns_connect, connect_and_send(udp, TO(dns)));
+	WAY(dns_syscall, syscall(SYS_sendto, udp, text, 3, 0, TO(dns)));
+	WAY(dns_tcp, connect(tcp, TO(dns)));
 	WAY(tcp_connect, connect(tcp, TO(to4)));
 	WAY(tcp_connect_v6, connect(tcp6, TO(to6)));
 	WAY(tcp_connect_mapped, connect(tcp6, TO(mapped)));

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: MIT */
+#include "bus.h"
+
+#include "channel.h"
+#include "sockaddr.h"
+
+#include <sys/un.h>
+
+extern char **environ;
+
+_Atomic bool pw_bus_ever;
+
+static char own_path[sizeof(((struct sockaddr_un *)0)->sun_path) + 1];
+
+/* Header fields of a message that say whom it is for (D-Bus Specification,
+ * "Header Fields"): their codes. */
+enum {
+	FIELD_INTERFACE = 2,
+	FIELD_DESTINATION = 6
+};
+
+static const char *const resolvers[] = {
+	"org.freedesktop.resolve1",
+	"org.freedesktop.Avahi",
+};
+
+/**
+ * pw_bus_read_environment() - Learn of a system bus at another place
+ *
+ * $DBUS_SYSTEM_BUS_ADDRESS is "unix:path=PATH", and more after a comma or
+ * semicolon.
+ */
+void pw_bus_read_environment(void)
+{
+	static const char name[] = "DBUS_SYSTEM_BUS_ADDRESS=unix:path=";
+
+	for (char **at = environ; at && *at; at++) {
+		size_t n;
+
+		if (strncmp(*at, name, sizeof(name) - 1) != 0)
+			continue;
+		n = strcspn(*at + sizeof(name) - 1, ",;");
+		if (n < sizeof(own_path))
+			memcpy(own_path, *at + sizeof(name) - 1, n);
+		return;
+	}
+}
+
+/* Whether a socket address is the system bus's. */
+bool pw_is_bus_path(const struct sockaddr_storage *addr, size_t len)
+{
+	struct sockaddr_un un = { 0 };
+	char path[sizeof(un.sun_path) + 1] = { 0 };
+
+	if (addr->ss_family != AF_UNIX || len > sizeof(un))
+		return false;
+	memcpy(&un, addr, len);
+	memcpy(path, un.sun_path, sizeof(un.sun_path));
+	return path[0] &&
+	       (strcmp(path, "/run/dbus/system_bus_socket") == 0 ||
+		strcmp(path, "/var/run/dbus/system_bus_socket") == 0 ||
+		strcmp(path, own_path) == 0);
+}
+
+/* What is sent through a descriptor from here on goes to the bus. */
+void pw_bus_mark(int fd)
+{
+	struct pw_tables *tables = pw_tables_map();
+
+	if (tables && (unsigned int)fd < PW_FDS)
+		tables->bus_inode[fd] = (uint32_t)pw_inode(fd);
+	atomic_store(&pw_bus_ever, true);
+}
+
+/* Nothing but a close that no hook saw has made another thing of it. */
+static bool is_bus_still(int fd)
+{
+	const struct pw_tables *tables = pw_mapped();
+
+	return !tables || (unsigned int)fd >= PW_FDS ||
+	       tables->bus_inode[fd] == (uint32_t)pw_inode(fd);
+}
+
+/* A header field: its code, the signature "s", a length, and the string. */
+static bool is_for(const uint8_t *at, size_t n, const char *resolver)
+{
+	const size_t head = 8, name_bytes = strlen(resolver);
+
+	if (n <= head + name_bytes || at[1] != 1 || at[2] != 's' || at[3] ||
+	    memcmp(at + head, resolver, name_bytes) != 0)
+		return false;
+	if (at[0] == FIELD_DESTINATION)
+		return at[head + name_bytes] == '\0';
+	/* A name of the bus's own for the destination, and an interface. */
+	return at[0] == FIELD_INTERFACE &&
+	       (at[head + name_bytes] == '.' || at[head + name_bytes] == '\0');
+}
+
+static bool asks_resolver(const uint8_t *bytes, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (bytes[i] != FIELD_DESTINATION &&
+		    bytes[i] != FIELD_INTERFACE)
+			continue;
+		for (size_t k = 0; k < sizeof(resolvers) / sizeof(resolvers[0]);
+		     k++)
+			if (is_for(bytes + i, n - i, resolvers[k]))
+				return true;
+	}
+	return false;
+}
+
+/* How many of the bytes can be read: the kernel says EFAULT of the others. */
+static size_t readable_part(const uint8_t *bytes, size_t n)
+{
+	const size_t step = 4096;
+	size_t at = 0;
+
+	while (at < n && pw_readable(bytes + at, n - at < step ? n - at : step))
+		at += step;
+	return at < n ? at : n;
+}
+
+/**
+ * pw_bus_verdict() - Whether bytes may be sent to the system bus
+ * @fd: where pw_on_bus() is true
+ * @buf: @n bytes, to be sent there
+ *
+ * A field that is split between two calls is not seen: libraries send the
+ * header of a message whole.
+ *
+ * Return: 0, or -EACCES; the user was told
+ */
+int pw_bus_verdict(int fd, const void *buf, size_t n)
+{
+	if (!asks_resolver(buf, readable_part(buf, n)) || !is_bus_still(fd))
+		return 0;
+	pw_blocked(PW_BLOCKED_RESOLVER, NULL, "the system bus");
+	return -EACCES;
+}
+
+/* The same for several parts. */
+int pw_bus_verdict_v(int fd, const struct iovec *iov, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		int ret = pw_readable(&iov[i], sizeof(iov[i]))
+				  ? pw_bus_verdict(fd, iov[i].iov_base,
+						   iov[i].iov_len)
+				  : 0;
+
+		if (ret < 0)
+			return ret;
+	}
+	return 0;
+}

@@ -1,0 +1,73 @@
+"""DNS as wrapped programs see it: where to send a question, and its answer.
+
+Owns the connections of the inquiries that it is given, and closes them.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+
+from proxywrap.address import Endpoint
+from proxywrap.errors import ProxywrapError
+from proxywrap.events import Blocked
+from proxywrap.helper.context import Context
+from proxywrap.helper.questions import Questions
+from proxywrap.helper.session import Inquiry, send_reply
+from proxywrap.net.dnsserver import DnsServer
+from proxywrap.protocol.wire import Op, ReplyMessage, RequestMessage
+
+__all__ = ["NameServer"]
+
+
+class NameServer:
+    """Answers what the shim asks about DNS, and what programs ask by themselves.
+
+    Args:
+        context: what the sessions share.
+
+    `sockets` is where the programs' own messages arrive.
+
+    """
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._questions = Questions(context.router, context.report)
+        self.sockets = DnsServer(self._questions.ask)
+
+    def take(self, inquiry: Inquiry) -> None:
+        """Answer an inquiry, perhaps a moment later; never raises."""
+        request = inquiry.request
+        if request.op is Op.SERVER:
+            _reply(inquiry, self._find(request, inquiry.pid))
+        else:
+            self._questions.ask(request.message, lambda answer: _respond(inquiry, answer), inquiry.pid)
+
+    def close(self) -> None:
+        """Answer no more."""
+        self.sockets.close()
+
+    def _find(self, request: RequestMessage, pid: int) -> ReplyMessage:
+        assert request.address is not None  # noqa: S101 - the session has seen to it
+        place = Endpoint(request.address, request.port)
+        try:
+            found = self.sockets.udp_endpoint(request.address, request.port, request.scope_id)
+        except ProxywrapError as exc:
+            self._context.report(Blocked(pid, f"DNS by UDP to {place}", str(exc)))
+            return ReplyMessage(exc.errno)
+        except OSError as exc:
+            reason = os.strerror(exc.errno or errno.ENETUNREACH)
+            self._context.report(Blocked(pid, f"DNS by UDP to {place}", reason))
+            return ReplyMessage(exc.errno or errno.ENETUNREACH)
+        assert not isinstance(found.host, str)  # noqa: S101 - it is bound to an address
+        return ReplyMessage(addresses=(found.host,), port=found.port)
+
+
+def _respond(inquiry: Inquiry, answer: bytes) -> None:
+    """Answer a DNS message, for which there may be no answer."""
+    _reply(inquiry, ReplyMessage(0 if answer else errno.EINVAL, message=answer))
+
+
+def _reply(inquiry: Inquiry, reply: ReplyMessage) -> None:
+    with inquiry.connection:
+        send_reply(inquiry.connection, reply)

@@ -1,0 +1,211 @@
+"""The name server that wrapped programs ask: UDP and TCP on loopback.
+
+Each name server that a program believes to ask by UDP has a socket of its own
+here, so that the reply's port tells the shim which one it seems to come from.
+A TCP connection is lent, so one listener does for all. Knows nothing of DNS
+but how messages are framed; whoever is not wrapped learns fake addresses only.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import socket
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
+from ipaddress import IPv4Address, IPv6Address, ip_address
+
+from proxywrap.address import Endpoint, unmapped
+from proxywrap.errors import ProxywrapError
+
+__all__ = ["DnsServer", "TooManyServers"]
+
+Address = IPv4Address | IPv6Address
+Ask = Callable[[bytes, Callable[[bytes], None]], None]
+"""Takes a message and what to call with its answer, which is empty where there is none."""
+
+MAX_SERVERS = 256
+"""Name servers at a time, for each of which there is a socket: resolv.conf has three."""
+
+MAX_STREAMS = 512
+"""TCP connections at a time; the shim's own limit is the program's descriptors."""
+
+MAX_MESSAGE_BYTES = 65535
+BATCH = 64
+"""Datagrams taken before others get their turn."""
+
+IDLE_S = 30.0
+"""How long a TCP connection may say nothing (RFC 7766, section 6.2.3, wants seconds)."""
+
+LOOPBACK = {4: "127.0.0.1", 6: "::1"}
+
+
+class TooManyServers(ProxywrapError):
+    """More name servers were asked than there can be sockets for."""
+
+    errno = errno.ENETUNREACH
+
+
+class DnsServer:
+    """Answers on loopback; nothing is bound until it is wanted.
+
+    Args:
+        ask: answers a message.
+
+    """
+
+    def __init__(self, ask: Ask) -> None:
+        self._ask = ask
+        self._sockets: dict[tuple[Address, int, int], socket.socket] = {}
+        self._listeners: dict[int, asyncio.Server] = {}
+        self._streams: set[_Stream] = set()
+        self._starting = asyncio.Lock()
+
+    def udp_endpoint(self, server: Address, port: int, scope_id: int = 0) -> Endpoint:
+        """Return where the messages to a name server are to be sent instead.
+
+        Args:
+            server: as the program spelled it; ::ffff:a.b.c.d is another than a.b.c.d.
+            port: of it.
+            scope_id: of a link-local one.
+
+        Raises:
+            TooManyServers: there are `MAX_SERVERS` already.
+            OSError: this host has no loopback address of that family.
+
+        """
+        key = server, port, scope_id
+        if key not in self._sockets:
+            if len(self._sockets) >= MAX_SERVERS:
+                raise TooManyServers(f"no more than {MAX_SERVERS} name servers can be asked in a run")
+            self._sockets[key] = self._bind(unmapped(server).version)
+        host, port, *_ = self._sockets[key].getsockname()
+        address = ip_address(host)
+        if isinstance(server, IPv6Address) and isinstance(address, IPv4Address):
+            address = IPv6Address(f"::ffff:{address}")
+        return Endpoint(address, port)
+
+    async def tcp_endpoint(self, version: int) -> Endpoint:
+        """Return where a TCP connection to a name server is to be made instead, by IP version.
+
+        Raises:
+            OSError: this host has no loopback address of that family.
+
+        """
+        async with self._starting:
+            if version not in self._listeners:
+                loop = asyncio.get_running_loop()
+                self._listeners[version] = await loop.create_server(self._accepted, LOOPBACK[version], 0)
+        host, port, *_ = self._listeners[version].sockets[0].getsockname()
+        return Endpoint(ip_address(host), port)
+
+    def close(self) -> None:
+        """Answer no more."""
+        loop = asyncio.get_running_loop()
+        for sock in self._sockets.values():
+            loop.remove_reader(sock)
+            sock.close()
+        self._sockets.clear()
+        for listener in self._listeners.values():
+            listener.close()
+        self._listeners.clear()
+        for stream in list(self._streams):
+            stream.abort()
+
+    # -- UDP -------------------------------------------------------------------
+
+    def _bind(self, version: int) -> socket.socket:
+        family = socket.AF_INET if version == 4 else socket.AF_INET6
+        sock = socket.socket(family, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
+        try:
+            sock.bind((LOOPBACK[version], 0))
+        except OSError:
+            sock.close()
+            raise
+        asyncio.get_running_loop().add_reader(sock, self._receive, sock)
+        return sock
+
+    def _receive(self, sock: socket.socket) -> None:
+        for _ in range(BATCH):
+            try:
+                message, peer = sock.recvfrom(MAX_MESSAGE_BYTES)
+            except OSError:  # nothing more
+                return
+            self._ask(message, partial(_send, sock, peer))
+
+    # -- TCP -------------------------------------------------------------------
+
+    def _accepted(self) -> asyncio.Protocol:
+        return _Stream(self._ask, self._streams)
+
+
+def _send(sock: socket.socket, peer: tuple[object, ...], answer: bytes) -> None:
+    # A peer that has gone, or a socket that was closed while the question waited.
+    with suppress(OSError):
+        if answer:
+            sock.sendto(answer, peer)
+
+
+class _Stream(asyncio.Protocol):
+    """One TCP connection: messages with their length before them (RFC 1035, section 4.2.2)."""
+
+    def __init__(self, ask: Ask, streams: set[_Stream]) -> None:
+        self._ask = ask
+        self._streams = streams
+        self._buffer = bytearray()
+        self._owed = 0
+        self._has_ended = False
+        self._transport: asyncio.Transport
+        self._idle: asyncio.TimerHandle
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)  # noqa: S101 - a stream's
+        self._transport = transport
+        self._idle = asyncio.get_running_loop().call_later(IDLE_S, transport.abort)
+        self._streams.add(self)
+        if len(self._streams) > MAX_STREAMS:
+            transport.abort()
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
+        self._idle.cancel()
+        self._streams.discard(self)
+
+    def data_received(self, data: bytes) -> None:
+        self._idle.cancel()
+        self._idle = asyncio.get_running_loop().call_later(IDLE_S, self._transport.abort)
+        self._buffer += data
+        while len(self._buffer) >= 2:
+            end = 2 + int.from_bytes(self._buffer[:2], "big")
+            if len(self._buffer) < end:
+                return
+            message = bytes(self._buffer[2:end])
+            del self._buffer[:end]
+            self._owed += 1
+            self._ask(message, self._respond)
+
+    def eof_received(self) -> bool:
+        """Keep the other direction open as long as an answer is owed."""
+        self._has_ended = True
+        return self._owed > 0
+
+    def pause_writing(self) -> None:
+        """Take no more questions from who reads no answers."""
+        self._transport.pause_reading()
+
+    def resume_writing(self) -> None:
+        """Take them again."""
+        self._transport.resume_reading()
+
+    def abort(self) -> None:
+        """End it at once."""
+        self._transport.abort()
+
+    def _respond(self, answer: bytes) -> None:
+        self._owed -= 1
+        if self._transport.is_closing():
+            return
+        if answer:
+            self._transport.write(len(answer).to_bytes(2, "big") + answer)
+        if self._has_ended and self._owed == 0:
+            self._transport.close()
