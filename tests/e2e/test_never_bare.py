@@ -212,13 +212,13 @@ def test_a_format_of_binfmt_misc(world: World, refusing: Chain, compiled: Callab
     """The kernel would start an interpreter that nobody has judged: it is no program to us."""
     static = compiled("leaky", "-static")
     target = world.directory / "target.pw"
-    target.write_bytes(b"PWFORMAT\\0")
+    target.write_bytes(b"PWFORMAT\0")
     target.chmod(0o755)
     script = BINFMT.format(interpreter=static)
     namespace = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", script, "sh"]
     runner = compiled("by_descriptor")
-    unwrapped = world.run([*namespace, runner, "path", target, *OUT.split()], expect=None)
-    assert "leaky" in (unwrapped.text + str(unwrapped.complaints)) or world.judge.acquit() != []
+    # Unwrapped it does start, and does not know what to make of TARGET.
+    world.run([*namespace, runner, "path", target, *OUT.split()], expect=2)
     result = world.run([*wrap(refusing.urls), *namespace, runner, "path", target, *OUT.split()])
     assert result.text == "Exec format error"
     assert world.judge.leaks == []
@@ -231,7 +231,7 @@ def test_leave_to_run_unwrapped(world: World, refusing: Chain, compiled: Callabl
     """A program that is named runs bare, as COMMAND and as a child, and -v tells of it; no other does."""
     static = compiled("leaky", "-static")
     configuration = world.directory / "leave.conf"
-    configuration.write_text(f"allow_unwrapped {static}\\n[ProxyList]\\n{refusing.urls[0]}\\n")
+    configuration.write_text(f"allow_unwrapped {static}\n[ProxyList]\n{refusing.urls[0]}\n")
     other = world.directory / "another-static"
     shutil.copy(static, other)
     wrapper = [PROXYWRAP, "-v", "-f", configuration, "--"]

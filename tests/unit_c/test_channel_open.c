@@ -70,7 +70,8 @@ static void test_a_number_that_is_taken(rlim_t limit)
 int main(void)
 {
 	static char value[] = PW_CHANNEL_VARIABLE
-		"=" PW_TEXT(PW_WIRE_VERSION) ":" TOKEN ":test-channel-open:/none:/none";
+		"=" PW_TEXT(PW_WIRE_VERSION) ":" TOKEN
+					     ":test-channel-open:/none:/none";
 	char *variables[] = { value, NULL };
 
 	environ = variables;
