@@ -50,9 +50,24 @@ class Family:
         self._channel = channel
         self._pid = pid
         self._launcher = os.getppid()
+        self._is_reaping = False
+        self._is_due = False
 
     def reap(self) -> None:
-        """Take note of every descendant that has ended, stopped or gone on since."""
+        """Take note of every descendant that has ended, stopped or gone on since.
+
+        May be called by a signal handler, in the middle of itself.
+        """
+        self._is_due = True
+        while self._is_due and not self._is_reaping:
+            self._is_reaping = True
+            self._is_due = False
+            try:
+                self._reap_all()
+            finally:
+                self._is_reaping = False
+
+    def _reap_all(self) -> None:
         status = None
         while not self.is_gone:
             try:
@@ -87,10 +102,10 @@ class Family:
             os.kill(self._launcher, signal.SIGCONT)
 
     def _last_ended(self, status: int | None) -> None:
-        self.is_gone = True
         self.on_last_end()
         if status is not None:
             self._tell(Message.LAST_ENDED, status)
+        self.is_gone = True  # not before: a signal handler may end us at the sight of it
 
     def _tell(self, kind: bytes, number: int) -> None:
         with suppress(OSError):  # the launcher was killed

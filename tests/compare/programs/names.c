@@ -76,37 +76,48 @@ static bool by_hostent(void)
 	return take(got);
 }
 
+static int make_query(unsigned char *query, int room)
+{
+	return res_mkquery(ns_o_query, argument, ns_c_in, ns_t_a, NULL, 0, NULL,
+			   query, room);
+}
+
 static bool by_resolver(void)
 {
 	unsigned char answer[1024], query[512];
 	int size;
 
-	struct __res_state state = { 0 };
-
-	if (is_mode("res_nsearch") || is_mode("res_nsend"))
-		MUST(res_ninit(&state) == 0);
-	if (is_mode("res_nsearch"))
-		size = res_nsearch(&state, argument, ns_c_in, ns_t_a, answer,
-				   sizeof(answer));
-	else if (is_mode("res_nsend"))
-		size = res_nsend(&state, query,
-				 res_mkquery(ns_o_query, argument, ns_c_in,
-					     ns_t_a, NULL, 0, NULL, query,
-					     sizeof(query)),
-				 answer, sizeof(answer));
-	else if (is_mode("res_query"))
+	if (is_mode("res_query"))
 		size = res_query(argument, ns_c_in, ns_t_a, answer,
 				 sizeof(answer));
 	else if (is_mode("res_search"))
 		size = res_search(argument, ns_c_in, ns_t_a, answer,
 				  sizeof(answer));
 	else
-		size = res_send(query,
-				res_mkquery(ns_o_query, argument, ns_c_in,
-					    ns_t_a, NULL, 0, NULL, query,
-					    sizeof(query)),
-				answer, sizeof(answer));
+		size = res_send(query, make_query(query, sizeof(query)), answer,
+				sizeof(answer));
 	return take_answer(answer, size);
+}
+
+static bool by_resolver_state(void)
+{
+#ifdef __GLIBC__
+	struct __res_state state = { 0 };
+	unsigned char answer[1024], query[512];
+	int size;
+
+	MUST(res_ninit(&state) == 0);
+	if (is_mode("res_nsearch"))
+		size = res_nsearch(&state, argument, ns_c_in, ns_t_a, answer,
+				   sizeof(answer));
+	else
+		size = res_nsend(&state, query,
+				 make_query(query, sizeof(query)), answer,
+				 sizeof(answer));
+	return take_answer(answer, size);
+#else
+	return false;
+#endif
 }
 
 static bool asynchronously(void)
@@ -126,7 +137,7 @@ static bool look_up(void)
 	if (is_mode("getaddrinfo_a"))
 		return asynchronously();
 	if (strncmp(mode, "res_", 4) == 0)
-		return by_resolver();
+		return mode[4] == 'n' ? by_resolver_state() : by_resolver();
 	if (strncmp(mode, "gethost", 7) == 0)
 		return by_hostent();
 	return by_addrinfo();
