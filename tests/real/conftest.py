@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
@@ -29,12 +30,30 @@ def prefix(world: World, one_hop: Chain) -> Iterator[Words]:
     The server was asked for NAME and for nothing else, no system call names
     anybody but the server, no packet and no question has left.
     """
-    trace = Trace(world.directory / "trace")
-    yield [*trace.prefix(), *wrap(one_hop.urls)]
-    dialled = trace.dialled()
+    with _judged(world, one_hop) as (words, dialled):
+        yield words
+    assert dialled == {("127.0.0.1", one_hop.servers[0].port)}
+
+
+@pytest.fixture
+def asking(world: World, one_hop: Chain) -> Iterator[Words]:
+    """Do the same for a command that asks a name server, in whose place the helper answers on loopback."""
+    with _judged(world, one_hop) as (words, dialled):
+        yield words
+    assert ("127.0.0.1", one_hop.servers[0].port) in dialled
+    assert len(dialled) > 1, "it has asked nobody"
+    assert {host for host, _ in dialled} == {"127.0.0.1"}
+    assert 53 not in {port for _, port in dialled}
+
+
+@contextmanager
+def _judged(world: World, one_hop: Chain) -> Iterator[tuple[Words, set[tuple[str, int]]]]:
+    """Fill the set with what was dialled, when it is over."""
+    trace, dialled = Trace(world.directory / "trace"), set()
+    yield [*trace.prefix(), *wrap(one_hop.urls)], dialled
+    dialled |= trace.dialled()
     trace.file.unlink()
     assert one_hop.asked_of(0) == {NAME}
-    assert dialled == {("127.0.0.1", one_hop.servers[0].port)}
     assert world.judge.leaks == []
 
 

@@ -1,6 +1,6 @@
 """Download and upload by aiohttp, both at once; print the digest of each.
 
-usage: transfer_aiohttp.py URL FILE
+usage: transfer_aiohttp.py [c-ares] URL FILE
 """
 
 from __future__ import annotations
@@ -15,8 +15,7 @@ import aiohttp
 
 async def main(url: str, upload: bytes) -> None:
     """Print the digest of the download, and what the server says of the upload."""
-    # c-ares would be the resolver if aiodns were there.
-    resolver = aiohttp.ThreadedResolver()
+    resolver = aiohttp.AsyncResolver() if "c-ares" in sys.argv else aiohttp.ThreadedResolver()
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(resolver=resolver)) as session:
 
         async def down() -> bytes:
@@ -32,4 +31,4 @@ async def main(url: str, upload: bytes) -> None:
     print(said)
 
 
-asyncio.run(main(sys.argv[1], pathlib.Path(sys.argv[2]).read_bytes()))
+asyncio.run(main(sys.argv[-2], pathlib.Path(sys.argv[-1]).read_bytes()))
