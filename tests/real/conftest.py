@@ -49,7 +49,8 @@ def asking(world: World, one_hop: Chain) -> Iterator[Words]:
 @contextmanager
 def _judged(world: World, one_hop: Chain) -> Iterator[tuple[Words, set[tuple[str, int]]]]:
     """Fill the set with what was dialled, when it is over."""
-    trace, dialled = Trace(world.directory / "trace"), set()
+    trace = Trace(world.directory / "trace")
+    dialled: set[tuple[str, int]] = set()
     yield [*trace.prefix(), *wrap(one_hop.urls)], dialled
     dialled |= trace.dialled()
     trace.file.unlink()
