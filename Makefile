@@ -3,7 +3,7 @@ PYTHON ?= python3
 CC ?= cc
 BIN := .venv/bin
 
-C_FILES := $(wildcard csrc/*.h csrc/*/*.[ch] tests/unit_c/*.[ch] tests/programs/*.[ch] tests/*/programs/*.c)
+C_FILES := $(wildcard csrc/*.h csrc/*/*.[ch] tests/unit_c/*.[ch] tests/programs/*.[ch] tests/*/programs/*.c benchmarks/programs/*.c)
 C_INPUTS := $(wildcard csrc/*.h csrc/*.def csrc/*/*.[ch])
 C_FLAGS := -std=gnu11 -D_GNU_SOURCE -g -O1 -Wall -Wextra -Wshadow -Wvla -Icsrc
 SHIM := $(wildcard csrc/preload/*.c)

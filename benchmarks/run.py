@@ -1,8 +1,8 @@
 """Print what proxywrap costs, each figure beside a rival's in the same run.
 
-usage: python benchmarks/run.py [throughput|parallel|sequential|memory|start]...
+usage: python benchmarks/run.py [throughput|parallel|sequential|memory|start|overhead]...
 
-Needs root (namespaces), curl, microsocks, proxychains4 and a C compiler.
+Needs root (namespaces), curl, microsocks, proxychains4, valgrind and a C compiler.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from kit.clients import NAME, PROGRAMS, PROXYWRAP, wrap  # noqa: E402
 from kit.listening import listening  # noqa: E402
 from kit.world import World  # noqa: E402
 from link import FAR, slow_link  # noqa: E402
+from overhead import overhead  # noqa: E402
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -179,7 +180,9 @@ def start() -> None:
     )
 
 
-MEASUREMENTS = {function.__name__: function for function in (throughput, parallel, sequential, memory, start)}
+MEASUREMENTS = {
+    function.__name__: function for function in (throughput, parallel, sequential, memory, start, overhead)
+}
 
 
 def main() -> None:

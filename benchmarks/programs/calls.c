@@ -2,21 +2,22 @@
 /*
  * usage: calls FUNCTION COUNT
  *
- * Calls one function so many times, on descriptors that are ready.
+ * Calls one function so many times, on descriptors that are ready, and prints
+ * how many nanoseconds that took. With CONNECT in the environment it connects
+ * once before: the shim's tables are there, as they are in any program that is
+ * worth wrapping.
  */
-#include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/ioctl.h>
 #include <sys/select.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
+#include <time.h>
 #include <unistd.h>
 
 static int pair[2], epfd, null, inet;
@@ -137,15 +138,10 @@ static void call_close(void)
 	close(-1);
 }
 
-static void call_nothing(void)
-{
-}
-
 static const struct {
 	const char *name;
 	void (*call)(void);
 } calls[] = {
-	{ "nothing", call_nothing },
 	{ "read", call_read },
 	{ "write", call_write },
 	{ "readv", call_readv },
@@ -167,8 +163,7 @@ static const struct {
 	{ "close", call_close },
 };
 
-/* One connection before: the tables are there, as they are in any program
- * that is worth wrapping. Nobody need answer. */
+/* Nobody need answer. */
 static void connect_once(void)
 {
 	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(9) };
@@ -196,8 +191,15 @@ int main(int argc, char **argv)
 		return 1;
 	for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++)
 		if (strcmp(calls[i].name, argv[1]) == 0) {
+			struct timespec begin, end;
+
+			clock_gettime(CLOCK_MONOTONIC, &begin);
 			while (count--)
 				calls[i].call();
+			clock_gettime(CLOCK_MONOTONIC, &end);
+			printf("%lld\n",
+			       (end.tv_sec - begin.tv_sec) * 1000000000LL +
+				       end.tv_nsec - begin.tv_nsec);
 			return 0;
 		}
 	return 2;

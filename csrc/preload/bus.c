@@ -8,8 +8,6 @@
 
 extern char **environ;
 
-_Atomic bool pw_bus_ever;
-
 static char own_path[sizeof(((struct sockaddr_un *)0)->sun_path) + 1];
 
 /* Header fields of a message that say whom it is for (D-Bus Specification,
@@ -69,7 +67,7 @@ void pw_bus_mark(int fd)
 
 	if (tables && (unsigned int)fd < PW_FDS)
 		tables->bus_inode[fd] = (uint32_t)pw_inode(fd);
-	atomic_store(&pw_bus_ever, true);
+	atomic_store(&pw_attention.has_bus, true);
 }
 
 /* Nothing but a close that no hook saw has made another thing of it. */

@@ -8,8 +8,6 @@
 
 #include "fdtable.h"
 
-extern _Atomic bool pw_bus_ever PW_HIDDEN;
-
 /*
  * Whether what is sent must be looked at. What is noted may be stale, which
  * costs time only: before anything is refused the inode is compared.
@@ -18,8 +16,7 @@ static inline bool pw_on_bus(int fd)
 {
 	struct pw_tables *tables;
 
-	if (!pw_unlikely(
-		    atomic_load_explicit(&pw_bus_ever, memory_order_relaxed)))
+	if (!atomic_load_explicit(&pw_attention.has_bus, memory_order_relaxed))
 		return false;
 	tables = pw_mapped();
 	return !tables || (unsigned int)fd >= PW_FDS || tables->bus_inode[fd];

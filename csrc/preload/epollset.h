@@ -21,14 +21,10 @@
 extern _Atomic int pw_nested_sets PW_HIDDEN;
 
 /* Note that a descriptor was given to epoll_ctl(), and with which set. */
-static inline void pw_epoll_saw(int epfd, int fd)
+static inline void pw_epoll_saw(struct pw_tables *tables, int epfd, int fd)
 {
-	struct pw_tables *tables = pw_mapped();
-
-	if (pw_unlikely(!tables))
-		tables = pw_tables_map();
-	if (tables && (unsigned int)fd < PW_FDS)
-		tables->seen[fd] = (uint16_t)(epfd + 1);
+	if ((unsigned int)fd < PW_FDS)
+		tables->seen[(unsigned int)fd] = (uint16_t)(epfd + 1);
 }
 
 /* The loan that a stand-in's event is about, or NULL for the application's own.

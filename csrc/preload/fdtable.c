@@ -8,7 +8,8 @@
 
 struct pw_tables *_Atomic pw_tables;
 unsigned int pw_loans_end = 1;
-_Atomic int pw_busy;
+_Atomic uint16_t pw_slots[PW_FDS];
+union pw_attention pw_attention;
 
 static unsigned int first_free = 1; /* none below it is free */
 
@@ -148,5 +149,5 @@ void pw_loan_set_state(struct pw_loan *loan, enum pw_loan_state state)
 	int before = pw_needs_attention(loan);
 
 	loan->state = (uint8_t)state;
-	atomic_fetch_add(&pw_busy, pw_needs_attention(loan) - before);
+	atomic_fetch_add(&pw_attention.busy, pw_needs_attention(loan) - before);
 }

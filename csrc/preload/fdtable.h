@@ -52,8 +52,7 @@ enum {
 };
 
 /**
- * struct pw_tables - everything that is indexed by a descriptor or a slot
- * @slots: what a descriptor is
+ * struct pw_tables - what is indexed by a descriptor or a slot
  * @seen: the set, plus 1, that a descriptor was last given to epoll_ctl() with
  * @has_twin: whether a descriptor was duplicated, or is a duplicate
  * @bus_inode: of a socket that was connected to the system bus, else 0; see
@@ -64,7 +63,6 @@ enum {
  * this in it might not be loaded, and the program would run without it.
  */
 struct pw_tables {
-	_Atomic uint16_t slots[PW_FDS];
 	uint16_t seen[PW_FDS];
 	bool has_twin[PW_FDS];
 	uint32_t bus_inode[PW_FDS];
@@ -72,6 +70,9 @@ struct pw_tables {
 };
 
 extern struct pw_tables *_Atomic pw_tables PW_HIDDEN;
+
+/* What each descriptor is. Apart, and always there, for every close() looks. */
+extern _Atomic uint16_t pw_slots[PW_FDS] PW_HIDDEN;
 
 static inline struct pw_tables *pw_mapped(void)
 {
@@ -87,24 +88,44 @@ int pw_next_twin(int fd, int at) PW_HIDDEN;
 extern unsigned int pw_loans_end
 	PW_HIDDEN; /* none from here on was ever used */
 
-/* Loans and registrations that the wait and I/O hooks must look at. */
-extern _Atomic int pw_busy PW_HIDDEN;
+/**
+ * union pw_attention - what hooks must look at, to be tested in one go
+ * @busy: loans and registrations that the wait and I/O hooks must look at
+ * @has_bus: whether a socket was ever connected to the system bus; see bus.h
+ * @has_servers: whether a name server was ever asked; see servers.h
+ * @any: zero where all of these are
+ */
+union pw_attention {
+	struct {
+		_Atomic int busy;
+		_Atomic bool has_bus;
+		_Atomic bool has_servers;
+	};
+	_Atomic uint64_t any;
+};
 
+extern union pw_attention pw_attention PW_HIDDEN;
+
+/* A thread sees its own connect(); another's it may as well have missed. */
 static inline bool pw_is_busy(void)
 {
-	/* A thread sees its own connect(); another's it may as well have
-	 * missed. */
-	return pw_unlikely(
-		atomic_load_explicit(&pw_busy, memory_order_relaxed) != 0);
+	return pw_unlikely(atomic_load_explicit(&pw_attention.busy,
+						memory_order_relaxed) != 0);
+}
+
+/* Whether a hook that tells or takes an address, or writes, must look. */
+static inline bool pw_is_looked_at(void)
+{
+	return pw_unlikely(atomic_load_explicit(&pw_attention.any,
+						memory_order_relaxed) != 0);
 }
 
 static inline unsigned int pw_slot(int fd)
 {
-	const struct pw_tables *tables = pw_mapped();
-
-	if (!tables || (unsigned int)fd >= PW_FDS)
+	if ((unsigned int)fd >= PW_FDS)
 		return PW_SLOT_NONE;
-	return atomic_load_explicit(&tables->slots[fd], memory_order_relaxed);
+	return atomic_load_explicit(&pw_slots[(unsigned int)fd],
+				    memory_order_relaxed);
 }
 
 /*
@@ -121,10 +142,8 @@ static inline bool pw_needs_attention(const struct pw_loan *loan)
 
 static inline void pw_slot_set(int fd, unsigned int value)
 {
-	struct pw_tables *tables = pw_mapped();
-
-	if (tables && (unsigned int)fd < PW_FDS)
-		atomic_store_explicit(&tables->slots[fd], (uint16_t)value,
+	if ((unsigned int)fd < PW_FDS)
+		atomic_store_explicit(&pw_slots[fd], (uint16_t)value,
 				      memory_order_relaxed);
 }
 

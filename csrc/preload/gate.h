@@ -1,14 +1,19 @@
 /* SPDX-License-Identifier: MIT */
-/* The first line of every hook that moves bytes. */
+/*
+ * The first line of every hook that moves bytes.
+ *
+ * A gated hook is two functions: all that most calls pay is a test and a jump
+ * to libc's own, for which no register need be saved. What follows where there
+ * is something to look at stands apart.
+ */
 #ifndef PW_GATE_H
 #define PW_GATE_H
 
 #include "lend.h"
 
-/*
- * Return from the hook while no byte may pass. A statement, because the test
- * must stand in the hook itself: it is all that most calls pay.
- */
+#define PW_APART __attribute__((noinline, cold))
+
+/* Return from the function while no byte may pass. */
 #define PW_GATE(fd, flags, timeout)                                  \
 	do {                                                         \
 		if (pw_is_busy()) {                                  \
@@ -19,5 +24,23 @@
 	} while (0)
 #define PW_GATE_IN(fd, flags) PW_GATE(fd, flags, SO_RCVTIMEO)
 #define PW_GATE_OUT(fd, flags) PW_GATE(fd, flags, SO_SNDTIMEO)
+
+/**
+ * PW_GATED() - Define a hook that is libc's function behind a gate
+ * @type: as in hooks.def, like @name, @params and @args
+ * @gate: a PW_GATE of what it moves
+ */
+#define PW_GATED(type, name, params, args, gate)  \
+	PW_APART static type gated_##name params  \
+	{                                         \
+		gate;                             \
+		return pw_libc.name args;         \
+	}                                         \
+	type hook_##name params                   \
+	{                                         \
+		if (pw_is_busy())                 \
+			return gated_##name args; \
+		return pw_libc.name args;         \
+	}
 
 #endif

@@ -2,8 +2,8 @@
 /* The epoll family: stand-ins go in at epoll_ctl and never come out. */
 #include "clock.h"
 #include "epollset.h"
+#include "gate.h"
 #include "guard.h"
-#include "lend.h"
 #include "libc.h"
 #include "nested.h"
 #include "sockaddr.h"
@@ -55,15 +55,29 @@ static int control_pending(int epfd, int op, int fd,
 	return 1;
 }
 
-int hook_epoll_ctl(int epfd, int op, int fd, struct epoll_event *event)
+PW_APART static int control_seen(int epfd, int op, int fd,
+				 struct epoll_event *event)
 {
-	pw_epoll_saw(epfd, fd);
+	struct pw_tables *tables = pw_tables_map();
+
+	if (tables)
+		pw_epoll_saw(tables, epfd, fd);
 	if (pw_is_busy()) {
 		int ret = control_pending(epfd, op, fd, event);
 
 		if (ret != 1)
 			return (int)pw_result(ret);
 	}
+	return pw_libc.epoll_ctl(epfd, op, fd, event);
+}
+
+int hook_epoll_ctl(int epfd, int op, int fd, struct epoll_event *event)
+{
+	struct pw_tables *tables = pw_mapped();
+
+	if (pw_is_busy() || pw_unlikely(!tables))
+		return control_seen(epfd, op, fd, event);
+	pw_epoll_saw(tables, epfd, fd);
 	return pw_libc.epoll_ctl(epfd, op, fd, event);
 }
 
@@ -133,16 +147,28 @@ static int wait_on(const struct wait *wait, const struct pw_deadline *deadline)
 	return n;
 }
 
-/* Once a socket was lent, any wait that began before may end with its stand-in.
+/*
+ * Whether a wait that began when nothing was pending has reported what it must
+ * be gone through for: another thread may have lent a socket meanwhile.
  */
-static bool may_show_standins(void)
+static inline bool has_standins(const struct epoll_event *events, int n)
 {
-	return pw_unlikely(
-		atomic_load_explicit(&pw_lent_ever, memory_order_relaxed));
+	uintptr_t loans;
+
+	if (!atomic_load_explicit(&pw_lent_ever, memory_order_relaxed))
+		return false;
+	if (pw_unlikely(atomic_load_explicit(&pw_nested_sets,
+					     memory_order_relaxed)))
+		return n > 0;
+	loans = (uintptr_t)pw_loans;
+	for (int i = 0; i < n; i++)
+		if (pw_unlikely(events[i].data.u64 - loans < sizeof(pw_loans)))
+			return true;
+	return false;
 }
 
-static int wait_timespec(const struct wait *wait,
-			 const struct timespec *timeout)
+PW_APART static int wait_timespec(const struct wait *wait,
+				  const struct timespec *timeout)
 {
 	struct pw_deadline deadline = pw_deadline_in(timeout);
 	int saved = errno, n = wait_on(wait, &deadline);
@@ -152,7 +178,7 @@ static int wait_timespec(const struct wait *wait,
 	return n;
 }
 
-static int wait_ms(const struct wait *wait, int timeout_ms)
+PW_APART static int wait_ms(const struct wait *wait, int timeout_ms)
 {
 	struct timespec timeout = pw_timespec_ms(timeout_ms);
 
@@ -168,7 +194,7 @@ int hook_epoll_wait(int epfd, struct epoll_event *events, int max,
 		return wait_ms(&(struct wait){ epfd, events, max, NULL },
 			       timeout_ms);
 	n = pw_libc.epoll_wait(epfd, events, max, timeout_ms);
-	if (n > 0 && may_show_standins() && (n = shown(epfd, events, n)) == 0)
+	if (has_standins(events, n) && (n = shown(epfd, events, n)) == 0)
 		return wait_ms(&(struct wait){ epfd, events, max, NULL },
 			       timeout_ms);
 	return n;
@@ -183,7 +209,7 @@ int hook_epoll_pwait(int epfd, struct epoll_event *events, int max,
 		return wait_ms(&(struct wait){ epfd, events, max, mask },
 			       timeout_ms);
 	n = pw_libc.epoll_pwait(epfd, events, max, timeout_ms, mask);
-	if (n > 0 && may_show_standins() && (n = shown(epfd, events, n)) == 0)
+	if (has_standins(events, n) && (n = shown(epfd, events, n)) == 0)
 		return wait_ms(&(struct wait){ epfd, events, max, mask },
 			       timeout_ms);
 	return n;
@@ -198,7 +224,7 @@ int hook_epoll_pwait2(int epfd, struct epoll_event *events, int max,
 		return wait_timespec(&(struct wait){ epfd, events, max, mask },
 				     timeout);
 	n = pw_libc.epoll_pwait2(epfd, events, max, timeout, mask);
-	if (n > 0 && may_show_standins() && (n = shown(epfd, events, n)) == 0)
+	if (has_standins(events, n) && (n = shown(epfd, events, n)) == 0)
 		return wait_timespec(&(struct wait){ epfd, events, max, mask },
 				     timeout);
 	return n;

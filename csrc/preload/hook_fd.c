@@ -5,8 +5,8 @@
  */
 #include "bus.h"
 #include "epollset.h"
+#include "gate.h"
 #include "guard.h"
-#include "lend.h"
 #include "libc.h"
 
 #include <fcntl.h>
@@ -31,10 +31,17 @@ static bool before_close(int fd)
 	return true;
 }
 
+PW_APART static int close_known(int fd)
+{
+	if (!before_close(fd))
+		return (int)pw_result(-EBADF);
+	return pw_libc.close(fd);
+}
+
 int hook_close(int fd)
 {
-	if (pw_unlikely(pw_slot(fd)) && !before_close(fd))
-		return (int)pw_result(-EBADF);
+	if (pw_unlikely(pw_slot(fd)))
+		return close_known(fd);
 	return pw_libc.close(fd);
 }
 
@@ -146,20 +153,21 @@ int hook_dup3(int fd, int to, int flags)
 	return copied(fd, ret);
 }
 
+static int copied_by(int (*fcntl_)(int, int, long), int fd, int cmd, long arg)
+{
+	return copied(fd, fcntl_(fd, cmd, arg));
+}
+
 int hook_fcntl(int fd, int cmd, long arg)
 {
-	int ret = pw_libc.fcntl(fd, cmd, arg);
-
-	if (cmd == F_DUPFD || cmd == F_DUPFD_CLOEXEC)
-		return copied(fd, ret);
-	return ret;
+	if (pw_unlikely(cmd == F_DUPFD || cmd == F_DUPFD_CLOEXEC))
+		return copied_by(pw_libc.fcntl, fd, cmd, arg);
+	return pw_libc.fcntl(fd, cmd, arg);
 }
 
 int hook_fcntl64(int fd, int cmd, long arg)
 {
-	int ret = pw_libc.fcntl64(fd, cmd, arg);
-
-	if (cmd == F_DUPFD || cmd == F_DUPFD_CLOEXEC)
-		return copied(fd, ret);
-	return ret;
+	if (pw_unlikely(cmd == F_DUPFD || cmd == F_DUPFD_CLOEXEC))
+		return copied_by(pw_libc.fcntl64, fd, cmd, arg);
+	return pw_libc.fcntl64(fd, cmd, arg);
 }

@@ -12,24 +12,39 @@ enum {
 	MOST_MESSAGES = 1024 /* that the kernel takes at a time: UIO_MAXIOV */
 };
 
-ssize_t hook_recv(int fd, void *buf, size_t n, int flags)
-{
-	PW_GATE_IN(fd, flags);
-	return pw_libc.recv(fd, buf, n, flags);
-}
+PW_GATED(ssize_t, recv, (int fd, void *buf, size_t n, int flags),
+	 (fd, buf, n, flags), PW_GATE_IN(fd, flags))
 
-/*
- * The three that tell an address, where it may be one that answers in the place
- * of a name server. Apart, so that the hooks stay small.
- */
-static ssize_t __attribute__((noinline)) recvfrom_shown(int fd, void *buf,
-							size_t n, int flags,
-							struct sockaddr *addr,
-							socklen_t *len)
+PW_GATED(ssize_t, __recv_chk,
+	 (int fd, void *buf, size_t n, size_t size, int flags),
+	 (fd, buf, n, size, flags), PW_GATE_IN(fd, flags))
+
+PW_GATED(ssize_t, read, (int fd, void *buf, size_t n), (fd, buf, n),
+	 PW_GATE_IN(fd, 0))
+
+PW_GATED(ssize_t, __read_chk, (int fd, void *buf, size_t n, size_t size),
+	 (fd, buf, n, size), PW_GATE_IN(fd, 0))
+
+PW_GATED(ssize_t, readv, (int fd, const struct iovec *iov, int n), (fd, iov, n),
+	 PW_GATE_IN(fd, 0))
+
+PW_GATED(ssize_t, preadv2,
+	 (int fd, const struct iovec *iov, int n, off_t offset, int flags),
+	 (fd, iov, n, offset, flags), PW_GATE_IN(fd, 0))
+
+PW_GATED(ssize_t, preadv64v2,
+	 (int fd, const struct iovec *iov, int n, off_t offset, int flags),
+	 (fd, iov, n, offset, flags), PW_GATE_IN(fd, 0))
+
+/* Those that tell an address: it may be one that answers in the place of a
+ * name server. */
+PW_APART static ssize_t recvfrom_shown(int fd, void *buf, size_t n, int flags,
+				       struct sockaddr *addr, socklen_t *len)
 {
 	socklen_t room;
 	ssize_t ret;
 
+	PW_GATE_IN(fd, flags);
 	if (!addr || !pw_readable(len, sizeof(*len)))
 		return pw_libc.recvfrom(fd, buf, n, flags, addr, len);
 	room = *len;
@@ -39,12 +54,12 @@ static ssize_t __attribute__((noinline)) recvfrom_shown(int fd, void *buf,
 	return ret;
 }
 
-static ssize_t __attribute__((noinline))
-recvmsg_shown(int fd, struct msghdr *msg, int flags)
+PW_APART static ssize_t recvmsg_shown(int fd, struct msghdr *msg, int flags)
 {
 	socklen_t room;
 	ssize_t ret;
 
+	PW_GATE_IN(fd, flags);
 	if (!pw_readable(msg, sizeof(*msg)) || !msg->msg_name)
 		return pw_libc.recvmsg(fd, msg, flags);
 	room = msg->msg_namelen;
@@ -54,14 +69,13 @@ recvmsg_shown(int fd, struct msghdr *msg, int flags)
 	return ret;
 }
 
-static int __attribute__((noinline)) recvmmsg_shown(int fd,
-						    struct mmsghdr *msgs,
-						    unsigned int n, int flags,
-						    struct timespec *timeout)
+PW_APART static int recvmmsg_shown(int fd, struct mmsghdr *msgs, unsigned int n,
+				   int flags, struct timespec *timeout)
 {
 	socklen_t rooms[MOST_MESSAGES];
 	int ret;
 
+	PW_GATE_IN(fd, flags);
 	if (n > MOST_MESSAGES)
 		n = MOST_MESSAGES;
 	for (unsigned int i = 0; i < n; i++) {
@@ -83,16 +97,14 @@ static int __attribute__((noinline)) recvmmsg_shown(int fd,
 ssize_t hook_recvfrom(int fd, void *buf, size_t n, int flags,
 		      struct sockaddr *addr, socklen_t *len)
 {
-	PW_GATE_IN(fd, flags);
-	if (pw_has_servers())
+	if (pw_is_looked_at())
 		return recvfrom_shown(fd, buf, n, flags, addr, len);
 	return pw_libc.recvfrom(fd, buf, n, flags, addr, len);
 }
 
 ssize_t hook_recvmsg(int fd, struct msghdr *msg, int flags)
 {
-	PW_GATE_IN(fd, flags);
-	if (pw_has_servers())
+	if (pw_is_looked_at())
 		return recvmsg_shown(fd, msg, flags);
 	return pw_libc.recvmsg(fd, msg, flags);
 }
@@ -100,48 +112,9 @@ ssize_t hook_recvmsg(int fd, struct msghdr *msg, int flags)
 int hook_recvmmsg(int fd, struct mmsghdr *msgs, unsigned int n, int flags,
 		  struct timespec *timeout)
 {
-	PW_GATE_IN(fd, flags);
-	if (pw_has_servers())
+	if (pw_is_looked_at())
 		return recvmmsg_shown(fd, msgs, n, flags, timeout);
 	return pw_libc.recvmmsg(fd, msgs, n, flags, timeout);
-}
-
-ssize_t hook_read(int fd, void *buf, size_t n)
-{
-	PW_GATE_IN(fd, 0);
-	return pw_libc.read(fd, buf, n);
-}
-
-ssize_t hook_readv(int fd, const struct iovec *iov, int n)
-{
-	PW_GATE_IN(fd, 0);
-	return pw_libc.readv(fd, iov, n);
-}
-
-ssize_t hook_preadv2(int fd, const struct iovec *iov, int n, off_t offset,
-		     int flags)
-{
-	PW_GATE_IN(fd, 0);
-	return pw_libc.preadv2(fd, iov, n, offset, flags);
-}
-
-ssize_t hook_preadv64v2(int fd, const struct iovec *iov, int n, off_t offset,
-			int flags)
-{
-	PW_GATE_IN(fd, 0);
-	return pw_libc.preadv64v2(fd, iov, n, offset, flags);
-}
-
-ssize_t hook___read_chk(int fd, void *buf, size_t n, size_t size)
-{
-	PW_GATE_IN(fd, 0);
-	return pw_libc.__read_chk(fd, buf, n, size);
-}
-
-ssize_t hook___recv_chk(int fd, void *buf, size_t n, size_t size, int flags)
-{
-	PW_GATE_IN(fd, flags);
-	return pw_libc.__recv_chk(fd, buf, n, size, flags);
 }
 
 ssize_t hook___recvfrom_chk(int fd, void *buf, size_t n, size_t size, int flags,

@@ -10,7 +10,7 @@
 #include "sockaddr.h"
 #include "udp.h"
 
-/* Return from the hook where what is sent is a question to a resolver. */
+/* Return from the function where what is sent is a question to a resolver. */
 #define PW_GATE_BUS(fd, verdict)                              \
 	do {                                                  \
 		if (pw_on_bus(fd)) {                          \
@@ -50,15 +50,23 @@ static int before_send_to(int fd, const void *addr, socklen_t len, int flags,
 	return ret < 0 ? ret : 1;
 }
 
-ssize_t hook_send(int fd, const void *buf, size_t n, int flags)
+PW_APART static ssize_t send_seen(int fd, const void *buf, size_t n, int flags)
 {
 	PW_GATE_OUT(fd, flags);
 	PW_GATE_BUS(fd, pw_bus_verdict(fd, buf, n));
 	return pw_libc.send(fd, buf, n, flags);
 }
 
-ssize_t hook_sendto(int fd, const void *buf, size_t n, int flags,
-		    const struct sockaddr *addr, socklen_t len)
+ssize_t hook_send(int fd, const void *buf, size_t n, int flags)
+{
+	if (pw_is_looked_at())
+		return send_seen(fd, buf, n, flags);
+	return pw_libc.send(fd, buf, n, flags);
+}
+
+PW_APART static ssize_t sendto_seen(int fd, const void *buf, size_t n,
+				    int flags, const struct sockaddr *addr,
+				    socklen_t len)
 {
 	struct sockaddr_storage to;
 	socklen_t to_len;
@@ -76,6 +84,14 @@ ssize_t hook_sendto(int fd, const void *buf, size_t n, int flags,
 			len = to_len;
 		}
 	}
+	return pw_libc.sendto(fd, buf, n, flags, addr, len);
+}
+
+ssize_t hook_sendto(int fd, const void *buf, size_t n, int flags,
+		    const struct sockaddr *addr, socklen_t len)
+{
+	if (pw_is_looked_at() || addr)
+		return sendto_seen(fd, buf, n, flags, addr, len);
 	return pw_libc.sendto(fd, buf, n, flags, addr, len);
 }
 
@@ -127,7 +143,8 @@ static int before_sendmsg(int fd, const struct msghdr *msg, int flags,
 	return ret;
 }
 
-ssize_t hook_sendmsg(int fd, const struct msghdr *msg, int flags)
+PW_APART static ssize_t sendmsg_seen(int fd, const struct msghdr *msg,
+				     int flags)
 {
 	struct sockaddr_storage to;
 	struct msghdr other;
@@ -139,6 +156,15 @@ ssize_t hook_sendmsg(int fd, const struct msghdr *msg, int flags)
 		return pw_result(ret);
 	return pw_libc.sendmsg(fd, ret ? &other : msg,
 			       ret ? flags & ~MSG_FASTOPEN : flags);
+}
+
+ssize_t hook_sendmsg(int fd, const struct msghdr *msg, int flags)
+{
+	/* Without a destination, as most are. */
+	if (pw_likely(pw_is_near(msg, sizeof(*msg)) && !msg->msg_name) &&
+	    !pw_is_looked_at())
+		return pw_libc.sendmsg(fd, msg, flags);
+	return sendmsg_seen(fd, msg, flags);
 }
 
 /* One by one: each message may have its own address. */
@@ -159,50 +185,61 @@ int hook_sendmmsg(int fd, struct mmsghdr *msgs, unsigned int n, int flags)
 	return (int)done;
 }
 
-ssize_t hook_write(int fd, const void *buf, size_t n)
+PW_APART static ssize_t write_seen(int fd, const void *buf, size_t n)
 {
 	PW_GATE_OUT(fd, 0);
 	PW_GATE_BUS(fd, pw_bus_verdict(fd, buf, n));
 	return pw_libc.write(fd, buf, n);
 }
 
-ssize_t hook_writev(int fd, const struct iovec *iov, int n)
+ssize_t hook_write(int fd, const void *buf, size_t n)
+{
+	if (pw_is_looked_at())
+		return write_seen(fd, buf, n);
+	return pw_libc.write(fd, buf, n);
+}
+
+PW_APART static ssize_t writev_seen(int fd, const struct iovec *iov, int n)
 {
 	PW_GATE_OUT(fd, 0);
 	PW_GATE_BUS(fd, pw_bus_verdict_v(fd, iov, n > 0 ? (size_t)n : 0));
 	return pw_libc.writev(fd, iov, n);
 }
 
-ssize_t hook_pwritev2(int fd, const struct iovec *iov, int n, off_t offset,
-		      int flags)
+ssize_t hook_writev(int fd, const struct iovec *iov, int n)
 {
-	PW_GATE_OUT(fd, 0);
-	return pw_libc.pwritev2(fd, iov, n, offset, flags);
+	if (pw_is_looked_at())
+		return writev_seen(fd, iov, n);
+	return pw_libc.writev(fd, iov, n);
 }
 
-ssize_t hook_pwritev64v2(int fd, const struct iovec *iov, int n, off_t offset,
-			 int flags)
-{
-	PW_GATE_OUT(fd, 0);
-	return pw_libc.pwritev64v2(fd, iov, n, offset, flags);
-}
+PW_GATED(ssize_t, pwritev2,
+	 (int fd, const struct iovec *iov, int n, off_t offset, int flags),
+	 (fd, iov, n, offset, flags), PW_GATE_OUT(fd, 0))
 
-ssize_t hook_sendfile(int out, int in, off_t *offset, size_t n)
+PW_GATED(ssize_t, pwritev64v2,
+	 (int fd, const struct iovec *iov, int n, off_t offset, int flags),
+	 (fd, iov, n, offset, flags), PW_GATE_OUT(fd, 0))
+
+PW_GATED(ssize_t, sendfile, (int out, int in, off_t *offset, size_t n),
+	 (out, in, offset, n), PW_GATE_OUT(out, 0))
+
+PW_GATED(ssize_t, sendfile64, (int out, int in, off_t *offset, size_t n),
+	 (out, in, offset, n), PW_GATE_OUT(out, 0))
+
+PW_APART static ssize_t splice_gated(int in, off_t *off_in, int out,
+				     off_t *off_out, size_t n,
+				     unsigned int flags)
 {
+	PW_GATE_IN(in, 0);
 	PW_GATE_OUT(out, 0);
-	return pw_libc.sendfile(out, in, offset, n);
-}
-
-ssize_t hook_sendfile64(int out, int in, off_t *offset, size_t n)
-{
-	PW_GATE_OUT(out, 0);
-	return pw_libc.sendfile64(out, in, offset, n);
+	return pw_libc.splice(in, off_in, out, off_out, n, flags);
 }
 
 ssize_t hook_splice(int in, off_t *off_in, int out, off_t *off_out, size_t n,
 		    unsigned int flags)
 {
-	PW_GATE_IN(in, 0);
-	PW_GATE_OUT(out, 0);
+	if (pw_is_busy())
+		return splice_gated(in, off_in, out, off_out, n, flags);
 	return pw_libc.splice(in, off_in, out, off_out, n, flags);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The poll and select families. */
-#include "fdtable.h"
+#include "gate.h"
 #include "libc.h"
 #include "pollset.h"
 
@@ -150,15 +150,14 @@ static int do_select(int n, fd_set *in, fd_set *out, fd_set *except,
 	return ret;
 }
 
-int hook_select(int n, fd_set *in, fd_set *out, fd_set *except,
-		struct timeval *timeout)
+PW_APART static int select_seen(int n, fd_set *in, fd_set *out, fd_set *except,
+				struct timeval *timeout)
 {
 	struct timespec limit;
 	struct pw_deadline deadline;
 	int ret;
 
-	if (!pw_is_busy() || n < 0 || n > SELECT_FDS ||
-	    !has_pending(n, in, out, except))
+	if (n < 0 || n > SELECT_FDS || !has_pending(n, in, out, except))
 		return pw_libc.select(n, in, out, except, timeout);
 	if (!timeout)
 		return do_select(n, in, out, except, NULL, NULL);
@@ -175,11 +174,27 @@ int hook_select(int n, fd_set *in, fd_set *out, fd_set *except,
 	return ret;
 }
 
+int hook_select(int n, fd_set *in, fd_set *out, fd_set *except,
+		struct timeval *timeout)
+{
+	if (pw_is_busy())
+		return select_seen(n, in, out, except, timeout);
+	return pw_libc.select(n, in, out, except, timeout);
+}
+
+PW_APART static int pselect_seen(int n, fd_set *in, fd_set *out, fd_set *except,
+				 const struct timespec *timeout,
+				 const sigset_t *mask)
+{
+	if (n < 0 || n > SELECT_FDS || !has_pending(n, in, out, except))
+		return pw_libc.pselect(n, in, out, except, timeout, mask);
+	return do_select(n, in, out, except, timeout, mask);
+}
+
 int hook_pselect(int n, fd_set *in, fd_set *out, fd_set *except,
 		 const struct timespec *timeout, const sigset_t *mask)
 {
-	if (!pw_is_busy() || n < 0 || n > SELECT_FDS ||
-	    !has_pending(n, in, out, except))
-		return pw_libc.pselect(n, in, out, except, timeout, mask);
-	return do_select(n, in, out, except, timeout, mask);
+	if (pw_is_busy())
+		return pselect_seen(n, in, out, except, timeout, mask);
+	return pw_libc.pselect(n, in, out, except, timeout, mask);
 }

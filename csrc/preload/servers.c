@@ -11,7 +11,7 @@ struct server {
 };
 
 static struct server servers[PW_SERVERS];
-_Atomic uint32_t pw_servers_count; /* places taken, each set or about to be */
+static _Atomic uint32_t count; /* places taken, each set or about to be */
 
 static bool is_same(const struct pw_addr *a, const struct pw_addr *b)
 {
@@ -27,7 +27,7 @@ static struct server *at(uint32_t i)
 
 static uint32_t places(void)
 {
-	uint32_t n = atomic_load(&pw_servers_count);
+	uint32_t n = atomic_load(&count);
 
 	return n < PW_SERVERS ? n : PW_SERVERS;
 }
@@ -38,15 +38,16 @@ static uint32_t places(void)
  */
 static int note(const struct pw_addr *asked, const struct pw_addr *answering)
 {
-	uint32_t i = atomic_load(&pw_servers_count);
+	uint32_t i = atomic_load(&count);
 
 	do
 		if (i >= PW_SERVERS)
 			return -ENETUNREACH;
-	while (!atomic_compare_exchange_weak(&pw_servers_count, &i, i + 1));
+	while (!atomic_compare_exchange_weak(&count, &i, i + 1));
 	servers[i].asked = *asked;
 	servers[i].answering = *answering;
 	atomic_store_explicit(&servers[i].is_set, true, memory_order_release);
+	atomic_store(&pw_attention.has_servers, true);
 	return 0;
 }
 

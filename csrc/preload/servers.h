@@ -10,19 +10,17 @@
 #ifndef PW_SERVERS_H
 #define PW_SERVERS_H
 
-#include "shim.h"
+#include "fdtable.h"
 
 enum {
 	PW_SERVERS = 256 /* as many as the helper has sockets for */
 };
 
-extern _Atomic uint32_t pw_servers_count PW_HIDDEN;
-
 /* Whether any answer's address must be looked at; all that most pay. */
 static inline bool pw_has_servers(void)
 {
-	return pw_unlikely(atomic_load_explicit(&pw_servers_count,
-						memory_order_relaxed) != 0);
+	return pw_unlikely(atomic_load_explicit(&pw_attention.has_servers,
+						memory_order_relaxed));
 }
 
 int pw_server_find(const struct pw_addr *asked, struct pw_addr *out) PW_HIDDEN;

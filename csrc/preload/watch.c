@@ -65,7 +65,7 @@ static struct watch *find_watch(const struct pw_loan *loan, int set, int fd)
 static void set_dormant(struct watch *watch, bool is_dormant)
 {
 	/* While one is left, epoll_ctl() must not take its fast path. */
-	atomic_fetch_add(&pw_busy, is_dormant - watch->is_dormant);
+	atomic_fetch_add(&pw_attention.busy, is_dormant - watch->is_dormant);
 	watch->is_dormant = is_dormant;
 }
 

@@ -11,6 +11,7 @@
 #include "tap.h"
 
 struct pw_tables *_Atomic pw_tables;
+union pw_attention pw_attention;
 
 struct pw_tables *pw_tables_map(void)
 {

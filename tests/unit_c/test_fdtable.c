@@ -34,21 +34,21 @@ static void test_states(void)
 	is(loan->ctl, -1, "no control connection yet");
 	is(loan->owner, getpid(), "an owner");
 	ok(loan->ino == pw_inode(0), "and an inode");
-	is(pw_busy, 0, "nothing to look at");
+	is(pw_attention.busy, 0, "nothing to look at");
 	for (int i = 0; i < 2; i++) {
 		pw_loan_set_state(loan, PW_LOAN_PENDING);
-		is(pw_busy, 1, "pending is to be looked at");
+		is(pw_attention.busy, 1, "pending is to be looked at");
 	}
 	pw_loan_set_state(loan, PW_LOAN_FAILED);
-	is(pw_busy, 1, "failed too");
+	is(pw_attention.busy, 1, "failed too");
 	pw_loan_set_state(loan, PW_LOAN_SPENT);
-	is(pw_busy, 0, "spent is not");
+	is(pw_attention.busy, 0, "spent is not");
 	pw_loan_set_state(loan, PW_LOAN_CONNECTED);
 	pw_loan_set_state(loan, PW_LOAN_PROXIED);
-	is(pw_busy, 0, "nor is connected");
+	is(pw_attention.busy, 0, "nor is connected");
 	pw_loan_set_state(loan, PW_LOAN_PENDING);
 	pw_loan_free(loan);
-	is(pw_busy, 0, "nor is one that was freed");
+	is(pw_attention.busy, 0, "nor is one that was freed");
 	pw_slot_set(0, PW_SLOT_NONE);
 }
 

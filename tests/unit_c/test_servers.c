@@ -11,6 +11,8 @@
 #include "tap.h"
 
 /* A helper that answers with the port 1000 and so on, as often as it may. */
+union pw_attention pw_attention;
+
 static int asked, reply_error, reported;
 static struct pw_addr last;
 
