@@ -7,6 +7,7 @@ RFC 1928, section 5. Nothing here looks a name up.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
 __all__ = [
@@ -48,6 +49,7 @@ class Endpoint:
         return f"{self.host}:{self.port}"
 
 
+@lru_cache(maxsize=1024)
 def normalise_name(name: str) -> str:
     """Return `name` in lower case without its trailing dot.
 

@@ -27,6 +27,8 @@ from proxywrap.protocol.wire import ReplyMessage
 
 __all__ = ["Attempts"]
 
+_LOOK = int(socket.MSG_PEEK | socket.MSG_DONTWAIT)
+
 
 class Attempts:
     """All attempts of one helper.
@@ -153,7 +155,7 @@ class Attempts:
 def _check_leash(loan: Loan) -> None:
     """Be cancelled if the application has let go, though the loop has not heard of it yet."""
     try:
-        given_up = not loan.connection.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+        given_up = not loan.connection.recv(1, _LOOK)
     except BlockingIOError:
         given_up = False
     except OSError:

@@ -36,6 +36,8 @@ from proxywrap.protocol.wire import (
 __all__ = ["Inquiry", "Loan", "Session", "send_reply"]
 
 _MAX_FDS = 4
+_RECEIVE = int(socket.MSG_DONTWAIT | socket.MSG_CMSG_CLOEXEC)
+_SEND = int(socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL)
 _RIGHTS_BYTES = socket.CMSG_SPACE(_MAX_FDS * array.array("i").itemsize)
 
 
@@ -105,9 +107,8 @@ class Session:
         return None
 
     def _read(self) -> tuple[RequestMessage, int]:
-        flags = socket.MSG_DONTWAIT | socket.MSG_CMSG_CLOEXEC
         most = REQUEST_BYTES + MAX_MESSAGE_BYTES + 1
-        data, control, message_flags, _ = self._connection.recvmsg(most, _RIGHTS_BYTES, flags)
+        data, control, message_flags, _ = self._connection.recvmsg(most, _RIGHTS_BYTES, _RECEIVE)
         fds = _descriptors(control)
         try:
             request = parse_request(data)
@@ -131,7 +132,7 @@ class Session:
 def send_reply(connection: socket.socket, reply: ReplyMessage) -> None:
     """Answer a request; a peer that does not wait for its answer gets none."""
     with suppress(OSError):
-        connection.send(pack_reply(reply), socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL)
+        connection.send(pack_reply(reply), _SEND)
 
 
 def _borrow(request: RequestMessage, fd: int) -> LentSocket:

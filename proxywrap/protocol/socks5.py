@@ -70,6 +70,9 @@ class Atyp(IntEnum):
     IPV6 = 4
 
 
+_ATYPS = frozenset(Atyp)
+
+
 class Rep(IntEnum):
     """Codes of a reply (section 6)."""
 
@@ -220,7 +223,7 @@ def _request(cmd: Command, packed: bytes) -> Flow[Endpoint]:
     if rep != Rep.SUCCEEDED:
         raise _refusal(rep)
     _rsv, atyp = yield ReadExactly(2)
-    if atyp not in Atyp.__members__.values():
+    if atyp not in _ATYPS:
         raise RemoteProtocolError(f"expected an address type 1, 3 or 4 in the SOCKS5 reply, got {atyp}")
     data, port = yield from _read_address(Atyp(atyp))
     if atyp == Atyp.DOMAINNAME:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from .kit.clients import Stage
     from .kit.world import World
 
+GROWTH_KIB = 5 * 1024
 SLACK = 8
 """Requests that the helper has answered and not yet put away when it is counted."""
 
@@ -35,13 +36,18 @@ def test_a_storm_leaves_nothing(
     connects: int,
     forks: int,
 ) -> None:
-    """No connect fails, and neither the application nor the helper has more descriptors open than before."""
+    """No connect fails; the application and the helper have no more descriptors open than before.
+
+    The helper has hardly more memory, either.
+    """
     argv = [compiled("storm"), NAME, str(stage.echo.port), str(threads), str(connects), str(forks)]
     result = world.run([*wrap(proxy("microsocks")), *argv], timeout=240)
-    failures, own, helper = result.text.splitlines()
+    failures, own, helper, resident = result.text.splitlines()
     assert failures == "0", result.complaints[:5]
     before, after = map(int, own.split())
     assert after == before
     before, after = map(int, helper.split())
     assert after <= before + SLACK
+    before, after = map(int, resident.split())
+    assert after - before < GROWTH_KIB
     assert world.judge.leaks == []

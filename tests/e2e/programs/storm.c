@@ -5,8 +5,8 @@
  * Each of THREADS threads connects CONNECTS times, every other time without
  * blocking, and exchanges a line. Every FORKSth time (0: never) it lets a
  * forked child and a spawned program connect or run as well. Prints the number
- * of failures, and the open descriptors of this process and of its parent,
- * before and after.
+ * of failures, which is its status too, the open descriptors of this process
+ * and of its parent, and the parent's resident KiB, each before and after.
  */
 
 #include <dirent.h>
@@ -146,6 +146,21 @@ static void *run(void *unused)
 	return unused;
 }
 
+static long resident_kib(pid_t pid)
+{
+	char path[64], line[256];
+	long kib = -1;
+	FILE *status;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+	status = fopen(path, "r");
+	while (status && fgets(line, sizeof(line), status))
+		sscanf(line, "VmRSS: %ld", &kib);
+	if (status)
+		fclose(status);
+	return kib;
+}
+
 int main(int argc, char **argv)
 {
 	if (argc != 6)
@@ -159,6 +174,7 @@ int main(int argc, char **argv)
 	note(talk(1));
 	int own = count_descriptors(getpid()),
 	    helper = count_descriptors(getppid());
+	long kib = resident_kib(getppid());
 	pthread_t *ids = calloc((size_t)threads, sizeof(*ids));
 	for (int i = 0; i < threads; i++)
 		pthread_create(&ids[i], NULL, run, NULL);
@@ -166,7 +182,8 @@ int main(int argc, char **argv)
 		pthread_join(ids[i], NULL);
 	free(ids);
 	note(talk(1));
-	printf("%d\n%d %d\n%d %d\n", failures, own, count_descriptors(getpid()),
-	       helper, count_descriptors(getppid()));
-	return 0;
+	printf("%d\n%d %d\n%d %d\n%ld %ld\n", failures, own,
+	       count_descriptors(getpid()), helper,
+	       count_descriptors(getppid()), kib, resident_kib(getppid()));
+	return failures > 0;
 }
