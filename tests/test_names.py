@@ -174,3 +174,18 @@ def test_range_can_be_filled() -> None:
         len({pool.address_for(f"n{i}") for i in range(network.num_addresses - 2)})
         == network.num_addresses - 2
     )
+
+
+def test_a_day_of_names() -> None:
+    """Of 200,000 names the first that find room keep their addresses, and the others are told to try again."""
+    pool, given, refused = NamePool(V4, V6), {}, 0
+    for i in range(200_000):
+        try:
+            given[f"host{i}.example.org"] = pool.address_for(f"host{i}.example.org")
+        except PoolFull:
+            refused += 1
+    assert len(set(given.values())) == len(given) == V4.num_addresses - 2
+    assert refused == 200_000 - len(given)
+    for name, address in given.items():
+        assert pool.name_of(address) == name
+        assert pool.address_for(name) == address
