@@ -177,7 +177,7 @@ def test_range_can_be_filled() -> None:
 
 
 def test_a_day_of_names() -> None:
-    """Of 200,000 names the first that find room keep their addresses, and the others are told to try again."""
+    """Of 200,000 names the first that find room keep their addresses; the others are to try again."""
     pool, given, refused = NamePool(V4, V6), {}, 0
     for i in range(200_000):
         try:
