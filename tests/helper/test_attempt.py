@@ -28,44 +28,21 @@ from .asking import (
     finish,
     make_attempts,
     make_context,
-    open_descriptors,
     pair,
     send,
     until,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from proxywrap.helper.attempt import Attempts
 
 ASK = RequestMessage(Op.RESOLVE, token=TOKEN, name=b"www.example.org")
 
 
 @pytest.fixture
-def events() -> list[Event]:
-    """Collect what is reported."""
-    return []
-
-
-@pytest.fixture
-def context(events: list[Event]) -> Context:
-    """Return what sessions share; everything but loopback goes to a proxy that is not there."""
-    return make_context(events.append, ["socks5://127.0.0.1:9"])
-
-
-@pytest.fixture
 def attempts(context: Context) -> Attempts:
     """Return what carries loans out."""
     return make_attempts(context)
-
-
-@pytest.fixture(autouse=True)
-def no_leak() -> Iterator[None]:
-    """Whatever a test does, every descriptor is closed after it."""
-    before = open_descriptors()
-    yield
-    assert open_descriptors() == before
 
 
 @pytest.mark.parametrize("is_blocking", [True, False])

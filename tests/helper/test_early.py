@@ -28,7 +28,6 @@ from .asking import (
     connect_request,
     finish,
     make_attempts,
-    open_descriptors,
     receive_reply,
     send,
 )
@@ -37,14 +36,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 QUESTION = pack_request(RequestMessage(Op.RESOLVE, token=TOKEN, name=b"www.example.org"))
-
-
-@pytest.fixture(autouse=True)
-def no_leak() -> Iterator[None]:
-    """Whatever a test does, every descriptor is closed after it."""
-    before = open_descriptors()
-    yield
-    assert open_descriptors() == before
 
 
 class Meeting:

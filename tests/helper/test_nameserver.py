@@ -17,22 +17,10 @@ from proxywrap.helper.session import Inquiry, Session
 from proxywrap.net import dnsserver
 from proxywrap.protocol.wire import Op, ReplyMessage, RequestMessage, pack_request, parse_reply
 
-from .asking import TOKEN, ask, connect, connect_request, finish, make_attempts, make_context, pair, send
+from .asking import TOKEN, ask, connect, connect_request, finish, make_attempts, pair, send
 
 if TYPE_CHECKING:
     from proxywrap.helper.context import Context
-
-
-@pytest.fixture
-def events() -> list[Event]:
-    """Collect what is reported."""
-    return []
-
-
-@pytest.fixture
-def context(events: list[Event]) -> Context:
-    """Return what sessions share."""
-    return make_context(events.append)
 
 
 @pytest.fixture

@@ -39,14 +39,6 @@ if TYPE_CHECKING:
 QUESTION = pack_request(RequestMessage(Op.RESOLVE, token=TOKEN, name=b"www.example.org"))
 
 
-@pytest.fixture(autouse=True)
-def no_leak() -> Iterator[None]:
-    """Whatever a test does, every descriptor is closed after it."""
-    before = open_descriptors()
-    yield
-    assert open_descriptors() == before
-
-
 class Serving:
     """A running server, what it told, and a way to it."""
 

@@ -27,32 +27,12 @@ from proxywrap.protocol.wire import (
     parse_reply,
 )
 
-from .asking import TOKEN, ask, connect_request, make_context, open_descriptors, pair, send
+from .asking import TOKEN, ask, connect_request, make_context, pair, send
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
 ASK = RequestMessage(Op.RESOLVE, token=TOKEN, name=b"www.example.org")
-
-
-@pytest.fixture
-def events() -> list[Event]:
-    """Collect what is reported."""
-    return []
-
-
-@pytest.fixture
-def context(events: list[Event]) -> Context:
-    """Return what sessions share; everything but loopback goes to a proxy that is not there."""
-    return make_context(events.append, ["socks5://127.0.0.1:9"])
-
-
-@pytest.fixture(autouse=True)
-def no_leak() -> Iterator[None]:
-    """Whatever a test does, every descriptor is closed after it."""
-    before = open_descriptors()
-    yield
-    assert open_descriptors() == before
 
 
 # ---
