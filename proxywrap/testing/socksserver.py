@@ -89,6 +89,7 @@ class SocksServer:
         self._gate = Gate()
         self._tasks: set[asyncio.Task[None]] = set()
         self._stack = contextlib.AsyncExitStack()
+        self._is_stopped = False
 
     # ---
     # For the test
@@ -154,6 +155,7 @@ class SocksServer:
         await self._stack.aclose()
 
     async def _end_clients(self) -> None:
+        self._is_stopped = True
         for task in self._tasks:
             task.cancel()
         await self.wait_idle()
@@ -161,12 +163,17 @@ class SocksServer:
     # ---
     # One client
 
-    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        if task is None:
-            raise AssertionError("asyncio runs this as a task")
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Begin to serve a client; no coroutine, for one that is stopped at once must be known, too."""
+        if self._is_stopped:  # it was accepted before
+            writer.close()
+            return
+        task = asyncio.get_running_loop().create_task(self._attend(reader, writer))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(lambda _: writer.close())
+
+    async def _attend(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         io = ScriptedIO(reader, writer, self.script)
         host, port = writer.get_extra_info("peername")[:2]
         access = Access(time.time(), str(Endpoint(parse_host(host), port)))
@@ -182,7 +189,6 @@ class SocksServer:
             if access.host is None:
                 self._log.open(access)
             self._log.close(access)
-            writer.close()
 
     async def _serve(self, io: ScriptedIO, access: Access, script: Script) -> None:
         request = await run(server_handshake(self._check if self._users else None), io)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
+import gc
 import socket
 import struct
 from ipaddress import IPv4Address
@@ -418,6 +420,26 @@ def test_stop_ends_connections() -> None:
                 await asyncio.open_connection(server.host, server.port)
 
     asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("turns", range(12))
+def test_stop_in_the_middle_of_accepting(turns: int) -> None:
+    """However far a client has come when the server is stopped, its connection is closed."""
+
+    async def play() -> socket.socket:
+        client = socket.socket()
+        client.setblocking(False)
+        async with SocksServer() as server:
+            await asyncio.get_running_loop().sock_connect(client, (server.host, server.port))
+            for _ in range(turns):
+                await asyncio.sleep(0)
+        return client
+
+    with asyncio.run(play()) as client:
+        client.settimeout(DEADLINE_S)
+        gc.collect()
+        with contextlib.suppress(ConnectionResetError):
+            assert client.recv(1) == b""
 
 
 def test_stop_keeps_the_error_of_the_block() -> None:
