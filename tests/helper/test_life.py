@@ -6,6 +6,7 @@ import os
 import select
 import signal
 import socket
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from proxywrap.helper.family import Message
@@ -15,6 +16,7 @@ from .asking import DEADLINE_S, TOKEN
 from .helping import is_alive, python, running
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 DAEMON = """\
@@ -42,20 +44,31 @@ def ask(address: bytes) -> int:
         return parse_reply(peer.recv(1000)).error
 
 
+@contextmanager
+def caught(number: int) -> Iterator[socket.socket]:
+    """Have what receives `number` as a byte when the signal comes, to whichever thread."""
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        ours.settimeout(DEADLINE_S)
+        theirs.setblocking(False)
+        saved_handler = signal.signal(number, lambda *_: None)
+        saved_fd = signal.set_wakeup_fd(theirs.fileno())
+        try:
+            yield ours
+        finally:
+            signal.set_wakeup_fd(saved_fd)
+            signal.signal(number, saved_handler)
+
+
 def test_a_stop_and_a_continuation_are_told(tmp_path: Path) -> None:
     """The stop by a message; the continuation by SIGCONT, for a stopped launcher hears nothing."""
     with running(tmp_path, ["/bin/sleep", "1000"]) as helper:
         _, command = helper.hear()
         os.kill(command, signal.SIGSTOP)
         assert helper.hear() == (Message.STOPPED, signal.SIGSTOP)
-        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGCONT})
-        try:
+        with caught(signal.SIGCONT) as numbers:
             os.kill(command, signal.SIGCONT)
-            info = signal.sigtimedwait({signal.SIGCONT}, DEADLINE_S)
-        finally:
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGCONT})
-        assert info is not None
-        assert info.si_pid == helper.pid
+            assert numbers.recv(1)[0] == signal.SIGCONT
         os.kill(command, signal.SIGKILL)
         assert helper.hear() == (Message.LAST_ENDED, signal.SIGKILL)
 
