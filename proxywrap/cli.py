@@ -42,10 +42,14 @@ Examples:
   proxywrap --demo
 
 \b
-Without -x and -f the proxies come from the first of these:
-  $PROXYWRAP_PROXY (URLs), $PROXYWRAP_CONF (a file),
+Without -x and -f (of which only one is possible) the proxies come from the
+first of these: $PROXYWRAP_PROXY (URLs), $PROXYWRAP_CONF (a file),
   ~/.config/proxywrap/proxywrap.conf, /etc/proxywrap.conf,
   and the places of proxychains. `proxywrapctl config` shows which.
+
+\b
+Called by the name proxychains4 or proxychains, as a link to proxywrap, it
+takes that tool's flags, -q and -f.
 
 \b
 The exit status is that of COMMAND; 125 if proxywrap itself fails, 126 if

@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from proxywrap.config import Config
 from proxywrap.errors import ProxywrapError
@@ -38,8 +39,20 @@ class CannotRun(ProxywrapError):
         self.exit_status = exit_status
 
 
-def find_command(command: Sequence[str], config: Config) -> tuple[str, list[str], bytes]:
-    """Return the path to execute, its arguments, and what must stand before the shim (`judge_target`).
+class Found(NamedTuple):
+    """A program to execute; `runtime` is what must stand before the shim (`judge_target`).
+
+    `remark` says why it will run unwrapped, if that is so and allowed.
+    """
+
+    path: str
+    argv: list[str]
+    runtime: bytes
+    remark: str | None
+
+
+def find_command(command: Sequence[str], config: Config) -> Found:
+    """Return what to execute for COMMAND.
 
     Raises:
         CannotRun: it is not there, not executable, or cannot be wrapped.
@@ -53,11 +66,13 @@ def find_command(command: Sequence[str], config: Config) -> tuple[str, list[str]
         # What execvp() does, so env(1) and the like: a script of the shell's.
         path, argv = SHELL, [SHELL, path, *command[1:]]
         verdict, runtime = judge_target(path)
-    if verdict is not Target.OK and not config.options.may_run_unwrapped(path):
-        from proxywrap.refusals import ALLOW_HINT, target_reason
+    if verdict is Target.OK:
+        return Found(path, argv, runtime, None)
+    from proxywrap.refusals import ALLOW_HINT, runs_unwrapped, target_reason
 
+    if not config.options.may_run_unwrapped(path):
         raise CannotRun(f"refused to run {path}: {target_reason(verdict)}; {ALLOW_HINT}", NOT_EXECUTABLE)
-    return path, argv, runtime
+    return Found(path, argv, runtime, runs_unwrapped(path, verdict))
 
 
 def _search(name: str) -> str:
@@ -67,6 +82,8 @@ def _search(name: str) -> str:
         candidates = [os.path.join(part or ".", name) for part in os.get_exec_path() if name]
     is_there = False
     for path in candidates:
+        if "/" in name and os.path.isdir(path):
+            raise CannotRun(f"{name}: expected an executable file, found a directory", NOT_EXECUTABLE)
         if os.access(path, os.X_OK) and not os.path.isdir(path):
             return path
         is_there |= os.path.exists(path)

@@ -18,13 +18,14 @@ import signal
 import socket
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from mmap import mmap
 from typing import TYPE_CHECKING
 
 from proxywrap.command import PROXY_VARIABLE, environment, find_command, pid_variables
 from proxywrap.config import Config
 from proxywrap.errors import ProxywrapError
 from proxywrap.helper.directory import make_directory, remove_directory
-from proxywrap.helper.process import Command, Setup, run_helper
+from proxywrap.helper.process import CELL, Command, Setup, run_helper
 from proxywrap.net.native import become_subreaper
 from proxywrap.rendezvous import Rendezvous
 from proxywrap.scrub import scrub_secrets
@@ -55,7 +56,7 @@ def launch(command: Sequence[str], config: Config, *, verbosity: int, log_path: 
 
     """
     _fill_standard_descriptors()
-    path, argv, runtime = find_command(command, config)
+    found = find_command(command, config)
     scrub_secrets(len(command), PROXY_VARIABLE)
     log_fd = -1 if log_path is None else _open_log(log_path)
     mask = frozenset(signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals()))
@@ -64,10 +65,20 @@ def launch(command: Sequence[str], config: Config, *, verbosity: int, log_path: 
         with Rendezvous(directory) as meeting:
             open_report = _report_opener(verbosity, log_fd)
             setup = Setup(
-                config, meeting.token, directory, meeting.listeners, meeting.theirs, log_fd, open_report
+                config,
+                meeting.token,
+                directory,
+                meeting.listeners,
+                meeting.theirs,
+                mmap(-1, CELL.size),
+                log_fd,
+                open_report,
+                found.remark,
             )
-            environ = environment(meeting.channel_value, meeting.preload, runtime)
-            to_run = Command(path, argv, environ, mask, _take_dispositions(), pid_variables(environ))
+            environ = environment(meeting.channel_value, meeting.preload, found.runtime)
+            to_run = Command(
+                found.path, found.argv, environ, mask, _take_dispositions(), pid_variables(environ)
+            )
             return _fork_and_watch(setup, to_run, meeting.ours)
     except BaseException as exc:
         remove_directory(directory)
@@ -151,7 +162,7 @@ def _fork_and_watch(setup: Setup, command: Command, ours: socket.socket) -> int:
         sock.close()
     if setup.log_fd >= 0:
         os.close(setup.log_fd)
-    return Watch(helper, ours, setup.directory, command).run()
+    return Watch(helper, ours, setup.cell, setup.directory, command).run()
 
 
 def _flush() -> None:

@@ -67,19 +67,22 @@ def find_config(sources: Sources) -> Config:
     """Return the configuration of the first place that has one.
 
     The order: `-x`, `$PROXYWRAP_PROXY`, `-f`, `$PROXYWRAP_CONF`, the user's
-    and the system's proxywrap.conf, then proxychains' places. A file that was
-    asked for by name must be there.
+    and the system's proxywrap.conf, then proxychains' places. URLs and `-f`
+    exclude each other. A file that was asked for by name must be there.
 
     Raises:
-        ConfigError: the file is wrong, missing or unreadable; or there is no
-            configuration at all, with a text of several lines.
+        ConfigError: the file is wrong, missing or unreadable; there are URLs
+            as well; or there is no configuration at all, with a text of
+            several lines.
 
     """
     if sources.urls:
-        return _with_unread_file(config_from_urls(sources.urls), sources)
+        _expect_no_file(sources, "-x")
+        return config_from_urls(sources.urls)
     proxy = sources.variable(PROXY_VARIABLE)
     if proxy is not None:
-        return _with_unread_file(config_from_urls(proxy.split(), f"${PROXY_VARIABLE}"), sources)
+        _expect_no_file(sources, f"${PROXY_VARIABLE}")
+        return config_from_urls(proxy.split(), f"${PROXY_VARIABLE}")
     if sources.file is not None:
         return _read_named(sources.file, "-f")
     named = sources.variable(CONF_VARIABLE)
@@ -138,11 +141,10 @@ def _read(path: str) -> bytes:
     return data
 
 
-def _with_unread_file(config: Config, sources: Sources) -> Config:
-    if sources.file is None:
-        return config
-    note = f"{sources.file} is not read: {config.source} says which proxies to use"
-    return replace(config, notes=(*config.notes, note))
+def _expect_no_file(sources: Sources, urls: str) -> None:
+    """Refuse to pass over what was asked for on the command line."""
+    if sources.file is not None:
+        raise ConfigError(f"expected {urls} or -f {sources.file}, found both: each says which proxies to use")
 
 
 def _with_local_file(config: Config, sources: Sources) -> Config:

@@ -36,6 +36,11 @@ _PAST_PROXIES = "it would resolve names past the proxies"
 _TCP_ONLY = "only TCP can be carried by proxies"
 
 
+def runs_unwrapped(path: str, target: Target) -> str:
+    """Tell of a program that is let run though it cannot be wrapped."""
+    return f"{path} runs unwrapped, as `allow_unwrapped` says: {target_reason(target)}"
+
+
 def target_reason(target: Target) -> str:
     """Return why a program cannot be wrapped, as half a sentence about it."""
     return _TARGETS[target]

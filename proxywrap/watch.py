@@ -11,12 +11,14 @@ import fcntl
 import os
 import signal
 import socket
+from contextlib import suppress
 from dataclasses import dataclass, field
+from mmap import mmap
 
 from proxywrap.command import exec_error
 from proxywrap.helper.directory import remove_directory
 from proxywrap.helper.family import MESSAGE, Message
-from proxywrap.helper.process import Command
+from proxywrap.helper.process import CELL, Command
 
 __all__ = ["Watch", "tell_by_signal"]
 
@@ -47,6 +49,7 @@ class Watch:
 
     helper: int
     channel: socket.socket
+    cell: mmap
     directory: str
     command: Command
     pid: int = 0
@@ -154,6 +157,8 @@ class Watch:
                 return status
             remove_directory(self.directory)
             self._say("the helper has died; every further connection will be refused")
+            if self.pidfd < 0:
+                self._find_command()
         while True:
             try:
                 pid, status = os.waitpid(-1, os.WNOHANG | os.WUNTRACED)
@@ -166,6 +171,12 @@ class Watch:
             if not os.WIFSTOPPED(status):
                 return _as_status(status)
             self._stop()
+
+    def _find_command(self) -> None:
+        """Learn from COMMAND itself what the helper has not come to say."""
+        (self.pid,) = CELL.unpack(self.cell[: CELL.size])
+        with suppress(OSError):  # it is not there, or has ended: waitpid() tells
+            self.pidfd = os.pidfd_open(self.pid)
 
     @staticmethod
     def _say(text: str) -> None:

@@ -359,6 +359,14 @@ def test_a_stop_is_mirrored_and_so_is_going_on(tmp_path: Path) -> None:
         assert process.wait(DEADLINE_S) == 7
 
 
+@pytest.mark.parametrize("delay_s", [0, 0.02, 0.3])
+def test_the_helper_killed_at_once(delay_s: float) -> None:
+    """Whatever the helper has come to say, COMMAND's status is the launcher's."""
+    script = f"sleep {delay_s}; kill -9 $PPID; sleep 0.1; exit 3"
+    with start(["/bin/sh", "-c", script if delay_s else script.partition("; ")[2]]) as process:
+        assert process.wait(DEADLINE_S) == 3
+
+
 @pytest.mark.parametrize("number", STOPPERS)
 def test_a_stop_by_a_signal_of_the_keyboards(number: int) -> None:
     """Sent to the launcher, it stops COMMAND and so the launcher."""

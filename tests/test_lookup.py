@@ -76,8 +76,8 @@ def test_what_is_said_outright_comes_first(world: World) -> None:
     world.put("etc/proxywrap.conf")
     named, variable = world.put("named.conf"), world.put("variable.conf")
     world.environ = {"PROXYWRAP_PROXY": "http://env:1", "PROXYWRAP_CONF": variable}
-    assert world.find(urls=("http://x:1",), file=named).source == "-x"
-    assert world.find(file=named).source == "$PROXYWRAP_PROXY"
+    assert world.find(urls=("http://x:1",)).source == "-x"
+    assert world.find().source == "$PROXYWRAP_PROXY"
     del world.environ["PROXYWRAP_PROXY"]
     assert world.find(file=named).source == named
     assert world.find().source == variable
@@ -192,11 +192,13 @@ def test_current_directory_is_mentioned_and_never_used(world: World) -> None:
     assert world.find(urls=("http://h",)).notes == ()
 
 
-def test_unread_file_is_noted(world: World) -> None:
-    """A -f that -x makes void is not passed over silently."""
-    assert world.find(urls=("http://h",), file="a.conf").notes == (
-        "a.conf is not read: -x says which proxies to use",
-    )
+def test_urls_and_a_file(world: World) -> None:
+    """Which of them is meant is the user's to say."""
+    with pytest.raises(ConfigError, match=r"expected -x or -f a\.conf, found both"):
+        world.find(urls=("http://h",), file="a.conf")
+    world.environ["PROXYWRAP_PROXY"] = "http://h"
+    with pytest.raises(ConfigError, match=r"expected \$PROXYWRAP_PROXY or -f a\.conf, found both"):
+        world.find(file="a.conf")
 
 
 def test_nothing_found(world: World) -> None:

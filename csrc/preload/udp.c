@@ -45,7 +45,7 @@ static bool read_dest(int domain, const struct sockaddr_storage *addr,
  * @addr: a copy of the application's; another one for a name server's
  * @len: its size, likewise
  *
- * A refusal is reported. An address that the kernel will refuse may go.
+ * A refusal is reported, unless nobody would miss anything. An address that the kernel will refuse may go.
  *
  * Return: 0, or -ENETUNREACH
  */
@@ -64,7 +64,10 @@ int pw_udp_way(int fd, struct sockaddr_storage *addr, socklen_t *len)
 	}
 	if (pw_addr_is_loopback(&dest) && dest.port != PW_PORT_DNS_TLS)
 		return 0;
-	pw_blocked(PW_BLOCKED_UDP, &dest, NULL);
+	/* To port 0 nothing is sent: who connects to it asks for a route, as
+	 * resolvers do to sort addresses. */
+	if (dest.port)
+		pw_blocked(PW_BLOCKED_UDP, &dest, NULL);
 	return -ENETUNREACH;
 }
 

@@ -48,7 +48,8 @@ _SOA = f"proxywrap.invalid. nobody.invalid. 1 3600 600 86400 {NEGATIVE_TTL_S}"
 _ARPA = dns.name.from_text("arpa.")
 _FAMILIES = {dns.rdatatype.A: socket.AF_INET, dns.rdatatype.AAAA: socket.AF_INET6}
 _TRANSFERS = {dns.rdatatype.AXFR, dns.rdatatype.IXFR}
-_QR = 0x80
+_QR = 0x80  # of the third byte (RFC 1035, section 4.1.1)
+_RA = 0x80  # of the fourth
 
 
 class _NoSuchNameError(Exception):
@@ -84,7 +85,8 @@ class Answers:
             has_waited: an AAAA question is to be answered now.
 
         Returns:
-            Nothing, `b""`, for what is an answer itself.
+            The answer's message; `Later` for a question that had better wait;
+            nothing, `b""`, for what is an answer itself.
 
         """
         if len(message) > 2 and message[2] & _QR:
@@ -183,7 +185,7 @@ def _bare(message: bytes, rcode: dns.rcode.Rcode) -> bytes:
     """Return a header without anything behind it, for what could not be read."""
     ident = message[:2].ljust(2, b"\0")
     kept = message[2] & 0x79 if len(message) > 2 else 0  # OPCODE and RD (RFC 1035, section 4.1.1)
-    return ident + bytes([_QR | kept, _QR | rcode]) + bytes(8)
+    return ident + bytes([_QR | kept, _RA | rcode]) + bytes(8)
 
 
 def _plain(asked: dns.name.Name) -> str:

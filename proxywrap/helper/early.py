@@ -61,7 +61,7 @@ class Early:
 
     def is_wanted(self) -> bool:
         """Tell whether anything was asked or told of, for which the event loop must come."""
-        return self._taken > 0 or bool(self._poll.poll(0))
+        return self._taken > 0 or bool(self.held) or bool(self._poll.poll(0))
 
     def serve(self) -> None:
         """Serve what waits now, and what follows from that."""

@@ -11,11 +11,13 @@ import gc
 import os
 import signal
 import socket
+import struct
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib import import_module
+from mmap import mmap
 from typing import TYPE_CHECKING, NoReturn, Protocol
 
 from proxywrap.config import Config
@@ -26,7 +28,11 @@ from proxywrap.net.native import become_subreaper
 if TYPE_CHECKING:
     from proxywrap.events import Event  # which COMMAND need not wait for
 
-__all__ = ["Command", "Setup", "Voice", "run_helper"]
+__all__ = ["CELL", "Command", "Setup", "Voice", "run_helper"]
+
+
+CELL = struct.Struct("=i")
+"""A process id, 0 as long as there is none."""
 
 
 class Voice(Protocol):
@@ -63,8 +69,10 @@ class Command:
 class Setup:
     """What the launcher has prepared; the helper owns all of it after the fork.
 
-    `channel` leads to the launcher. `log_fd` is -1 without a log; `open_report`
-    is called once, after COMMAND has started.
+    `channel` leads to the launcher; `cell` is memory shared with it, where
+    COMMAND leaves its process id (`CELL`): it may kill the helper before that
+    has said a word. `log_fd` is -1 without a log; `open_report`
+    is called once, after COMMAND has started. `remark` is to be told then.
     """
 
     config: Config
@@ -72,8 +80,10 @@ class Setup:
     directory: str
     listeners: Sequence[socket.socket]
     channel: socket.socket
+    cell: mmap
     log_fd: int
     open_report: Callable[[], Voice]
+    remark: str | None = None
 
 
 _IGNORED = (
@@ -118,7 +128,7 @@ def run_helper(setup: Setup, command: Command) -> NoReturn:
         else:
             family = Family(setup.channel, pid)
             family.on_last_end = lambda: remove_directory(setup.directory)
-            _end_early(family, lambda: has_backlog(setup.listeners))
+            _end_early(family, lambda: setup.remark is not None or has_backlog(setup.listeners))
             _settle_down(setup)
             gc.disable()  # nothing of what is imported now will ever be garbage
             _serve(setup, family)
@@ -131,9 +141,12 @@ def run_helper(setup: Setup, command: Command) -> NoReturn:
 
 def _serve(setup: Setup, family: Family) -> None:
     """Import what serves requests, in an order in which the first ones need not wait for the last module."""
-    from proxywrap.helper.early import Early  # noqa: PLC0415 - COMMAND runs already
+    from proxywrap.events import Note  # noqa: PLC0415 - COMMAND runs already
+    from proxywrap.helper.early import Early  # noqa: PLC0415
 
     early = Early(setup.config, setup.token, setup.listeners)
+    if setup.remark is not None:
+        early.held.append(Note(setup.remark))
     _end_early(family, early.is_wanted)
     for name in _IN_PIECES:
         early.serve()
@@ -149,7 +162,7 @@ def _start(setup: Setup, command: Command, group: int) -> int | None:
     read_end, write_end = os.pipe()
     pid = os.fork()
     if pid == 0:
-        _become_command(command, group, write_end)
+        _become_command(setup.cell, command, group, write_end)
     os.close(write_end)
     failure = os.read(read_end, 4)
     os.close(read_end)
@@ -166,7 +179,8 @@ def _start(setup: Setup, command: Command, group: int) -> int | None:
     return pid
 
 
-def _become_command(command: Command, group: int, write_end: int) -> NoReturn:
+def _become_command(cell: mmap, command: Command, group: int, write_end: int) -> NoReturn:
+    cell[: CELL.size] = CELL.pack(os.getpid())
     environ = dict(command.environ)
     for name in command.pid_variables:
         environ[name] = str(os.getpid())

@@ -58,7 +58,7 @@ CD_ERRNO = {
 _REASONS = {
     Cd.REJECTED: "the request was rejected or failed (CD 91)",
     Cd.NO_IDENTD: "the proxy cannot reach identd on this host (CD 92): it wants to know who asks",
-    Cd.IDENTD_MISMATCH: "the user name was refused (CD 93): write socks4://USER@HOST:PORT",
+    Cd.IDENTD_MISMATCH: "the user name was refused (CD 93): check it in the proxy's URL, as in socks4a://USER@HOST:PORT",
 }
 
 

@@ -235,8 +235,9 @@ def test_leave_to_run_unwrapped(world: World, refusing: Chain, compiled: Callabl
     other = world.directory / "another-static"
     shutil.copy(static, other)
     wrapper = [PROXYWRAP, "-v", "-f", configuration, "--"]
-    world.run([*wrapper, static, *OUT.split()], expect=None)
+    told = world.run([*wrapper, static, *OUT.split()], expect=None)
     assert world.judge.acquit() != []
+    assert any(f"{static} runs unwrapped" in line for line in told.complaints)
     child = world.run([*wrapper, "sh", "-c", '"$@"; true', "sh", static, *OUT.split()])
     assert world.judge.acquit() != []
     assert any(f"{static} runs unwrapped" in line for line in child.complaints)

@@ -7,12 +7,13 @@ import signal
 import socket
 import sys
 from contextlib import ExitStack, contextmanager
+from mmap import mmap
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from proxywrap.config import Config, Options
 from proxywrap.helper.family import MESSAGE
-from proxywrap.helper.process import Command, Setup, Voice, run_helper
+from proxywrap.helper.process import CELL, Command, Setup, Voice, run_helper
 
 from .asking import DEADLINE_S, TOKEN
 
@@ -123,6 +124,7 @@ def running(
                     directory=str(work),
                     listeners=[listener],
                     channel=theirs,
+                    cell=mmap(-1, CELL.size),
                     log_fd=-1,
                     open_report=open_report or (lambda: Teller(told)),
                 )
