@@ -46,13 +46,15 @@ def target_reason(target: Target) -> str:
     return _TARGETS[target]
 
 
-def blocked(request: RequestMessage) -> tuple[str, str]:
+def blocked(request: RequestMessage) -> tuple[str, str]:  # noqa: PLR0911 - a table
     """Return what a `BLOCKED` request tells of, and what to do."""
     match request.detail:
         case BlockedKind.UDP | BlockedKind.DNS:
             return _blocked_address(request)
         case BlockedKind.MULTICAST:
             return "the membership of a multicast group", "it is told to the network around the proxies"
+        case BlockedKind.WAY:
+            return request.name.decode("utf-8", "replace"), "it would lead past the proxies"
         case BlockedKind.RESOLVER:
             return f"name resolution through {request.name.decode('utf-8', 'replace')}", _PAST_PROXIES
         case BlockedKind.SOCKET if request.family in {socket.AF_INET, socket.AF_INET6}:

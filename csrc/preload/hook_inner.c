@@ -73,6 +73,18 @@ int hook_ruserok(const char *host, int superuser, const char *remote,
 	return pw_refuse("ruserok");
 }
 
+int hook_iruserok(uint32_t addr, int superuser, const char *remote,
+		  const char *local)
+{
+	return pw_refuse("iruserok");
+}
+
+int hook_iruserok_af(const void *addr, int superuser, const char *remote,
+		     const char *local, sa_family_t af)
+{
+	return pw_refuse("iruserok_af");
+}
+
 int hook_ruserok_af(const char *host, int superuser, const char *remote,
 		    const char *local, sa_family_t af)
 {

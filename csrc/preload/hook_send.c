@@ -5,6 +5,8 @@
  * host, and nothing to a resolver on the system bus.
  */
 #include "bus.h"
+#include "channel.h"
+#include "device.h"
 #include "gate.h"
 #include "libc.h"
 #include "sockaddr.h"
@@ -130,6 +132,11 @@ static int before_sendmsg(int fd, const struct msghdr *msg, int flags,
 	if (!pw_readable(msg, sizeof(*msg)))
 		return 0; /* the kernel says EFAULT */
 	settle_passed(msg);
+	if (pw_names_device(msg) && pw_is_inet(fd, SOCK_DGRAM)) {
+		pw_blocked(PW_BLOCKED_WAY, NULL,
+			   "a datagram by a device or a route of its own");
+		return -ENETUNREACH;
+	}
 	if (pw_on_bus(fd))
 		ret = pw_bus_verdict_v(fd, msg->msg_iov, msg->msg_iovlen);
 	if (ret == 0 && msg->msg_name && msg->msg_namelen)
@@ -160,8 +167,9 @@ PW_APART static ssize_t sendmsg_seen(int fd, const struct msghdr *msg,
 
 ssize_t hook_sendmsg(int fd, const struct msghdr *msg, int flags)
 {
-	/* Without a destination, as most are. */
-	if (pw_likely(pw_is_near(msg, sizeof(*msg)) && !msg->msg_name) &&
+	/* Without a destination and ancillary data, as most are. */
+	if (pw_likely(pw_is_near(msg, sizeof(*msg)) && !msg->msg_name &&
+		      !msg->msg_control) &&
 	    !pw_is_looked_at())
 		return pw_libc.sendmsg(fd, msg, flags);
 	return sendmsg_seen(fd, msg, flags);

@@ -2,9 +2,12 @@
 /*
  * system, popen, wordexp: they start the shell with the program's own
  * environment, past every hook. Where the program has lost our variables, or
- * has more than the shell should, it is lent a sound one for the time of the
- * call.
+ * has more than the shell should, they are set in it first, by libc's own
+ * setenv(): that other threads may use the environment meanwhile is its
+ * concern, and where the program is cancelled in the call nothing is left to
+ * be undone.
  */
+#include "channel.h"
 #include "libc.h"
 #include "prepare.h"
 
@@ -12,27 +15,21 @@
 
 extern char **environ;
 
-#define PW_WITH_SOUND_ENVIRONMENT(permit, result, call)                   \
-	do {                                                              \
-		char line[PW_LINE_BYTES], **own = environ, **env;         \
-		size_t slots = pw_env_slots(own);                         \
-		if (pw_env_is_sound(own, (permit).runtime)) {             \
-			result = call;                                    \
-			break;                                            \
-		}                                                         \
-		if (slots > PW_MAX_ENV) {                                 \
-			errno = E2BIG;                                    \
-			break;                                            \
-		}                                                         \
-		env = __builtin_alloca(slots * sizeof(*env));             \
-		if (pw_env_build(own, (permit).runtime, env, line) < 0) { \
-			errno = E2BIG;                                    \
-			break;                                            \
-		}                                                         \
-		environ = env;                                            \
-		result = call;                                            \
-		environ = own;                                            \
-	} while (0)
+/* Return: 0, or -errno: the shell would not be wrapped */
+static int mend_environment(const struct pw_permit *permit)
+{
+	char line[PW_LINE_BYTES];
+	int ret;
+
+	if (pw_env_is_sound(environ, permit->runtime))
+		return 0;
+	ret = pw_env_preload(environ, permit->runtime, line);
+	if (ret == 0)
+		ret = pw_libc_setenv(line);
+	if (ret == 0 && !pw_env_has_channel(environ))
+		ret = pw_libc_setenv(pw_channel()->variable);
+	return ret;
+}
 
 static int judge_shell(struct pw_permit *permit)
 {
@@ -44,25 +41,25 @@ int hook_system(const char *command)
 	struct pw_permit permit = { 0 };
 	int ret = command ? judge_shell(&permit) : 0;
 
+	if (ret == 0 && command)
+		ret = mend_environment(&permit);
 	if (ret < 0)
 		return (int)pw_result(ret);
-	ret = -1;
-	PW_WITH_SOUND_ENVIRONMENT(permit, ret, pw_libc.system(command));
-	return ret;
+	return pw_libc.system(command);
 }
 
 FILE *hook_popen(const char *command, const char *mode)
 {
 	struct pw_permit permit;
 	int ret = judge_shell(&permit);
-	FILE *stream = NULL;
 
+	if (ret == 0)
+		ret = mend_environment(&permit);
 	if (ret < 0) {
 		errno = -ret;
 		return NULL;
 	}
-	PW_WITH_SOUND_ENVIRONMENT(permit, stream, pw_libc.popen(command, mode));
-	return stream;
+	return pw_libc.popen(command, mode);
 }
 
 /* Where the shell must not run, words that need none are expanded all the same.
@@ -70,13 +67,9 @@ FILE *hook_popen(const char *command, const char *mode)
 int hook_wordexp(const char *words, wordexp_t *found, int flags)
 {
 	struct pw_permit permit = { 0 };
-	int ret = WRDE_NOSPACE;
 
-	if (!strpbrk(words, "$`"))
-		return pw_libc.wordexp(words, found, flags);
-	if (!(flags & WRDE_NOCMD) && judge_shell(&permit) < 0)
+	if (strpbrk(words, "$`") && !(flags & WRDE_NOCMD) &&
+	    (judge_shell(&permit) < 0 || mend_environment(&permit) < 0))
 		flags |= WRDE_NOCMD;
-	PW_WITH_SOUND_ENVIRONMENT(permit, ret,
-				  pw_libc.wordexp(words, found, flags));
-	return ret;
+	return pw_libc.wordexp(words, found, flags);
 }

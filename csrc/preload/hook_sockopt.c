@@ -4,7 +4,8 @@
  * setsockopt: nobody joins a multicast group, for that is told to the network.
  */
 #include "channel.h"
-#include "lend.h"
+#include "device.h"
+#include "gate.h"
 #include "libc.h"
 #include "servers.h"
 #include "sockaddr.h"
@@ -85,12 +86,25 @@ static bool joins_group(int level, int name)
 	return name == IPV6_JOIN_GROUP || name == IPV6_JOIN_ANYCAST;
 }
 
-int hook_setsockopt(int fd, int level, int name, const void *value,
-		    socklen_t len)
+PW_APART static int set_network_option(int fd, int level, int name,
+				       const void *value, socklen_t len)
 {
-	if (pw_unlikely(level != SOL_SOCKET && joins_group(level, name))) {
+	int ret = pw_device_verdict(fd, level, name, len);
+
+	if (ret < 0)
+		return (int)pw_result(ret);
+	if (joins_group(level, name)) {
 		pw_blocked(PW_BLOCKED_MULTICAST, NULL, NULL);
 		return (int)pw_result(-ENETUNREACH);
 	}
+	return pw_libc.setsockopt(fd, level, name, value, len);
+}
+
+int hook_setsockopt(int fd, int level, int name, const void *value,
+		    socklen_t len)
+{
+	if (pw_unlikely(level == IPPROTO_IP || level == IPPROTO_IPV6 ||
+			name == SO_BINDTODEVICE || name == SO_BINDTOIFINDEX))
+		return set_network_option(fd, level, name, value, len);
 	return pw_libc.setsockopt(fd, level, name, value, len);
 }

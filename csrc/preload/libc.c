@@ -57,3 +57,24 @@ void pw_libc_resolve(void)
 #undef HOOK_OWN
 	errno = saved;
 }
+
+/**
+ * pw_libc_setenv() - Set a variable of the program's environment
+ * @variable: NAME=VALUE
+ *
+ * Return: 0 or -ENOMEM
+ * Context: wherever the program may call libc's own, which allocates
+ */
+int pw_libc_setenv(const char *variable)
+{
+	int (*set)(const char *, const char *, int) =
+		(int (*)(const char *, const char *, int))next("setenv");
+	size_t n = strcspn(variable, "=");
+	char name[64];
+
+	if (n >= sizeof(name))
+		return -ENOMEM;
+	memcpy(name, variable, n);
+	name[n] = 0;
+	return set(name, variable + n + 1, 1) == 0 ? 0 : -ENOMEM;
+}

@@ -32,5 +32,6 @@ extern struct pw_libc pw_libc PW_HIDDEN;
 #undef HOOK_OWN
 
 void pw_libc_resolve(void) PW_HIDDEN;
+int pw_libc_setenv(const char *variable) PW_HIDDEN;
 
 #endif

@@ -46,7 +46,7 @@ static int make_preload(char line[static PW_LINE_BYTES], const char *theirs,
  */
 bool pw_env_is_sound(char *const envp[], const char *runtime)
 {
-	bool has_channel = false, has_preload = false;
+	bool has_preload = false, has_channel = pw_env_has_channel(envp);
 	char line[PW_LINE_BYTES];
 
 	for (; envp && *envp; envp++) {
@@ -55,9 +55,39 @@ bool pw_env_is_sound(char *const envp[], const char *runtime)
 		if (list)
 			has_preload = make_preload(line, list, runtime) == 0 &&
 				      strcmp(*envp, line) == 0;
-		has_channel |= value_of(*envp, PW_CHANNEL_VARIABLE "=") != NULL;
 	}
 	return has_channel && has_preload;
+}
+
+/**
+ * pw_env_preload() - The LD_PRELOAD, as a variable, that a program needs
+ * @envp: the environment that it would have
+ * @runtime: as for pw_env_build()
+ * @line: filled in
+ *
+ * Return: 0, or -E2BIG
+ */
+int pw_env_preload(char *const envp[], const char *runtime,
+		   char line[static PW_LINE_BYTES])
+{
+	const char *preload = NULL;
+
+	for (; envp && *envp; envp++) {
+		const char *list = value_of(*envp, preload_name);
+
+		if (list)
+			preload = list; /* ld.so takes the last */
+	}
+	return make_preload(line, preload, runtime);
+}
+
+/* Whether there is a way to a helper in it. */
+bool pw_env_has_channel(char *const envp[])
+{
+	for (; envp && *envp; envp++)
+		if (value_of(*envp, PW_CHANNEL_VARIABLE "="))
+			return true;
+	return false;
 }
 
 /**
@@ -74,22 +104,16 @@ bool pw_env_is_sound(char *const envp[], const char *runtime)
 int pw_env_build(char *const envp[], const char *runtime, char **out,
 		 char line[static PW_LINE_BYTES])
 {
-	const char *preload = NULL;
 	char *channel = NULL;
 	size_t n = 0;
 
-	for (; envp && *envp; envp++) {
-		const char *list = value_of(*envp, preload_name);
-
-		if (list)
-			preload = list; /* ld.so takes the last */
-		else if (value_of(*envp, PW_CHANNEL_VARIABLE "="))
-			channel = *envp;
-		else
-			out[n++] = *envp;
-	}
-	if (make_preload(line, preload, runtime) < 0)
+	if (pw_env_preload(envp, runtime, line) < 0)
 		return -E2BIG;
+	for (; envp && *envp; envp++)
+		if (value_of(*envp, PW_CHANNEL_VARIABLE "="))
+			channel = *envp;
+		else if (!value_of(*envp, preload_name))
+			out[n++] = *envp;
 	out[n++] = line;
 	/* One that is there already may be that of a proxywrap within. */
 	out[n++] = channel ? channel

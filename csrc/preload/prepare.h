@@ -25,6 +25,9 @@ struct pw_permit {
 size_t pw_env_slots(char *const envp[]) PW_HIDDEN;
 int pw_env_build(char *const envp[], const char *runtime, char **out,
 		 char line[static PW_LINE_BYTES]) PW_HIDDEN;
+int pw_env_preload(char *const envp[], const char *runtime,
+		   char line[static PW_LINE_BYTES]) PW_HIDDEN;
+bool pw_env_has_channel(char *const envp[]) PW_HIDDEN;
 bool pw_env_is_sound(char *const envp[], const char *runtime) PW_HIDDEN;
 int pw_target_allowed(int dir, const char *path, int flags,
 		      struct pw_permit *permit) PW_HIDDEN;

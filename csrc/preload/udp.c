@@ -2,6 +2,7 @@
 #include "udp.h"
 
 #include "channel.h"
+#include "device.h"
 #include "servers.h"
 #include "sockaddr.h"
 
@@ -45,7 +46,8 @@ static bool read_dest(int domain, const struct sockaddr_storage *addr,
  * @addr: a copy of the application's; another one for a name server's
  * @len: its size, likewise
  *
- * A refusal is reported, unless nobody would miss anything. An address that the kernel will refuse may go.
+ * A refusal is reported, unless nobody would miss anything. An address that the
+ * kernel will refuse may go.
  *
  * Return: 0, or -ENETUNREACH
  */
@@ -56,6 +58,10 @@ int pw_udp_way(int fd, struct sockaddr_storage *addr, socklen_t *len)
 
 	if (!read_dest(domain_of(fd), addr, *len, &dest))
 		return 0;
+	if (pw_has_device(fd)) {
+		pw_blocked(PW_BLOCKED_UDP, &dest, NULL);
+		return -ENETUNREACH;
+	}
 	if (dest.port == PW_PORT_DNS) {
 		ret = pw_server_find(&dest, &answering);
 		if (ret == 0)

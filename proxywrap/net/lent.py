@@ -43,6 +43,7 @@ _PEEK = int(_NOW | socket.MSG_PEEK)
 _TCP_CLOSE, _TCP_LISTEN = 7, 10  # net/tcp_states.h
 _TCP_FASTOPEN_CONNECT = 30  # linux/tcp.h
 _IPPROTO_MPTCP = 262  # linux/in.h; socket has it from Python 3.12 on
+_IFNAMSIZ = 16  # net/if.h
 _ONE_TICK = struct.pack("ll", 0, 1)  # struct timeval; the kernel rounds up to a tick
 
 _STALLING = (
@@ -189,6 +190,8 @@ class LentSocket:
         self.restore_options()
 
     def _start(self, sockaddr: SockAddr) -> int:
+        if _is_loopback(sockaddr[0]) and self._device() not in {b"", b"lo"}:
+            return errno.ENETUNREACH  # the kernel would send it out by that device
         if not fcntl.fcntl(self._sock, fcntl.F_GETFL) & os.O_NONBLOCK:
             try:
                 self._sock.sendto(b"", socket.MSG_FASTOPEN | _NOW, sockaddr)
@@ -199,6 +202,10 @@ class LentSocket:
                 return 0
         with self._tick_limit():
             return self._sock.connect_ex(sockaddr)
+
+    def _device(self) -> bytes:
+        name = self._sock.getsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, _IFNAMSIZ)
+        return name.partition(b"\0")[0]
 
     def _is_writable(self) -> bool:
         poll = select.poll()
@@ -326,6 +333,11 @@ def _expire(ready: asyncio.Future[None], limit_s: float) -> None:
 def _wake(ready: asyncio.Future[None]) -> None:
     if not ready.done():
         ready.set_result(None)
+
+
+def _is_loopback(host: str) -> bool:
+    """Tell whether an address, of which there are few kinds, is this host's own."""
+    return host.startswith(("127.", "::ffff:127.")) or host == "::1"
 
 
 def _scope_of(address: IPv4Address | IPv6Address) -> int:

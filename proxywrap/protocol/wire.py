@@ -61,6 +61,7 @@ class BlockedKind(IntEnum):
     SOCKET = 3
     DNS = 4
     MULTICAST = 5
+    WAY = 6
 
 
 class Target(IntEnum):
