@@ -3,7 +3,7 @@
 #ifndef PW_CLOCK_H
 #define PW_CLOCK_H
 
-#include "shim.h"
+#include "sockaddr.h"
 
 struct pw_deadline {
 	bool is_set;
@@ -16,6 +16,14 @@ static inline struct timespec pw_now(void)
 
 	pw_sys(SYS_clock_gettime, CLOCK_MONOTONIC, &now);
 	return now;
+}
+
+/* Whether the kernel would take it. */
+static inline bool pw_is_timeout(const struct timespec *timeout)
+{
+	return !timeout || (pw_readable(timeout, sizeof(*timeout)) &&
+			    timeout->tv_sec >= 0 && timeout->tv_nsec >= 0 &&
+			    timeout->tv_nsec < 1000000000);
 }
 
 /* A wait that begins now; NULL waits for ever. */

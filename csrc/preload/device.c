@@ -28,7 +28,9 @@ static bool has_index(int fd, int level, int name)
  */
 bool pw_has_device(int fd)
 {
-	char device[16 + 1] = { 0 }; /* IFNAMSIZ, of which nothing less will do */
+	char device[16 + 1] = {
+		0
+	}; /* IFNAMSIZ, of which nothing less will do */
 	socklen_t n = sizeof(device) - 1;
 
 	if (pw_sys(SYS_getsockopt, fd, SOL_SOCKET, SO_BINDTODEVICE, device,
@@ -99,7 +101,7 @@ int pw_device_verdict(int fd, int level, int name, socklen_t len)
 	if (is_device && pw_sys(SYS_getpeername, fd, &peer, &n) < 0)
 		return 0;
 	pw_blocked(PW_BLOCKED_WAY, NULL,
-		   is_route ? "source routing" :
-			      "another device for a connected socket");
+		   is_route ? "source routing"
+			    : "another device for a connected socket");
 	return -EPERM;
 }

@@ -220,7 +220,7 @@ int hook_epoll_pwait2(int epfd, struct epoll_event *events, int max,
 {
 	int n;
 
-	if (pw_is_busy())
+	if (pw_is_busy() && pw_is_timeout(timeout))
 		return wait_timespec(&(struct wait){ epfd, events, max, mask },
 				     timeout);
 	n = pw_libc.epoll_pwait2(epfd, events, max, timeout, mask);

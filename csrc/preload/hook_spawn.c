@@ -131,6 +131,25 @@ int hook_posix_spawnp(pid_t *pid, const char *file,
 	return was_denied ? EACCES : ret;
 }
 
+/* As a kernel without CLONE_PIDFD has it: who calls these can do without. */
+int hook_pidfd_spawn(int *pidfd, const char *path,
+		     const posix_spawn_file_actions_t *actions,
+		     const posix_spawnattr_t *attr, char *const argv[],
+		     char *const envp[])
+{
+	(void)pidfd, (void)path, (void)actions, (void)attr, (void)argv;
+	(void)envp;
+	return ENOSYS;
+}
+
+int hook_pidfd_spawnp(int *pidfd, const char *file,
+		      const posix_spawn_file_actions_t *actions,
+		      const posix_spawnattr_t *attr, char *const argv[],
+		      char *const envp[])
+{
+	return hook_pidfd_spawn(pidfd, file, actions, attr, argv, envp);
+}
+
 int hook_posix_spawn_file_actions_init(posix_spawn_file_actions_t *actions)
 {
 	pw_spawndir_forget(actions);

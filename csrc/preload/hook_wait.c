@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* The poll and select families. */
+#include "clock.h"
 #include "gate.h"
+#include "highest.h"
 #include "libc.h"
 #include "pollset.h"
+#include "sockaddr.h"
 
 #include <sys/mman.h>
 
@@ -23,7 +26,7 @@ int hook_poll(struct pollfd *fds, nfds_t n, int timeout_ms)
 int hook_ppoll(struct pollfd *fds, nfds_t n, const struct timespec *timeout,
 	       const sigset_t *mask)
 {
-	if (pw_is_busy())
+	if (pw_is_busy() && pw_is_timeout(timeout))
 		return pw_poll(fds, n, timeout, mask);
 	return pw_libc.ppoll(fds, n, timeout, mask);
 }
@@ -40,7 +43,7 @@ int hook___ppoll_chk(struct pollfd *fds, nfds_t n,
 		     const struct timespec *timeout, const sigset_t *mask,
 		     size_t size)
 {
-	if (pw_is_busy() && size / sizeof(*fds) >= n)
+	if (pw_is_busy() && size / sizeof(*fds) >= n && pw_is_timeout(timeout))
 		return pw_poll(fds, n, timeout, mask);
 	return pw_libc.__ppoll_chk(fds, n, timeout, mask, size);
 }
@@ -150,6 +153,46 @@ static int do_select(int n, fd_set *in, fd_set *out, fd_set *except,
 	return ret;
 }
 
+/*
+ * How much of its sets the kernel would look at, and write, if we had no
+ * descriptors: it stops at the end of its table, and ours are at that end.
+ * Programs that ask for as many as they may have rely on it.
+ */
+static int trimmed(int n)
+{
+	int end;
+
+	if (n <= FD_SETSIZE)
+		return n;
+	end = (pw_highest_fd() / WORD_BITS + 1) * WORD_BITS;
+	if (end <= 0)
+		return n;
+	if (end < FD_SETSIZE)
+		end = FD_SETSIZE;
+	return n < end ? n : end;
+}
+
+static bool can_be_read(int n, const fd_set *set)
+{
+	const char *start = (const char *)set;
+	size_t bytes = ((size_t)n + 7) / 8;
+
+	for (size_t at = 0; set && at < bytes; at += 4096)
+		if (!pw_readable(start + at,
+				 bytes - at < 4096 ? bytes - at : 4096))
+			return false;
+	return true;
+}
+
+/* Whether it is the kernel's to do, or to refuse. */
+static bool is_plain(int n, const fd_set *in, const fd_set *out,
+		     const fd_set *except)
+{
+	return !pw_is_busy() || n < 0 || n > SELECT_FDS ||
+	       !can_be_read(n, in) || !can_be_read(n, out) ||
+	       !can_be_read(n, except) || !has_pending(n, in, out, except);
+}
+
 PW_APART static int select_seen(int n, fd_set *in, fd_set *out, fd_set *except,
 				struct timeval *timeout)
 {
@@ -157,7 +200,8 @@ PW_APART static int select_seen(int n, fd_set *in, fd_set *out, fd_set *except,
 	struct pw_deadline deadline;
 	int ret;
 
-	if (n < 0 || n > SELECT_FDS || !has_pending(n, in, out, except))
+	n = trimmed(n);
+	if (is_plain(n, in, out, except))
 		return pw_libc.select(n, in, out, except, timeout);
 	if (!timeout)
 		return do_select(n, in, out, except, NULL, NULL);
@@ -177,7 +221,7 @@ PW_APART static int select_seen(int n, fd_set *in, fd_set *out, fd_set *except,
 int hook_select(int n, fd_set *in, fd_set *out, fd_set *except,
 		struct timeval *timeout)
 {
-	if (pw_is_busy())
+	if (pw_is_busy() || pw_unlikely(n > FD_SETSIZE))
 		return select_seen(n, in, out, except, timeout);
 	return pw_libc.select(n, in, out, except, timeout);
 }
@@ -186,7 +230,8 @@ PW_APART static int pselect_seen(int n, fd_set *in, fd_set *out, fd_set *except,
 				 const struct timespec *timeout,
 				 const sigset_t *mask)
 {
-	if (n < 0 || n > SELECT_FDS || !has_pending(n, in, out, except))
+	n = trimmed(n);
+	if (is_plain(n, in, out, except) || !pw_is_timeout(timeout))
 		return pw_libc.pselect(n, in, out, except, timeout, mask);
 	return do_select(n, in, out, except, timeout, mask);
 }
@@ -194,7 +239,7 @@ PW_APART static int pselect_seen(int n, fd_set *in, fd_set *out, fd_set *except,
 int hook_pselect(int n, fd_set *in, fd_set *out, fd_set *except,
 		 const struct timespec *timeout, const sigset_t *mask)
 {
-	if (pw_is_busy())
+	if (pw_is_busy() || pw_unlikely(n > FD_SETSIZE))
 		return pselect_seen(n, in, out, except, timeout, mask);
 	return pw_libc.pselect(n, in, out, except, timeout, mask);
 }

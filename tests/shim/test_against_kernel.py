@@ -40,6 +40,7 @@ ROWS = [
     "wait_select select 4000",
     "wait_select pselect",
     "wait_select pselect 1500",
+    "select_wide",
     "wait_mixed",
     "wait_interrupted",
     "shut_early rdwr",

@@ -10,7 +10,10 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { THREADS = 3, SHELLS = 30 };
+enum {
+	THREADS = 3,
+	SHELLS = 30
+};
 
 static atomic_int bare, is_over;
 

@@ -57,8 +57,8 @@ static void ask_by(int fd, const char *device, bool is_connected)
 		char room[CMSG_SPACE(sizeof(struct in_pktinfo))];
 	} control = { .head = { .cmsg_level = IPPROTO_IP,
 				.cmsg_type = IP_PKTINFO,
-				.cmsg_len = CMSG_LEN(
-					sizeof(struct in_pktinfo)) } };
+				.cmsg_len =
+					CMSG_LEN(sizeof(struct in_pktinfo)) } };
 	struct in_pktinfo info = { .ipi_ifindex = (int)if_nametoindex(device) };
 	struct iovec iov = { .iov_base = (void *)question,
 			     .iov_len = sizeof(question) - 1 };
@@ -106,8 +106,8 @@ int main(int argc, char **argv)
 	} else if (strcmp(way, "message-connected") == 0) {
 		ask_by(fd, device, true);
 	} else if (strcmp(way, "unicast") == 0) {
-		say("option", setsockopt(fd, IPPROTO_IP, 50, &index,
-					 sizeof(index)));
+		say("option",
+		    setsockopt(fd, IPPROTO_IP, 50, &index, sizeof(index)));
 		ask(fd);
 	} else if (strcmp(way, "route") == 0) {
 		say("option", setsockopt(fd, IPPROTO_IP, IP_OPTIONS, route,
