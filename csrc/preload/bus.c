@@ -8,7 +8,12 @@
 
 extern char **environ;
 
-static char own_path[sizeof(((struct sockaddr_un *)0)->sun_path) + 1];
+enum {
+	PATH_ROOM = sizeof(((struct sockaddr_un *)0)->sun_path) + 1,
+	OWN_PATHS = 4
+};
+
+static char own_paths[OWN_PATHS][PATH_ROOM];
 
 /* Header fields of a message that say whom it is for (D-Bus Specification,
  * "Header Fields"): their codes. */
@@ -22,26 +27,62 @@ static const char *const resolvers[] = {
 	"org.freedesktop.Avahi",
 };
 
+static int hex(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	c |= 0x20;
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* Copy a value up to its end, with "%2e" and the like as what they stand for.
+ */
+static void take_path(char out[static PATH_ROOM], const char *value)
+{
+	size_t n = 0;
+
+	for (; *value && *value != ',' && *value != ';'; value++) {
+		if (n == PATH_ROOM - 1) {
+			out[0] = '\0'; /* no socket has such a name */
+			return;
+		}
+		out[n] = *value;
+		if (*value == '%' && hex(value[1]) >= 0 && hex(value[2]) >= 0) {
+			out[n] = (char)(hex(value[1]) << 4 | hex(value[2]));
+			value += 2;
+		}
+		n++;
+	}
+	out[n] = '\0';
+}
+
 /**
- * pw_bus_read_environment() - Learn of a system bus at another place
+ * pw_bus_read_environment() - Learn of a system bus at other places
  *
- * $DBUS_SYSTEM_BUS_ADDRESS is "unix:path=PATH", and more after a comma or
- * semicolon.
+ * $DBUS_SYSTEM_BUS_ADDRESS is a list of "TRANSPORT:KEY=VALUE,KEY=VALUE", with
+ * semicolons between; that of a socket has "unix" and "path".
  */
 void pw_bus_read_environment(void)
 {
-	static const char name[] = "DBUS_SYSTEM_BUS_ADDRESS=unix:path=";
+	static const char name[] = "DBUS_SYSTEM_BUS_ADDRESS=";
+	const char *value = NULL;
+	size_t count = 0;
 
-	for (char **at = environ; at && *at; at++) {
-		size_t n;
+	for (char **at = environ; at && *at; at++)
+		if (strncmp(*at, name, sizeof(name) - 1) == 0)
+			value = *at + sizeof(name) - 1;
+	for (; value && *value && count < OWN_PATHS; value++)
+		if ((value[-1] == ':' || value[-1] == ',') &&
+		    strncmp(value, "path=", 5) == 0)
+			take_path(own_paths[count++], value + 5);
+}
 
-		if (strncmp(*at, name, sizeof(name) - 1) != 0)
-			continue;
-		n = strcspn(*at + sizeof(name) - 1, ",;");
-		if (n < sizeof(own_path))
-			memcpy(own_path, *at + sizeof(name) - 1, n);
-		return;
-	}
+static bool is_own(const char *path)
+{
+	for (size_t i = 0; i < OWN_PATHS; i++)
+		if (strcmp(path, own_paths[i]) == 0)
+			return true;
+	return false;
 }
 
 /* Whether a socket address is the system bus's. */
@@ -57,7 +98,7 @@ bool pw_is_bus_path(const struct sockaddr_storage *addr, size_t len)
 	return path[0] &&
 	       (strcmp(path, "/run/dbus/system_bus_socket") == 0 ||
 		strcmp(path, "/var/run/dbus/system_bus_socket") == 0 ||
-		strcmp(path, own_path) == 0);
+		is_own(path));
 }
 
 /* What is sent through a descriptor from here on goes to the bus. */

@@ -52,7 +52,7 @@ static bool is_bus(const char *path, size_t more)
 static void test_paths(void)
 {
 	static char variable[] = "DBUS_SYSTEM_BUS_ADDRESS=unix:path=/tmp/bus,"
-				 "guid=0123;unix:path=/tmp/other";
+				 "guid=0123;unix:guid=4,path=/tmp/%6f%74her";
 	static char *given[] = { variable, NULL };
 	char longest[109] = { 0 };
 
@@ -65,7 +65,8 @@ static void test_paths(void)
 	environ = given;
 	pw_bus_read_environment();
 	ok(is_bus("/tmp/bus", 1), "what the environment says");
-	ok(!is_bus("/tmp/other", 1), "of that, the first");
+	ok(is_bus("/tmp/other", 1), "each of the list, escaped or not");
+	ok(!is_bus("/tmp/another", 1), "no other");
 	ok(is_bus("/run/dbus/system_bus_socket", 1), "beside the usual one");
 }
 
