@@ -11,6 +11,10 @@
 
 #include "lend.h"
 
+enum {
+	MOST_MESSAGES = 1024 /* that the kernel takes at a time: UIO_MAXIOV */
+};
+
 #define PW_APART __attribute__((noinline, cold))
 
 /* Return from the function while no byte may pass. */

@@ -8,10 +8,6 @@
 #include "servers.h"
 #include "sockaddr.h"
 
-enum {
-	MOST_MESSAGES = 1024 /* that the kernel takes at a time: UIO_MAXIOV */
-};
-
 PW_GATED(ssize_t, recv, (int fd, void *buf, size_t n, int flags),
 	 (fd, buf, n, flags), PW_GATE_IN(fd, flags))
 

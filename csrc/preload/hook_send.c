@@ -42,8 +42,8 @@ static int before_send_to(int fd, const void *addr, socklen_t len, int flags,
 		ret = hook_connect(fd, addr, len);
 		return ret < 0 ? -errno : 1;
 	}
-	if (!pw_is_inet(fd, SOCK_DGRAM))
-		return 0;
+	if (!pw_is_inet(fd, SOCK_DGRAM) || len == 0)
+		return 0; /* the kernel wants an address whole */
 	ret = pw_copy_sockaddr(to, addr, len);
 	if (ret < 0)
 		return ret;
@@ -140,8 +140,13 @@ static int before_sendmsg(int fd, const struct msghdr *msg, int flags,
 	if (pw_on_bus(fd))
 		ret = pw_bus_verdict_v(fd, msg->msg_iov, msg->msg_iovlen);
 	if (ret == 0 && msg->msg_name && msg->msg_namelen)
-		ret = before_send_to(fd, msg->msg_name, msg->msg_namelen, flags,
-				     to, &to_len);
+		/* The kernel cuts off what is too long, here but not in
+		 * sendto(). */
+		ret = before_send_to(fd, msg->msg_name,
+				     msg->msg_namelen < sizeof(*to)
+					     ? msg->msg_namelen
+					     : sizeof(*to),
+				     flags, to, &to_len);
 	if (ret > 0) {
 		*other = *msg;
 		other->msg_name = to_len ? to : NULL;
@@ -180,6 +185,8 @@ int hook_sendmmsg(int fd, struct mmsghdr *msgs, unsigned int n, int flags)
 {
 	unsigned int done;
 
+	if (n > MOST_MESSAGES)
+		n = MOST_MESSAGES;
 	for (done = 0; done < n; done++) {
 		ssize_t sent;
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-// sources: csrc/preload/servers.c csrc/preload/udp.c csrc/preload/device.c csrc/preload/sockaddr.c
+// sources: csrc/preload/servers.c csrc/preload/udp.c
+// sources: csrc/preload/device.c csrc/preload/sockaddr.c
 #include "preload/servers.h"
 
 #include <arpa/inet.h>
