@@ -10,23 +10,54 @@
 #include "channel.h"
 #include "libc.h"
 #include "prepare.h"
+#include "sockaddr.h"
 
 #include <fcntl.h>
 
 extern char **environ;
 
+#define PRELOAD "LD_PRELOAD"
+
+/*
+ * Take what there is of the environment. Another thread may change it now, and
+ * libc free what we are reading: only the kernel reads it in system() itself.
+ */
+static void take_environment(char **out, size_t room)
+{
+	char **env = environ;
+	size_t n = 0;
+
+	for (; env && n < room - 1 && pw_readable(env, sizeof(*env)) && *env;
+	     env++) {
+		char *variable = *(char *volatile *)env;
+
+		if (variable && pw_readable(variable, sizeof(PRELOAD)))
+			out[n++] = variable;
+	}
+	out[n] = NULL;
+}
+
 /* Return: 0, or -errno: the shell would not be wrapped */
 static int mend_environment(const struct pw_permit *permit)
 {
 	char line[PW_LINE_BYTES];
+	size_t slots = pw_env_slots(NULL);
+	char **env;
 	int ret;
 
-	if (pw_env_is_sound(environ, permit->runtime))
+	for (char **at = environ; at && pw_readable(at, sizeof(*at)) && *at;
+	     at++)
+		slots++;
+	if (slots > PW_MAX_ENV)
+		return -E2BIG;
+	env = __builtin_alloca(slots * sizeof(*env));
+	take_environment(env, slots);
+	if (pw_env_is_sound(env, permit->runtime))
 		return 0;
-	ret = pw_env_preload(environ, permit->runtime, line);
+	ret = pw_env_preload(env, permit->runtime, line);
 	if (ret == 0)
 		ret = pw_libc_setenv(line);
-	if (ret == 0 && !pw_env_has_channel(environ))
+	if (ret == 0 && !pw_env_has_channel(env))
 		ret = pw_libc_setenv(pw_channel()->variable);
 	return ret;
 }
