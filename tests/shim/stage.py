@@ -9,6 +9,7 @@ program cannot tell them apart, or the shim is wrong.
 from __future__ import annotations
 
 import errno
+import os
 import socket
 import subprocess
 import sys
@@ -91,7 +92,8 @@ def run(
         stderr=subprocess.PIPE,
         text=True,
         bufsize=1,
-        env=env,
+        # A copy: pytest changes the environment while other threads are here.
+        env=dict(os.environ) if env is None else env,
     ) as process:
         guard = threading.Timer(DEADLINE_S, process.kill)
         guard.start()
