@@ -160,13 +160,14 @@ static int do_select(int n, fd_set *in, fd_set *out, fd_set *except,
  */
 static int trimmed(int n)
 {
-	int end;
+	int highest, end;
 
 	if (n <= FD_SETSIZE)
 		return n;
-	end = (pw_highest_fd() / WORD_BITS + 1) * WORD_BITS;
-	if (end <= 0)
+	highest = pw_highest_fd();
+	if (highest < 0)
 		return n;
+	end = (highest / WORD_BITS + 1) * WORD_BITS;
 	if (end < FD_SETSIZE)
 		end = FD_SETSIZE;
 	return n < end ? n : end;
