@@ -3,6 +3,7 @@
  * getaddrinfo, getnameinfo. The helper knows the names; the lists are made by
  * the original, from numbers, so that libc allocates and frees them.
  */
+#include "idn.h"
 #include "libc.h"
 #include "names.h"
 #include "number.h"
@@ -38,10 +39,10 @@ static void join(struct addrinfo **head, struct addrinfo *more)
 	*head = more;
 }
 
-static int build(const struct pw_reply *reply, const char *service,
-		 const struct addrinfo *hints, struct addrinfo **res)
+static int build(const struct pw_reply *reply, const char *name,
+		 const char *service, const struct addrinfo *hints,
+		 struct addrinfo **res)
 {
-	const char *name = reply->name;
 	unsigned int count = pw_glibc_version ? reply->count : 1;
 	char number[PW_NUMERIC_BYTES];
 	int ret = EAI_NONAME, failed;
@@ -73,6 +74,36 @@ static int with_flags(int ret, struct addrinfo *list, int flags)
 	return ret;
 }
 
+/* Of a name that libc does not take for a number. */
+static int look_up(const char *node, const char *service,
+		   struct addrinfo *hints, struct addrinfo **res)
+{
+	int flags = hints->ai_flags, ret;
+	char encoded[PW_NAME_BYTES], decoded[PW_SPELLED_BYTES];
+	struct pw_reply reply;
+	const char *name;
+
+	if (flags & AI_IDN) {
+		ret = pw_idn_encode(node, encoded);
+		if (ret)
+			return ret;
+		node = encoded;
+	}
+	hints->ai_flags &= ~(AI_IDN | AI_CANONIDN); /* not of the number */
+	if (pw_is_number(node))
+		return EAI_NONAME; /* of the other family */
+	ret = pw_resolve(node, hints->ai_family, &reply);
+	if (ret == -ENOENT && hints->ai_family == AF_INET6 &&
+	    (flags & AI_V4MAPPED))
+		ret = pw_resolve(node, AF_INET, &reply); /* libc maps it */
+	if (ret < 0)
+		return eai(ret);
+	name = reply.name;
+	if ((flags & AI_CANONNAME) && (flags & AI_CANONIDN))
+		name = pw_idn_decode(name, decoded);
+	return build(&reply, name, service, hints, res);
+}
+
 int hook_getaddrinfo(const char *node, const char *service,
 		     const struct addrinfo *hints, struct addrinfo **res)
 {
@@ -80,7 +111,6 @@ int hook_getaddrinfo(const char *node, const char *service,
 	 * with a loopback interface only it finds nothing. */
 	struct addrinfo numeric = { .ai_flags = AI_V4MAPPED };
 	int flags = hints ? hints->ai_flags : AI_V4MAPPED | AI_ADDRCONFIG;
-	struct pw_reply reply;
 	int ret, saved = errno;
 
 	if (!node)
@@ -90,19 +120,11 @@ int hook_getaddrinfo(const char *node, const char *service,
 	numeric.ai_flags &= ~AI_ADDRCONFIG;
 	numeric.ai_flags |= AI_NUMERICHOST;
 	ret = pw_libc.getaddrinfo(node, service, &numeric, res);
-	if (ret != EAI_NONAME || (hints && (hints->ai_flags & AI_NUMERICHOST)))
-		return with_flags(ret, ret ? NULL : *res, flags);
-	if (pw_is_number(node))
-		return ret; /* of the other family */
-	ret = pw_resolve(node, numeric.ai_family, &reply);
-	if (ret == -ENOENT && numeric.ai_family == AF_INET6 &&
-	    (flags & AI_V4MAPPED))
-		ret = pw_resolve(node, AF_INET, &reply); /* libc maps it */
-	if (ret < 0)
-		return eai(ret);
-	ret = build(&reply, service, &numeric, res);
-	if (ret == 0)
-		errno = saved;
+	if (ret == EAI_NONAME && !(flags & AI_NUMERICHOST)) {
+		ret = look_up(node, service, &numeric, res);
+		if (ret == 0)
+			errno = saved;
+	}
 	return with_flags(ret, ret ? NULL : *res, flags);
 }
 
@@ -110,9 +132,10 @@ int hook_getnameinfo(const struct sockaddr *addr, socklen_t len, char *host,
 		     socklen_t host_len, char *serv, socklen_t serv_len,
 		     int flags)
 {
+	char number[64], decoded[PW_SPELLED_BYTES];
 	struct pw_reply reply;
 	struct pw_addr where;
-	char number[64];
+	const char *name;
 	int ret, numeric = (flags | NI_NUMERICHOST) & ~NI_NAMEREQD;
 
 	if (!host || !host_len || (flags & NI_NUMERICHOST) || !addr ||
@@ -131,8 +154,9 @@ int hook_getnameinfo(const struct sockaddr *addr, socklen_t len, char *host,
 				  serv_len, numeric);
 	if (ret && ret != EAI_OVERFLOW) /* of the service's name */
 		return ret;
-	if (reply.name_bytes >= host_len)
+	name = flags & NI_IDN ? pw_idn_decode(reply.name, decoded) : reply.name;
+	if (strlen(name) >= host_len)
 		return EAI_OVERFLOW;
-	memcpy(host, reply.name, reply.name_bytes + 1);
+	memcpy(host, name, strlen(name) + 1);
 	return ret;
 }

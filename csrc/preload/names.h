@@ -6,8 +6,9 @@
 #include "shim.h"
 
 enum {
-	PW_NUMERIC_BYTES = 300
-}; /* holds an address padded to any name's length */
+	PW_SPELLED_BYTES = 1024, /* a name in any alphabet and encoding */
+	PW_NUMERIC_BYTES = 1100, /* an address padded to a name's length */
+};
 
 int pw_resolve(const char *name, int family, struct pw_reply *reply) PW_HIDDEN;
 int pw_reverse(const struct pw_addr *addr, struct pw_reply *reply) PW_HIDDEN;

@@ -30,7 +30,7 @@ static bool means_the_same(const char *text, const struct pw_addr *addr)
 
 static void test_numeric(const struct pw_addr *addr, const char *what)
 {
-	for (size_t n = 0; n < PW_NAME_BYTES; n++) {
+	for (size_t n = 0; n <= PW_SPELLED_BYTES; n++) {
 		char text[PW_NUMERIC_BYTES + 1];
 
 		memset(text, 1, sizeof(text));
