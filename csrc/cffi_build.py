@@ -15,6 +15,9 @@ HERE = Path(__file__).parent
 JUDGE = ["target", "image", "secure", "order"]
 """What judges a program is shared with the shim: the launcher starts one, too."""
 
+HEADERS = ["wire.h", "preload/target.h", "notify/filter.h", "native/notify.h", "native/process.h"]
+SOURCES = ["csrc/notify/filter.c", "csrc/native/notify.c", "csrc/native/process.c"]
+
 
 def wire_declarations() -> str:
     """Return the part of wire.h that cffi can read: constants, enums and structs."""
@@ -28,20 +31,36 @@ ffi.cdef("""
     #define PW_RUNTIME_BYTES ...
     enum pw_target pw_target_examine(int dir, const char *path, int flags, char *runtime);
     int pw_order(char *out, size_t size, const char *ours, const char *theirs, const char *runtime);
+    int pw_filter_install(void);
+
+    struct pw_notice {
+        uint64_t id;
+        uint64_t args[6];
+        int thread;
+        int call;
+    };
+    int pw_notify_support(void);
+    int pw_notify_receive(int listener, struct pw_notice *out);
+    int pw_notify_answer(int listener, uint64_t id, int64_t value, int error);
+    int pw_notify_go_on(int listener, uint64_t id);
+    int pw_notify_is_valid(int listener, uint64_t id);
+    int pw_take_descriptor(int process, int fd);
+    int64_t pw_memory_read(int process, uint64_t address, void *out, size_t n);
+    int64_t pw_memory_write(int process, uint64_t address, const void *data, size_t n);
+
     int pw_disconnect(int fd);
     int pw_become_subreaper(void);
     int pw_scrub(unsigned long start, unsigned long end, const char *secret, size_t n);
 """)
 ffi.set_source(
     "proxywrap._native",
-    '#include "wire.h"\n#include "preload/target.h"\n#include "native/process.h"\n',
-    sources=[*(f"csrc/preload/{name}.c" for name in JUDGE), "csrc/native/process.c"],
+    "".join(f'#include "{header}"\n' for header in HEADERS),
+    sources=[*(f"csrc/preload/{name}.c" for name in JUDGE), *SOURCES],
     include_dirs=["csrc"],
     extra_compile_args=["-std=gnu11"],
     depends=[
-        "csrc/wire.h",
         *(f"csrc/preload/{name}.h" for name in JUDGE),
-        "csrc/native/process.h",
+        *(f"csrc/{header}" for header in HEADERS),
     ],
     py_limited_api=True,
 )

@@ -1,7 +1,7 @@
-"""A loan carried out: the lent socket connected along its route, and the reply sent.
+"""A lent socket connected along its route, and its application answered.
 
-Owns the loan's socket and connection and closes both. Whatever goes wrong is
-that application's error and nobody else's.
+Owns the socket and closes it. Whatever goes wrong is that application's error
+and nobody else's.
 """
 
 from __future__ import annotations
@@ -9,25 +9,20 @@ from __future__ import annotations
 import asyncio
 import errno
 import socket
-import time
+from collections.abc import Mapping
 from contextlib import suppress
 from ipaddress import ip_address
 
-from proxywrap.address import Endpoint, unmapped
-from proxywrap.errors import ProxywrapError
-from proxywrap.events import Connected, Failed, Note
+from proxywrap.events import Note
 from proxywrap.helper.context import Context
-from proxywrap.helper.router import Route
-from proxywrap.helper.session import Loan, send_reply
-from proxywrap.net.connector import AttemptFailed, Deadlines, connect_chain, connect_direct, connect_dns
-from proxywrap.net.dnsserver import DnsServer
-from proxywrap.net.hopnames import HopNames
+from proxywrap.helper.guide import Guide
+from proxywrap.helper.leash import Leash, control_leash
+from proxywrap.helper.session import Loan
 from proxywrap.net.lent import LentSocket
+from proxywrap.protocol.sockaddr import Place
 from proxywrap.protocol.wire import ReplyMessage
 
 __all__ = ["Attempts"]
-
-_LOOK = int(socket.MSG_PEEK | socket.MSG_DONTWAIT)
 
 
 class Attempts:
@@ -35,20 +30,15 @@ class Attempts:
 
     Args:
         context: what the sessions share.
-        deadlines: for the hops.
-        dns: where this host's own name servers seem to be.
+        guide: connects a socket.
         refusing: loopback addresses where nothing ever listens, by family.
 
     """
 
-    def __init__(
-        self, context: Context, deadlines: Deadlines, dns: DnsServer, refusing: dict[int, tuple[str, int]]
-    ) -> None:
+    def __init__(self, context: Context, guide: Guide, refusing: Mapping[int, tuple[str, int]]) -> None:
         self._context = context
-        self._deadlines = deadlines
-        self._dns = dns
-        self._refusing = refusing
-        self._names = HopNames()
+        self._guide = guide
+        self._refusing = dict(refusing)
         self._tasks: dict[int, asyncio.Task[None]] = {}  # by the socket's inode
 
     def cancel(self) -> None:
@@ -56,30 +46,57 @@ class Attempts:
         for task in self._tasks.values():
             task.cancel()
 
+    def is_under_way(self, inode: int) -> bool:
+        """Tell whether the socket with that inode is being connected."""
+        return inode in self._tasks
+
     async def connect(self, loan: Loan) -> None:
+        """Carry out a loan of the shim's; raises nothing but what it is cancelled with."""
+        request = loan.request
+        assert request.address is not None  # noqa: S101 - the shim lends inet sockets only
+        place = Place(request.address, request.port, request.scope_id)
+        await self.carry_out(control_leash(loan.connection), loan.pid, place, loan.lent)
+
+    async def carry_out(
+        self, leash: Leash, pid: int, place: Place, lent: LentSocket, *, shows_error: bool = True
+    ) -> None:
         """Connect the lent socket, answer, and close everything.
 
-        Raises nothing but what it is cancelled with.
-        """
-        reply = None
-        with loan.connection:
-            try:
-                reply = await self._take_turn(loan)
-            except Exception as exc:  # noqa: BLE001 - one attempt's error must not end all others
-                self._context.report(Note(f"cannot connect a lent socket: {exc!r} [pid {loan.pid}]"))
-            finally:
-                if reply is None:
-                    with suppress(OSError):
-                        loan.lent.disconnect()
-                loan.lent.close()
-            send_reply(loan.connection, reply or ReplyMessage(errno.ECONNREFUSED))
+        Args:
+            leash: of the application; closed.
+            pid: of the application, for the report.
+            place: where to, as the application spelled it.
+            lent: owned, and closed before the answer.
+            shows_error: leave a failed socket so that poll(2) shows the failure.
 
-    async def _take_turn(self, loan: Loan) -> ReplyMessage:
+        Raises nothing but what it is cancelled with.
+
+        """
+        try:
+            try:
+                reply = await self._take_turn(leash, pid, place, lent)
+                if reply.error:
+                    self._leave_failed(lent, shows_error)
+            except BaseException:
+                with suppress(OSError):
+                    lent.disconnect()
+                raise
+            finally:
+                lent.close()
+        except Exception as exc:  # noqa: BLE001 - one attempt's error must not end all others
+            self._context.report(Note(f"cannot connect a lent socket: {exc!r} [pid {pid}]"))
+            leash.answer(ReplyMessage(errno.ECONNREFUSED))
+        else:
+            leash.answer(reply)
+        finally:
+            leash.close()
+
+    async def _take_turn(self, leash: Leash, pid: int, place: Place, lent: LentSocket) -> ReplyMessage:
         """End the attempt that is still made on the same socket, and make another.
 
         Its application gave the earlier one up.
         """
-        task, inode = asyncio.current_task(), loan.lent.inode
+        task, inode = asyncio.current_task(), lent.inode
         assert task is not None  # noqa: S101 - a coroutine runs in a task
         earlier = self._tasks.get(inode)
         self._tasks[inode] = task
@@ -87,63 +104,28 @@ class Attempts:
             if earlier is not None:
                 earlier.cancel()
                 await asyncio.wait([earlier])
-            _check_leash(loan)
-            loan.lent.make_fresh()
-            reply = await self._connect_on_leash(loan, task)
-            _check_leash(loan)
+            _check(leash)
+            lent.make_fresh()
+            leash.watch(task.cancel)
+            try:
+                reply = await self._guide.lead(pid, place, lent)
+            finally:
+                leash.unwatch()
+            _check(leash)
             return reply
         finally:
             if self._tasks[inode] is task:
                 del self._tasks[inode]
 
-    async def _connect_on_leash(self, loan: Loan, task: asyncio.Task[None]) -> ReplyMessage:
-        loop = asyncio.get_running_loop()
-        # The control connection is the leash: nothing else ever comes over it.
-        leash = loan.connection.fileno()
-        loop.add_reader(leash, task.cancel)
-        try:
-            return await self._connect(loan)
-        finally:
-            loop.remove_reader(leash)
-
-    async def _connect(self, loan: Loan) -> ReplyMessage:
-        request, started = loan.request, time.monotonic()
-        assert request.address is not None  # noqa: S101 - the shim lends inet sockets only
-        destination = Endpoint(request.address, request.port)
-        try:
-            route = self._context.router.route(request.address, request.port)
-            destination = route.destination
-            await self._follow(loan, route)
-        except AttemptFailed as exc:
-            fault = Failed(loan.pid, destination, exc.hop, exc.errno, exc.reason, exc.is_chain_fault)
-        except ProxywrapError as exc:
-            fault = Failed(loan.pid, destination, None, exc.errno, str(exc), is_chain_fault=False)
-        else:
-            duration_s = time.monotonic() - started
-            self._context.report(Connected(loan.pid, destination, route.hops, duration_s))
-            return ReplyMessage(is_direct=not route.hops and not route.is_dns)
-        self._context.report(fault)
-        self._leave_failed(loan.lent)
-        return ReplyMessage(fault.errno)
-
-    async def _follow(self, loan: Loan, route: Route) -> None:
-        host = route.destination.host
-        if route.hops:
-            await connect_chain(loan.lent, route.hops, route.destination, self._deadlines, self._names)
-        elif route.is_dns and not isinstance(host, str):
-            await connect_dns(loan.lent, self._dns, unmapped(host).version)
-        else:
-            await connect_direct(loan.lent, route.destination, loan.request.scope_id)
-
-    def _leave_failed(self, lent: LentSocket) -> None:
-        """Leave the socket as a failed connect leaves it: with an error that poll shows.
+    def _leave_failed(self, lent: LentSocket, shows_error: bool) -> None:  # noqa: FBT001
+        """Leave the socket as a failed connect leaves it: with an error that poll shows, or without.
 
         Only the kernel can put one there, so it is connected to where nobody
         listens. To IPv4 first: a socket that was connected to a mapped address
         cannot go back to native IPv6.
         """
         lent.disconnect()
-        for family in (socket.AF_INET, socket.AF_INET6):
+        for family in (socket.AF_INET, socket.AF_INET6) if shows_error else ():
             if family in self._refusing:
                 host, port = self._refusing[family]
                 sockaddr = lent.sockaddr(ip_address(host), port)
@@ -152,13 +134,7 @@ class Attempts:
                     return
 
 
-def _check_leash(loan: Loan) -> None:
+def _check(leash: Leash) -> None:
     """Be cancelled if the application has let go, though the loop has not heard of it yet."""
-    try:
-        given_up = not loan.connection.recv(1, _LOOK)
-    except BlockingIOError:
-        given_up = False
-    except OSError:
-        given_up = True
-    if given_up:
+    if leash.is_let_go():
         raise asyncio.CancelledError

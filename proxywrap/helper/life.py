@@ -17,6 +17,7 @@ from proxywrap.helper.attempt import Attempts
 from proxywrap.helper.directory import remove_directory
 from proxywrap.helper.early import Early
 from proxywrap.helper.family import Family
+from proxywrap.helper.guide import Guide
 from proxywrap.helper.nameserver import NameServer
 from proxywrap.helper.process import Setup, Voice
 from proxywrap.helper.server import ControlServer
@@ -54,12 +55,9 @@ class _Life:
         for event in self._early.held:
             context.report(event)
         names = NameServer(context)
-        attempts = Attempts(
-            context,
-            Deadlines(options.tcp_connect_time_out_ms / 1000, options.tcp_read_time_out_ms / 1000),
-            names.sockets,
-            {sock.family: sock.getsockname()[:2] for sock in refusing},
-        )
+        deadlines = Deadlines(options.tcp_connect_time_out_ms / 1000, options.tcp_read_time_out_ms / 1000)
+        guide = Guide(context, deadlines, names.sockets)
+        attempts = Attempts(context, guide, {sock.family: sock.getsockname()[:2] for sock in refusing})
         self._family.on_command_end = self._fall_silent
         self._family.on_last_end = self._end
         loop.add_signal_handler(signal.SIGCHLD, self._family.reap)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from proxywrap.config import Config, Options, Origin, ProxyEntry
 from proxywrap.helper.attempt import Attempts
+from proxywrap.helper.guide import Guide
 from proxywrap.helper.context import Context
 from proxywrap.helper.nameserver import NameServer
 from proxywrap.helper.router import Router
@@ -74,7 +75,7 @@ def make_context(
 def make_attempts(context: Context, names: NameServer | None = None) -> Attempts:
     """Return what carries loans out, with long deadlines."""
     dns = (names or NameServer(context)).sockets
-    return Attempts(context, Deadlines(DEADLINE_S, DEADLINE_S), dns, {})
+    return Attempts(context, Guide(context, Deadlines(DEADLINE_S, DEADLINE_S), dns), {})
 
 
 def carrying_out(attempts: Attempts, tasks: asyncio.TaskGroup) -> Callable[[Loan | Inquiry], None]:

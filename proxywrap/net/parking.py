@@ -1,0 +1,147 @@
+"""Parked connects: a socket of another process kept in SYN_SENT until its way is ready.
+
+Theory of operation
+-------------------
+
+A listener on loopback wants packets with 255 hops left (IP_MINTTL, RFC 5082),
+which loopback packets, with 64, have not: the kernel drops every SYN to it
+without a word. A socket that connects there is connecting for as long as its
+owner has patience, with all that poll(2), epoll(7) and a second connect(2)
+show of it.
+
+When the way is ready, a socket bound to the listener's own port connects *to*
+the one that waits. Two SYNs that cross are a connection (RFC 9293, section
+3.5, simultaneous open), and the kernel of the application sees it established
+as any other. What is joined so is a partner, from which bytes must be relayed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import os
+import socket
+from contextlib import suppress
+from typing import NamedTuple
+
+from proxywrap.net.sockdiag import is_connecting
+
+__all__ = ["Parked", "ParkingLot"]
+
+_IP_MINTTL = 21  # linux/in.h
+_IPV6_MINHOPCOUNT = 73  # linux/in6.h
+_MOST_HOPS, _USUAL_HOPS = 255, 64
+_TCP_FASTOPEN_CONNECT = 30  # linux/tcp.h
+
+_LISTENERS = {
+    socket.AF_INET: ("127.0.0.1", socket.IPPROTO_IP, _IP_MINTTL),
+    socket.AF_INET6: ("::1", socket.IPPROTO_IPV6, _IPV6_MINHOPCOUNT),
+}
+
+_NEUTRAL = (
+    (socket.IPPROTO_IP, socket.IP_TTL, _MOST_HOPS, _USUAL_HOPS),  # would not be dropped
+    (socket.IPPROTO_IPV6, socket.IPV6_UNICAST_HOPS, _MOST_HOPS, _USUAL_HOPS),
+    (socket.IPPROTO_TCP, _TCP_FASTOPEN_CONNECT, 1, 0),  # the SYN would wait for the first byte
+)
+
+
+class Parked(NamedTuple):
+    """Where a socket waits: its own address, and that which it believes to connect to."""
+
+    family: int
+    own: tuple[str, int]
+    place: tuple[str, int]
+
+    def is_waiting(self) -> bool:
+        """Tell whether the socket is there still, and connecting."""
+        return is_connecting(self.family, self.own, self.place)
+
+
+class ParkingLot:
+    """The listeners, one for each family, bound when first wanted."""
+
+    def __init__(self) -> None:
+        self._listeners: dict[int, socket.socket] = {}
+
+    def close(self) -> None:
+        """Close the listeners: what is still parked will be refused."""
+        for listener in self._listeners.values():
+            listener.close()
+        self._listeners.clear()
+
+    def park(self, sock: socket.socket) -> Parked:
+        """Have a TCP socket connect to where nobody answers; it stays the caller's.
+
+        Args:
+            sock: a non-blocking socket of another process, not connected.
+
+        Raises:
+            OSError: as connect(2) by the application would.
+
+        """
+        place = self._place_for(sock)
+        _have_dropped(sock)
+        error = sock.connect_ex(place)
+        if error != errno.EINPROGRESS:
+            raise OSError(error or errno.ECONNABORTED, os.strerror(error or errno.ECONNABORTED))
+        return Parked(sock.family, sock.getsockname()[:2], place)
+
+    async def join(self, parked: Parked) -> socket.socket:
+        """Let the parked socket be connected; return its partner, non-blocking, the caller's.
+
+        Raises:
+            OSError: it is not there any more.
+
+        """
+        sock = socket.socket(parked.family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+        try:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+            sock.bind(parked.place)
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            await asyncio.get_running_loop().sock_connect(sock, parked.own)
+        except BaseException:
+            sock.close()
+            raise
+        return sock
+
+    def _place_for(self, sock: socket.socket) -> tuple[str, int]:
+        """Return where a socket can be parked: an IPv6 one on IPv6, unless it is bound to IPv4."""
+        if sock.family == socket.AF_INET6 and not sock.getsockname()[0].startswith("::ffff:"):
+            with suppress(OSError):  # a host without IPv6
+                return self._address(socket.AF_INET6)
+        host, port = self._address(socket.AF_INET)
+        return (host if sock.family == socket.AF_INET else f"::ffff:{host}"), port
+
+    def _address(self, family: int) -> tuple[str, int]:
+        if family not in self._listeners:
+            self._listeners[family] = _listen(family)
+        host, port = self._listeners[family].getsockname()[:2]
+        return host, port
+
+
+def _listen(family: int) -> socket.socket:
+    host, level, option = _LISTENERS[socket.AddressFamily(family)]
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        listener.setsockopt(level, option, _MOST_HOPS)
+        listener.bind((host, 0))
+        listener.listen(1)
+    except BaseException:
+        listener.close()
+        raise
+    return listener
+
+
+def _have_dropped(sock: socket.socket) -> None:
+    """See to it that the listener drops what a socket sends as long as it connects.
+
+    Nothing is put back: the SYN is sent again and again, and none of them may
+    be one that the listener takes.
+    """
+    for level, name, wrong, right in _NEUTRAL:
+        with suppress(OSError):  # of another family
+            if sock.getsockopt(level, name) == wrong:
+                sock.setsockopt(level, name, right)

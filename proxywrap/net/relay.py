@@ -1,0 +1,168 @@
+"""Carries bytes between two connected sockets, for those that cannot be lent.
+
+What one side does the other sees: a half-close, a reset, and that nobody reads.
+The bytes stay in the kernel (splice(2)), by way of a pipe that a direction has
+only while something is under way.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import struct
+from collections.abc import Callable
+from contextlib import suppress
+
+__all__ = ["Relay"]
+
+_CHUNK_BYTES = 1 << 20
+_ROUNDS = 4
+"""Chunks moved before others get their turn."""
+
+_SPARE_PIPES = 16
+_NOW = os.SPLICE_F_NONBLOCK | os.SPLICE_F_MOVE
+_RESET = struct.pack("ii", 1, 0)  # struct linger
+
+
+class _Pipe:
+    """A pipe, and how many bytes are in it."""
+
+    spare: list[_Pipe] = []  # noqa: RUF012 - shared by all
+
+    def __init__(self) -> None:
+        self.read_end, self.write_end = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        self.held = 0
+
+    @classmethod
+    def take(cls) -> _Pipe:
+        """Return an empty one."""
+        return cls.spare.pop() if cls.spare else cls()
+
+    def give_back(self) -> None:
+        """Let others have it, unless there is something in it or there are enough."""
+        if self.held or len(self.spare) >= _SPARE_PIPES:
+            os.close(self.read_end)
+            os.close(self.write_end)
+        else:
+            self.spare.append(self)
+
+
+class Relay:
+    """Relays from its making until both directions have ended; owns both sockets.
+
+    Args:
+        one: connected, non-blocking.
+        other: likewise.
+        on_end: called once, when both are closed.
+
+    """
+
+    def __init__(self, one: socket.socket, other: socket.socket, on_end: Callable[[], None]) -> None:
+        self._sockets = (one, other)
+        self._on_end = on_end
+        self._directions = (_Direction(self, one, other), _Direction(self, other, one))
+        for direction in self._directions:
+            direction.start()
+
+    def abort(self) -> None:
+        """Reset both connections and close them."""
+        for sock in self._sockets:
+            with suppress(OSError):
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+        self._close()
+
+    def end_if_done(self) -> None:
+        """Close both where nothing can come from either any more."""
+        if all(direction.has_ended for direction in self._directions):
+            self._close()
+
+    def _close(self) -> None:
+        for direction in self._directions:
+            direction.stop()
+        for sock in self._sockets:
+            sock.close()
+        on_end, self._on_end = self._on_end, _nothing
+        on_end()
+
+
+class _Direction:
+    """What comes from `source` goes to `sink`."""
+
+    def __init__(self, relay: Relay, source: socket.socket, sink: socket.socket) -> None:
+        self.has_ended = False
+        self._relay = relay
+        self._source = source
+        self._sink = sink
+        self._pipe: _Pipe | None = None
+        self._loop = asyncio.get_running_loop()
+
+    def start(self) -> None:
+        """Wait for something to come."""
+        self._loop.add_reader(self._source, self._move)
+
+    def stop(self) -> None:
+        """Be called no more."""
+        self._loop.remove_reader(self._source)
+        self._loop.remove_writer(self._sink)
+        self._release()
+        self.has_ended = True
+
+    def _move(self) -> None:
+        try:
+            for _ in range(_ROUNDS):
+                if not self._fill():
+                    return
+                if not self._drain():
+                    self._loop.remove_reader(self._source)
+                    self._loop.add_writer(self._sink, self._go_on)
+                    return
+        except OSError:
+            self._relay.abort()
+
+    def _fill(self) -> bool:
+        """Take what has come; return whether there was anything."""
+        pipe = self._pipe = self._pipe or _Pipe.take()
+        try:
+            pipe.held = os.splice(self._source.fileno(), pipe.write_end, _CHUNK_BYTES, flags=_NOW)
+        except BlockingIOError:
+            self._release()
+            return False
+        if pipe.held:
+            return True
+        self._loop.remove_reader(self._source)
+        self._release()
+        self._sink.shutdown(socket.SHUT_WR)
+        self.has_ended = True
+        self._relay.end_if_done()
+        return False
+
+    def _drain(self) -> bool:
+        """Pass on what is in the pipe; return whether all of it went."""
+        pipe = self._pipe
+        while pipe is not None and pipe.held:
+            try:
+                pipe.held -= os.splice(pipe.read_end, self._sink.fileno(), pipe.held, flags=_NOW)
+            except BlockingIOError:
+                return False
+        return True
+
+    def _go_on(self) -> None:
+        try:
+            if not self._drain():
+                return
+        except OSError:
+            self._relay.abort()
+            return
+        self._loop.remove_writer(self._sink)
+        self._loop.add_reader(self._source, self._move)
+        self._release()
+
+    def _release(self) -> None:
+        if self._pipe is not None:
+            self._pipe.give_back()
+            self._pipe = None
+
+
+def _nothing() -> None:
+    """It was told already."""
