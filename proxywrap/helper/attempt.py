@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import socket
 from collections.abc import Mapping
 from contextlib import suppress
-from ipaddress import ip_address
 
 from proxywrap.events import Note
 from proxywrap.helper.context import Context
 from proxywrap.helper.guide import Guide
 from proxywrap.helper.leash import Leash, control_leash
+from proxywrap.helper.refusing import leave_failed
 from proxywrap.helper.session import Loan
 from proxywrap.net.lent import LentSocket
 from proxywrap.protocol.sockaddr import Place
@@ -75,8 +74,10 @@ class Attempts:
         try:
             try:
                 reply = await self._take_turn(leash, pid, place, lent)
-                if reply.error:
-                    self._leave_failed(lent, shows_error)
+                if reply.error and shows_error:
+                    leave_failed(lent, self._refusing)
+                elif reply.error:
+                    lent.disconnect()
             except BaseException:
                 with suppress(OSError):
                     lent.disconnect()
@@ -116,22 +117,6 @@ class Attempts:
         finally:
             if self._tasks[inode] is task:
                 del self._tasks[inode]
-
-    def _leave_failed(self, lent: LentSocket, shows_error: bool) -> None:  # noqa: FBT001
-        """Leave the socket as a failed connect leaves it: with an error that poll shows, or without.
-
-        Only the kernel can put one there, so it is connected to where nobody
-        listens. To IPv4 first: a socket that was connected to a mapped address
-        cannot go back to native IPv6.
-        """
-        lent.disconnect()
-        for family in (socket.AF_INET, socket.AF_INET6) if shows_error else ():
-            if family in self._refusing:
-                host, port = self._refusing[family]
-                sockaddr = lent.sockaddr(ip_address(host), port)
-                if sockaddr is not None:
-                    lent.start_failing(sockaddr)
-                    return
 
 
 def _check(leash: Leash) -> None:

@@ -86,6 +86,19 @@ class DnsServer:
             address = IPv6Address(f"::ffff:{address}")
         return Endpoint(address, port)
 
+    def asked_at(self, version: int, port: int) -> tuple[Address, int, int] | None:
+        """Return the name server whose messages come to a port of ours: address, port, scope.
+
+        Args:
+            version: of IP.
+            port: on loopback.
+
+        """
+        for asked, sock in self._sockets.items():
+            if unmapped(asked[0]).version == version and sock.getsockname()[1] == port:
+                return asked
+        return None
+
     async def tcp_endpoint(self, version: int) -> Endpoint:
         """Return where a TCP connection to a name server is to be made instead, by IP version.
 

@@ -75,6 +75,10 @@ class LentSocket:
         """Close our copy of the descriptor; the application's stays open."""
         self._sock.close()
 
+    def take(self) -> socket.socket:
+        """Return the socket itself, to go on with; it is the caller's then."""
+        return socket.socket(fileno=self._sock.detach())
+
     def make_fresh(self) -> None:
         """Undo what an attempt has left behind that ended while its application gave it up.
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import os
 import select
+from contextlib import suppress
 from enum import IntEnum
 from typing import NamedTuple
 
@@ -20,6 +21,7 @@ __all__ = [
     "Notice",
     "install_filter",
     "missing_support",
+    "process_of",
     "read_memory",
     "take_descriptor",
     "write_memory",
@@ -137,7 +139,7 @@ def take_descriptor(thread: int, fd: int) -> int:
     """
     taken = _lib.pw_take_descriptor(thread, fd)
     if taken == -errno.EINVAL:  # before Linux 6.9, which takes threads
-        taken = _lib.pw_take_descriptor(_process_of(thread), fd)
+        taken = _lib.pw_take_descriptor(process_of(thread), fd)
     return int(_check(taken))
 
 
@@ -171,12 +173,13 @@ def write_memory(thread: int, address: int, data: bytes) -> None:
         raise OSError(errno.EFAULT if put > 0 else -put, "cannot write the program's memory")
 
 
-def _process_of(thread: int) -> int:
-    with open(f"/proc/{thread}/status") as status:
+def process_of(thread: int) -> int:
+    """Return the process that a thread belongs to, the thread itself where it is gone."""
+    with suppress(OSError), open(f"/proc/{thread}/status") as status:
         for line in status:
             if line.startswith("Tgid:"):
                 return int(line.split()[1])
-    raise ProcessLookupError(errno.ESRCH, os.strerror(errno.ESRCH))
+    return thread
 
 
 def _check(result: int) -> int:

@@ -1,0 +1,149 @@
+"""One system call of a filtered program: its arguments, its memory, its answer.
+
+Each thing is read of the other process once, and what was read counts only
+while the call still waits: a thread that is gone may have left its number to
+another.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+import struct
+
+from proxywrap.net.notification import (
+    Listener,
+    Notice,
+    process_of,
+    read_memory,
+    take_descriptor,
+    write_memory,
+)
+from proxywrap.protocol.sockaddr import MAX_SOCKADDR_BYTES
+
+__all__ = ["Caller", "Gone"]
+
+_INT = struct.Struct("=i")
+
+
+class Gone(Exception):
+    """Nobody waits for the call any more."""
+
+
+class Caller:
+    """The thread that called, until it is answered."""
+
+    def __init__(self, listener: Listener, notice: Notice) -> None:
+        self._listener = listener
+        self._notice = notice
+        self.thread = notice.thread
+        self.call = notice.call
+
+    @property
+    def process(self) -> int:
+        """The process of the thread, or the thread where that cannot be told."""
+        return process_of(self.thread)
+
+    # -- arguments -------------------------------------------------------------
+
+    def pointer(self, at: int) -> int:
+        """Return an argument of 64 bits, unsigned."""
+        return self._notice.args[at]
+
+    def integer(self, at: int) -> int:
+        """Return an argument that is an int."""
+        value = self._notice.args[at] & 0xFFFFFFFF
+        return value - (value >> 31 << 32)
+
+    # -- the other process -------------------------------------------------------
+
+    def read(self, address: int, size: int) -> bytes:
+        """Return a copy of its memory.
+
+        Raises:
+            OSError: EFAULT.
+            Gone: nobody waits any more.
+
+        """
+        try:
+            return read_memory(self.thread, address, size)
+        finally:
+            self.check()
+
+    def write(self, address: int, data: bytes) -> None:
+        """Write to its memory; raises as `read`."""
+        self.check()
+        write_memory(self.thread, address, data)
+
+    def read_int(self, address: int) -> int:
+        """Return an int of its memory; raises as `read`."""
+        return int(_INT.unpack(self.read(address, _INT.size))[0])
+
+    def read_sockaddr(self, address: int, size: int) -> bytes:
+        """Return an address as the kernel copies one.
+
+        Raises:
+            OSError: EINVAL for an impossible size, EFAULT.
+            Gone: nobody waits any more.
+
+        """
+        if not 0 <= size <= MAX_SOCKADDR_BYTES:
+            raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
+        return self.read(address, size)
+
+    def write_sockaddr(self, address: int, length_at: int, sockaddr: bytes) -> None:
+        """Give an address as the kernel does: cut to the room there is, the length whole.
+
+        Raises:
+            OSError: EINVAL for a negative room, EFAULT.
+            Gone: nobody waits any more.
+
+        """
+        room = self.read_int(length_at)
+        if room < 0:
+            raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
+        self.write(address, sockaddr[:room])
+        self.write(length_at, _INT.pack(len(sockaddr)))
+
+    def take_socket(self, fd: int) -> socket.socket:
+        """Return a socket that shares the program's open socket `fd`, to be closed soon.
+
+        Raises:
+            OSError: EBADF, ENOTSOCK; EACCES where we may not look into the program.
+            Gone: nobody waits any more.
+
+        """
+        try:
+            taken = take_descriptor(self.thread, fd)
+        except PermissionError as exc:
+            raise OSError(errno.EACCES, "the program may not be looked into") from exc
+        try:
+            self.check()
+            return socket.socket(fileno=taken)
+        except BaseException:
+            os.close(taken)
+            raise
+
+    # -- the answer --------------------------------------------------------------
+
+    def check(self) -> None:
+        """Raise Gone where nobody waits any more."""
+        if not self.is_waiting():
+            raise Gone
+
+    def is_waiting(self) -> bool:
+        """Tell whether the call still waits."""
+        return self._listener.is_waited_for(self._notice)
+
+    def answer(self, value: int = 0) -> None:
+        """Have the call return `value`."""
+        self._listener.answer(self._notice, value)
+
+    def fail(self, error: int) -> None:
+        """Have it fail with an errno."""
+        self._listener.fail(self._notice, error)
+
+    def go_on(self) -> None:
+        """Have the kernel carry it out, with whatever its arguments point to by then."""
+        self._listener.go_on(self._notice)

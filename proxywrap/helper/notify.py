@@ -1,0 +1,268 @@
+"""The supervisor of programs that the shim cannot enter: answers their system calls.
+
+Theory of operation
+-------------------
+
+A seccomp filter stops the calls that can reach a network, and their threads
+wait until they are answered here (seccomp_unotify(2)). The helper takes the
+socket itself (pidfd_getfd(2)) and a copy of the arguments, and goes by the
+*socket's* family and kind, not by what the address says. What is about an inet
+socket is carried out here, on that very socket, and never by the program: its
+memory may change between our look and the kernel's. AF_UNIX and netlink sockets
+lead to this host only; there the kernel goes on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import os
+import socket
+from collections.abc import Mapping
+
+from proxywrap import refusals
+from proxywrap.events import Blocked, Note
+from proxywrap.helper.attempt import Attempts
+from proxywrap.helper.caller import Caller, Gone
+from proxywrap.helper.context import Context
+from proxywrap.helper.guide import Guide
+from proxywrap.helper.ledger import Ledger
+from proxywrap.helper.parked import ParkedConnects
+from proxywrap.helper.patience import Patience, Spawn
+from proxywrap.helper.tcpcalls import TcpCalls
+from proxywrap.helper.transfers import Transfers
+from proxywrap.helper.udpcalls import UdpCalls
+from proxywrap.net.dnsserver import DnsServer
+from proxywrap.net.notification import Call, Listener
+from proxywrap.protocol.sockaddr import unix_path
+from proxywrap.protocol.wire import BlockedKind, Op, RequestMessage
+
+__all__ = ["Supervisor"]
+
+BATCH = 64
+"""Calls answered before others get their turn."""
+
+SWEEP_S = 0.25
+"""How often we look for programs that have given up: nobody tells."""
+
+_INET = frozenset({socket.AF_INET, socket.AF_INET6})
+_LOCAL = frozenset({socket.AF_UNIX, socket.AF_NETLINK, socket.AF_ALG})
+_TCP = (socket.SOCK_STREAM, socket.IPPROTO_TCP)
+_UDP = (socket.SOCK_DGRAM, socket.IPPROTO_UDP)
+_MPTCP = 262  # linux/in.h; socket has it from Python 3.12 on
+_TYPE_MASK = 0xF
+
+_RESOLVER_PLACES = tuple(
+    prefix + place
+    for prefix in (b"/run/", b"/var/run/")
+    for place in (b"nscd/", b"systemd/resolve/", b"avahi-daemon/")
+)
+
+_ROUTE_OPTIONS = {
+    (socket.IPPROTO_IP, 4),  # IP_OPTIONS, linux/in.h
+    (socket.IPPROTO_IPV6, socket.IPV6_RTHDR),
+}
+_DEVICE_OPTIONS = {
+    (socket.SOL_SOCKET, socket.SO_BINDTODEVICE),
+    (socket.SOL_SOCKET, 62),  # SO_BINDTOIFINDEX, asm-generic/socket.h
+    (socket.IPPROTO_IP, 50),  # IP_UNICAST_IF, linux/in.h
+    (socket.IPPROTO_IPV6, 76),  # IPV6_UNICAST_IF, linux/in6.h
+}
+
+
+class Supervisor:
+    """Answers all filtered programs of one helper.
+
+    Args:
+        context: what the sessions share.
+        attempts: connects lent sockets.
+        guide: connects a socket of ours.
+        dns: where name servers seem to be.
+        refusing: loopback addresses where nothing ever listens, by family.
+        spawn: runs a coroutine.
+
+    """
+
+    def __init__(
+        self,
+        context: Context,
+        attempts: Attempts,
+        guide: Guide,
+        dns: DnsServer,
+        refusing: Mapping[int, tuple[str, int]],
+        spawn: Spawn,
+    ) -> None:
+        ledger = Ledger()
+        self._context = context
+        self._ledger = ledger
+        self._patience = Patience(spawn)
+        self._parked = ParkedConnects(context, guide, ledger, refusing, spawn)
+        self._tcp = TcpCalls(context, attempts, self._parked, ledger, self._patience)
+        self._udp = UdpCalls(context, dns, ledger)
+        self._transfers = Transfers(self._udp, ledger, self._patience)
+        self._listeners: set[Listener] = set()
+        self._loop = asyncio.get_running_loop()
+        self._sweep: asyncio.TimerHandle | None = None
+
+    def add(self, listener: int) -> None:
+        """Answer the programs under the filter with that listener, which is owned from here on."""
+        each = Listener(listener)
+        self._listeners.add(each)
+        self._loop.add_reader(listener, self._receive, each)
+
+    def close(self) -> None:
+        """Answer no more: the kernel says ENOSYS from now on."""
+        if self._sweep is not None:
+            self._sweep.cancel()
+        for listener in list(self._listeners):
+            self._drop(listener)
+        self._parked.close()
+
+    # -- notifications -----------------------------------------------------------
+
+    def _receive(self, listener: Listener) -> None:
+        try:
+            for _ in range(BATCH):
+                notice = listener.receive()
+                if notice is None:
+                    break
+                self._answer(Caller(listener, notice))
+        except EOFError:
+            self._drop(listener)
+        self._plan_sweep()
+
+    def _drop(self, listener: Listener) -> None:
+        self._loop.remove_reader(listener.fileno())
+        self._listeners.discard(listener)
+        listener.close()
+
+    def _answer(self, caller: Caller) -> None:
+        """Answer a call, or have somebody answer it later; whatever goes wrong is that program's error."""
+        try:
+            self._carry_out(caller)
+        except Gone:
+            pass
+        except OSError as exc:
+            caller.fail(exc.errno or errno.EACCES)
+        except Exception as exc:  # noqa: BLE001 - one program's error must not end all others
+            self._context.report(Note(f"cannot answer a system call: {exc!r} [pid {caller.thread}]"))
+            caller.fail(errno.EACCES)
+
+    def _carry_out(self, caller: Caller) -> None:
+        match caller.call:
+            case Call.SOCKET:
+                self._refuse_socket(caller)
+            case Call.OTHER:
+                caller.fail(errno.ENOSYS)
+            case _:
+                with caller.take_socket(caller.integer(0)) as sock:
+                    self._carry_out_on(sock, caller)
+
+    def _carry_out_on(self, sock: socket.socket, caller: Caller) -> None:
+        match caller.call:
+            case Call.CONNECT:
+                self._connect(caller, sock)
+            case Call.SENDTO | Call.SENDMSG | Call.SENDMMSG:
+                self._send(caller, sock)
+            case Call.RECVFROM | Call.RECVMSG | Call.RECVMMSG:
+                if not (_is(sock, _UDP) and self._transfers.receive(caller, sock)):
+                    caller.go_on()
+            case Call.GETSOCKOPT:
+                if not (_is(sock, _TCP) and self._tcp.getsockopt(caller, sock)):
+                    caller.go_on()
+            case Call.SETSOCKOPT:
+                self._set_option(caller, sock)
+            case _:
+                self._getpeername(caller, sock)
+
+    # -- calls on any socket -------------------------------------------------------
+
+    def _connect(self, caller: Caller, sock: socket.socket) -> None:
+        sockaddr = caller.read_sockaddr(caller.pointer(1), caller.integer(2))
+        if _is(sock, _TCP):
+            self._tcp.connect(caller, sock, sockaddr)
+        elif _is(sock, _UDP):
+            self._udp.connect(caller, sock, sockaddr)
+        elif sock.family == socket.AF_UNIX and unix_path(sockaddr).startswith(_RESOLVER_PLACES):
+            self._tell(caller, BlockedKind.RESOLVER, name=b"a name service's socket")
+            caller.fail(errno.ECONNREFUSED)
+        else:
+            _go_on_locally(caller, sock)
+
+    def _send(self, caller: Caller, sock: socket.socket) -> None:
+        if _is(sock, _TCP) or _is(sock, _UDP):
+            self._transfers.send(caller, sock)
+        else:
+            _go_on_locally(caller, sock)
+
+    def _getpeername(self, caller: Caller, sock: socket.socket) -> None:
+        entry = self._ledger.find(sock) if sock.family in _INET else None
+        if entry is None or not entry.peer:
+            caller.go_on()
+            return
+        sock.getpeername()  # says whether it is connected still
+        caller.write_sockaddr(caller.pointer(1), caller.pointer(2), entry.peer)
+        caller.answer()
+
+    def _refuse_socket(self, caller: Caller) -> None:
+        """Answer socket(2) of a kind that the filter does not let pass."""
+        family, kind, protocol = (caller.integer(at) for at in range(3))
+        if family in _INET and kind & _TYPE_MASK == socket.SOCK_STREAM and protocol == _MPTCP:
+            caller.fail(errno.EPROTONOSUPPORT)  # programs that try it fall back to TCP
+            return
+        self._tell(caller, BlockedKind.SOCKET, family=family, port=kind)
+        caller.fail(errno.EPERM)
+
+    def _set_option(self, caller: Caller, sock: socket.socket) -> None:
+        """Answer setsockopt(2) of what leads past an address, or is told to the network."""
+        option = caller.integer(1), caller.integer(2)
+        if sock.family not in _INET or not caller.integer(4):
+            caller.go_on()
+        elif option in _ROUTE_OPTIONS:
+            self._tell(caller, BlockedKind.WAY, name=b"source routing")
+            caller.fail(errno.EPERM)
+        elif option not in _DEVICE_OPTIONS:
+            self._tell(caller, BlockedKind.MULTICAST)
+            caller.fail(errno.ENETUNREACH)
+        elif _has_peer(sock):
+            self._tell(caller, BlockedKind.WAY, name=b"another device for a connected socket")
+            caller.fail(errno.EPERM)
+        else:
+            caller.go_on()  # whoever connects then looks
+
+    def _tell(
+        self, caller: Caller, kind: BlockedKind, *, family: int = 0, port: int = 0, name: bytes = b""
+    ) -> None:
+        request = RequestMessage(Op.BLOCKED, kind, family=family, port=port, name=name)
+        self._context.report(Blocked(caller.process, *refusals.blocked(request)))
+
+    # -- programs that have gone -----------------------------------------------------
+
+    def _plan_sweep(self) -> None:
+        if self._sweep is None and not (self._patience.is_idle() and self._parked.is_idle()):
+            self._sweep = self._loop.call_later(SWEEP_S, self._look_after)
+
+    def _look_after(self) -> None:
+        self._sweep = None
+        self._patience.sweep()
+        self._parked.sweep()
+        self._plan_sweep()
+
+
+def _is(sock: socket.socket, kind: tuple[int, int]) -> bool:
+    return sock.family in _INET and (sock.type, sock.proto) == kind
+
+
+def _go_on_locally(caller: Caller, sock: socket.socket) -> None:
+    """Let the kernel carry out what leads to this host only, and nothing else."""
+    if sock.family not in _LOCAL:
+        raise OSError(errno.EPERM, os.strerror(errno.EPERM))
+    caller.go_on()
+
+
+def _has_peer(sock: socket.socket) -> bool:
+    try:
+        sock.getpeername()
+    except OSError:
+        return False
+    return True

@@ -1,0 +1,231 @@
+"""System calls on TCP sockets of filtered programs.
+
+A blocking socket is lent, a non-blocking one parked: a connect() that blocks
+in here could not be broken off by the program's own timers. Neither call is
+ever carried out by the program itself, whose memory may change at any moment.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import socket
+import struct
+from collections.abc import Callable
+from contextlib import suppress
+
+from proxywrap.address import Endpoint
+from proxywrap.errors import ProxywrapError
+from proxywrap.events import Failed
+from proxywrap.helper.attempt import Attempts
+from proxywrap.helper.caller import Caller
+from proxywrap.helper.context import Context
+from proxywrap.helper.ledger import Ledger
+from proxywrap.helper.parked import ParkedConnects
+from proxywrap.helper.patience import Patience
+from proxywrap.helper.router import Route
+from proxywrap.net.lent import LentSocket
+from proxywrap.net.native import disconnect
+from proxywrap.net.starting import start_connect
+from proxywrap.protocol.sockaddr import Place, family_of, parse_sockaddr
+from proxywrap.protocol.wire import ReplyMessage
+
+__all__ = ["TcpCalls"]
+
+_SYN_SENT, _SYN_RECV, _CLOSE = 2, 3, 7  # net/tcp_states.h
+_SHORTEST = {socket.AF_INET: 16, socket.AF_INET6: 24}
+_TIMEVAL = struct.Struct("ll")
+_INT = struct.Struct("=i")
+_ANYWHERE = {socket.AF_INET: "127.0.0.1", socket.AF_INET6: "::1"}
+
+
+class TcpCalls:
+    """Carries them out, for one helper.
+
+    Args:
+        context: what the sessions share.
+        attempts: connects lent sockets.
+        parked: connects parked ones.
+        ledger: of the filtered programs.
+        patience: for those that wait.
+
+    """
+
+    def __init__(
+        self,
+        context: Context,
+        attempts: Attempts,
+        parked: ParkedConnects,
+        ledger: Ledger,
+        patience: Patience,
+    ) -> None:
+        self._context = context
+        self._attempts = attempts
+        self._parked = parked
+        self._ledger = ledger
+        self._patience = patience
+
+    def connect(self, caller: Caller, sock: socket.socket, sockaddr: bytes) -> None:
+        """Carry out connect(2), in the kernel's own order of checks.
+
+        Raises:
+            OSError: what the program must see.
+            Gone: nobody waits any more.
+
+        """
+        if len(sockaddr) < 2:
+            raise _error(errno.EINVAL)
+        inode = os.fstat(sock.fileno()).st_ino
+        if family_of(sockaddr) == socket.AF_UNSPEC:
+            self._parked.give_up(inode)
+            self._ledger.forget(sock)
+            disconnect(sock.fileno())
+            caller.answer()
+            return
+        entry = self._ledger.find(sock)
+        state = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0]
+        if entry is not None and entry.has_failed:
+            self._ledger.forget(sock)
+            error = _ask_kernel(sock)
+            raise _error(entry.error if error == errno.ECONNREFUSED else error)
+        if state in {_SYN_SENT, _SYN_RECV} or self._attempts.is_under_way(inode):
+            self._connect_again(caller, sock, inode)
+        elif state != _CLOSE:
+            error = _ask_kernel(sock)
+            if error:
+                raise _error(error)
+            caller.answer()
+        else:
+            self._begin(caller, sock, sockaddr)
+
+    def getsockopt(self, caller: Caller, sock: socket.socket) -> bool:
+        """Answer getsockopt(SO_ERROR) where the kernel does not know the error; return whether it was.
+
+        Raises:
+            OSError: what the program must see.
+            Gone: nobody waits any more.
+
+        """
+        entry = self._ledger.find(sock)
+        if entry is None or not entry.error:
+            return False
+        room = caller.read_int(caller.pointer(4))
+        if room < 0:
+            raise _error(errno.EINVAL)
+        value = _INT.pack(entry.error)[:room]
+        caller.write(caller.pointer(4), _INT.pack(len(value)))
+        caller.write(caller.pointer(3), value)
+        sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        entry.error = 0
+        caller.answer()
+        return True
+
+    # -- connect -----------------------------------------------------------------
+
+    def _connect_again(self, caller: Caller, sock: socket.socket, inode: int) -> None:
+        """A socket that is being connected: a blocking caller waits for the end of that."""
+        waiting = self._parked.find(inode)
+        if _is_non_blocking(sock) or waiting is None:
+            raise _error(errno.EALREADY)
+        self._wait(caller, sock, waiting.on_end)
+
+    def _begin(self, caller: Caller, sock: socket.socket, sockaddr: bytes) -> None:
+        if len(sockaddr) < _SHORTEST[socket.AddressFamily(sock.family)]:
+            raise _error(errno.EINVAL)
+        place = parse_sockaddr(sockaddr)
+        if place is None or family_of(sockaddr) != sock.family:
+            raise _error(errno.EAFNOSUPPORT)
+        route = self._route(caller, place)
+        has_limit = any(
+            _TIMEVAL.unpack(sock.getsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, _TIMEVAL.size))
+        )
+        is_direct = not route.hops and not route.is_dns
+        if not _is_non_blocking(sock) and (is_direct or not has_limit):
+            self._lend(caller, sock, sockaddr, place)
+        elif is_direct:
+            self._connect_directly(caller, sock, route, place)
+        else:
+            waiting = self._parked.park(sock, caller.process, caller.integer(0), place, route)
+            self._ledger.note(sock).peer = sockaddr
+            if _is_non_blocking(sock):
+                sock.close()  # before the program can: its close() is to be the last one
+                raise _error(errno.EINPROGRESS)
+            self._wait(caller, sock, waiting.on_end)
+
+    def _route(self, caller: Caller, place: Place) -> Route:
+        try:
+            return self._context.router.route(place.address, place.port)
+        except ProxywrapError as exc:
+            where = Endpoint(place.address, place.port)
+            fault = Failed(caller.process, where, None, exc.errno, str(exc), is_chain_fault=False)
+            self._context.report(fault)
+            raise _error(exc.errno) from exc
+
+    def _lend(self, caller: Caller, sock: socket.socket, sockaddr: bytes, place: Place) -> None:
+        entry = self._ledger.note(sock)
+
+        def finish(reply: ReplyMessage) -> None:
+            if reply.error:
+                entry.peer = b""
+                caller.fail(reply.error)
+            else:
+                entry.peer = b"" if reply.is_direct else sockaddr
+                caller.answer()
+
+        lent = LentSocket(sock.detach())
+        leash = self._patience.hold(caller, finish)
+        self._patience.spawn(
+            self._attempts.carry_out(leash, caller.process, place, lent, shows_error=False)
+        )
+
+    def _connect_directly(self, caller: Caller, sock: socket.socket, route: Route, place: Place) -> None:
+        host = route.destination.host
+        assert not isinstance(host, str)  # noqa: S101 - names are never dialled
+        lent = LentSocket(os.dup(sock.fileno()))
+        try:
+            sockaddr = lent.sockaddr(host, route.destination.port, place.scope_id)
+            error = errno.ENETUNREACH if sockaddr is None else start_connect(sock, sockaddr)
+        finally:
+            lent.close()
+        if error:
+            sock.close()
+            raise _error(error)
+        caller.answer()
+
+    def _wait(self, caller: Caller, sock: socket.socket, on_end: list[Callable[[int], None]]) -> None:
+        """Answer a blocking connect() of a parked socket when that is over, or its time is."""
+        limit = _TIMEVAL.unpack(sock.getsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, _TIMEVAL.size))
+        copy = socket.socket(fileno=os.dup(sock.fileno()))
+
+        def finish(reply: ReplyMessage) -> None:
+            with suppress(ValueError):
+                on_end.remove(tell)
+            if reply.error and reply.error != errno.EINPROGRESS:
+                self._ledger.forget(copy)
+                _ask_kernel(copy)
+            elif not reply.error:
+                _ask_kernel(copy)  # says 0 once: the kernel's own connect() is over, too
+            copy.close()
+            caller.fail(reply.error) if reply.error else caller.answer()
+
+        held = self._patience.hold(caller, finish, limit[0] + limit[1] / 1e6)
+
+        def tell(error: int) -> None:
+            held.answer(ReplyMessage(error))
+
+        on_end.append(tell)
+
+
+def _ask_kernel(sock: socket.socket) -> int:
+    """Return what connect(2) says of a socket that has been connecting: it goes nowhere."""
+    host = _ANYWHERE[socket.AddressFamily(sock.family)]
+    return sock.connect_ex((host, 9))
+
+
+def _is_non_blocking(sock: socket.socket) -> bool:
+    return bool(fcntl.fcntl(sock, fcntl.F_GETFL) & os.O_NONBLOCK)
+
+
+def _error(error: int) -> OSError:
+    return OSError(error, os.strerror(error))

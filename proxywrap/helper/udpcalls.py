@@ -1,0 +1,168 @@
+"""System calls on datagram sockets of filtered programs.
+
+Datagrams stay on this host. One that is for a name server, wherever, goes to
+ours instead, and what comes back seems to come from the one that was asked.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+from ipaddress import IPv4Address, IPv6Address, ip_address
+
+from proxywrap import refusals
+from proxywrap.address import Endpoint, unmapped
+from proxywrap.errors import ProxywrapError
+from proxywrap.events import Blocked
+from proxywrap.helper.caller import Caller
+from proxywrap.helper.context import Context
+from proxywrap.helper.ledger import Ledger
+from proxywrap.helper.router import DNS_OVER_TLS_PORT, DNS_PORT
+from proxywrap.net.device import has_device
+from proxywrap.net.dnsserver import DnsServer
+from proxywrap.net.native import disconnect
+from proxywrap.protocol.sockaddr import Place, family_of, pack_sockaddr, parse_sockaddr
+from proxywrap.protocol.wire import BlockedKind, Op, RequestMessage
+
+__all__ = ["UdpCalls"]
+
+PROBE_PORTS = frozenset({0, 9, 65535})
+"""To these nothing is sent: resolvers connect to them to see which route an address has."""
+
+_SHORTEST = {socket.AF_INET: 16, socket.AF_INET6: 24}
+
+SockAddr = tuple[str, int] | tuple[str, int, int, int]
+
+
+class UdpCalls:
+    """Carries them out, for one helper.
+
+    Args:
+        context: what the sessions share.
+        dns: where name servers seem to be.
+        ledger: of the filtered programs.
+
+    """
+
+    def __init__(self, context: Context, dns: DnsServer, ledger: Ledger) -> None:
+        self._context = context
+        self._dns = dns
+        self._ledger = ledger
+
+    def connect(self, caller: Caller, sock: socket.socket, sockaddr: bytes) -> None:
+        """Carry out connect(2).
+
+        Raises:
+            OSError: what the program must see.
+            Gone: nobody waits any more.
+
+        """
+        if len(sockaddr) < 2:
+            raise _error(errno.EINVAL)
+        if family_of(sockaddr) == socket.AF_UNSPEC:
+            self._ledger.forget(sock)
+            disconnect(sock.fileno())
+            caller.answer()
+            return
+        place = self._read(sock, sockaddr, is_send=False)
+        dest, is_dns = self._way(caller, sock, place, is_probe=place.port in PROBE_PORTS)
+        sock.connect(dest)
+        if is_dns:
+            entry = self._ledger.note(sock)
+            entry.peer, entry.asks_names = sockaddr, True
+        else:
+            self._ledger.forget(sock)
+        caller.answer()
+
+    def destination(self, caller: Caller, sock: socket.socket, sockaddr: bytes) -> SockAddr | None:
+        """Return where a datagram for `sockaddr` is to be sent, None where it names nothing.
+
+        Raises:
+            OSError: what the program must see.
+
+        """
+        if not sockaddr:
+            return None
+        place = self._read(sock, sockaddr, is_send=True)
+        dest, is_dns = self._way(caller, sock, place, is_probe=False)
+        if is_dns:
+            self._ledger.note(sock).asks_names = True
+        return dest
+
+    def source(self, sock: socket.socket, source: SockAddr) -> bytes:
+        """Return whom a datagram seems to come from, as an address of the socket's family."""
+        address = ip_address(source[0].partition("%")[0])
+        asked = self._dns.asked_at(unmapped(address).version, source[1])
+        scope_id = source[3] if len(source) == 4 else 0
+        if asked is not None:
+            address, port, scope_id = asked
+            return pack_sockaddr(Place(_of_family(address, sock.family), port, scope_id))
+        return pack_sockaddr(Place(address, source[1], scope_id))
+
+    # -- ways --------------------------------------------------------------------
+
+    def _read(self, sock: socket.socket, sockaddr: bytes, *, is_send: bool) -> Place:
+        """Return what the kernel takes an address for: IPv4 is mapped on an IPv6 socket."""
+        family = family_of(sockaddr)
+        if family == socket.AF_UNSPEC and is_send and sock.family == socket.AF_INET:
+            family = socket.AF_INET  # a send of an IPv4 socket reads one of no family so
+            sockaddr = family.to_bytes(2, "little") + sockaddr[2:]
+        if family not in _SHORTEST or (sock.family == socket.AF_INET and family != socket.AF_INET):
+            raise _error(errno.EAFNOSUPPORT)
+        place = parse_sockaddr(sockaddr)
+        if place is None:
+            raise _error(errno.EINVAL)
+        return place._replace(address=_of_family(place.address, sock.family))
+
+    def _way(
+        self, caller: Caller, sock: socket.socket, place: Place, *, is_probe: bool
+    ) -> tuple[SockAddr, bool]:
+        """Return where datagrams for a place go, and whether that is a name server.
+
+        Raises:
+            OSError: ENETUNREACH where they would leave this host.
+
+        """
+        plain = unmapped(place.address)
+        is_local = plain.is_loopback or plain.is_unspecified
+        if has_device(sock):
+            is_local = False
+        elif place.port == DNS_PORT:
+            return self._name_server(caller, sock, place), True
+        if is_local and place.port != DNS_OVER_TLS_PORT:
+            return _sockaddr(sock, place), False
+        if not is_probe:
+            self._tell(caller, place)
+        raise _error(errno.ENETUNREACH)
+
+    def _name_server(self, caller: Caller, sock: socket.socket, place: Place) -> SockAddr:
+        try:
+            found = self._dns.udp_endpoint(place.address, place.port, place.scope_id)
+        except (ProxywrapError, OSError) as exc:
+            where = Endpoint(place.address, place.port)
+            self._context.report(Blocked(caller.process, f"DNS by UDP to {where}", str(exc)))
+            raise _error(errno.ENETUNREACH) from exc
+        assert not isinstance(found.host, str)  # noqa: S101 - it is bound to an address
+        return _sockaddr(sock, Place(found.host, found.port))
+
+    def _tell(self, caller: Caller, place: Place) -> None:
+        request = RequestMessage(Op.BLOCKED, BlockedKind.UDP, address=place.address, port=place.port)
+        self._context.report(Blocked(caller.process, *refusals.blocked(request)))
+
+
+def _of_family(address: IPv4Address | IPv6Address, family: int) -> IPv4Address | IPv6Address:
+    if family == socket.AF_INET6 and isinstance(address, IPv4Address):
+        return IPv6Address(f"::ffff:{address}")
+    return address
+
+
+def _sockaddr(sock: socket.socket, place: Place) -> SockAddr:
+    address = _of_family(place.address, sock.family)
+    if sock.family == socket.AF_INET:
+        return str(address), place.port
+    return str(address), place.port, 0, place.scope_id
+
+
+def _error(error: int) -> OSError:
+    return OSError(error, os.strerror(error))
