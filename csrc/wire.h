@@ -17,7 +17,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define PW_WIRE_VERSION 2
+#define PW_WIRE_VERSION 3
 #define PW_TOKEN_BYTES 16
 #define PW_NAME_BYTES 256
 #define PW_MAX_ADDRS 8
@@ -32,6 +32,7 @@ enum pw_op {
 	PW_OP_EXEC = 5,	   /* may the program in name run unwrapped? */
 	PW_OP_SERVER = 6,  /* where is the name server addr asked by UDP? */
 	PW_OP_QUERY = 7,   /* a DNS message -> its answer */
+	PW_OP_LISTEN = 8,  /* we are under a filter: take its listener */
 };
 
 /* pw_request.detail of PW_OP_BLOCKED. */
@@ -42,6 +43,7 @@ enum pw_blocked {
 	PW_BLOCKED_DNS = 4,	  /* DNS over TLS to a local stub at addr */
 	PW_BLOCKED_MULTICAST = 5, /* the membership of a group */
 	PW_BLOCKED_WAY = 6,	  /* what name says: a device or a route */
+	PW_BLOCKED_FILTER = 7,	  /* the program in name, for want of a filter */
 };
 
 /* pw_request.detail of PW_OP_EXEC, and what pw_target_judge() returns. */
@@ -80,6 +82,7 @@ struct pw_addr {
  * @token: proves that the sender is a wrapped process
  * @addr: depends on @op
  * @name_bytes: length of @name without a terminator
+ * @number: for LISTEN the sender's descriptor; for BLOCKED_FILTER an errno
  * @name: a host name, path or function name, as the application spelled it
  */
 struct pw_request {
@@ -89,6 +92,7 @@ struct pw_request {
 	uint8_t token[PW_TOKEN_BYTES];
 	struct pw_addr addr;
 	uint32_t name_bytes;
+	int32_t number;
 	char name[PW_NAME_BYTES];
 };
 
@@ -97,7 +101,8 @@ struct pw_request {
  * @version: PW_WIRE_VERSION; the offset of this field must not change
  * @error: 0 or an errno; for RESOLVE, ENOENT: no such name, EAGAIN: not now
  * @count: how many of @addrs are set; for CONNECT, 1 where the connection is
- *	direct, so that the kernel knows its peer
+ *	direct, so that the kernel knows its peer; for EXEC, 1 where the
+ *	program is to run under a filter
  * @name_bytes: length of @name without a terminator
  * @addrs: the answer to RESOLVE and to SERVER
  * @name: the answer to REVERSE; the canonical name for RESOLVE
@@ -116,8 +121,9 @@ _Static_assert(offsetof(struct pw_request, version) == 0, "ABI");
 _Static_assert(offsetof(struct pw_request, token) == 8, "ABI");
 _Static_assert(offsetof(struct pw_request, addr) == 24, "ABI");
 _Static_assert(offsetof(struct pw_request, name_bytes) == 48, "ABI");
-_Static_assert(offsetof(struct pw_request, name) == 52, "ABI");
-_Static_assert(sizeof(struct pw_request) == 308, "ABI");
+_Static_assert(offsetof(struct pw_request, number) == 52, "ABI");
+_Static_assert(offsetof(struct pw_request, name) == 56, "ABI");
+_Static_assert(sizeof(struct pw_request) == 312, "ABI");
 _Static_assert(offsetof(struct pw_reply, version) == 0, "ABI");
 _Static_assert(offsetof(struct pw_reply, addrs) == 16, "ABI");
 _Static_assert(offsetof(struct pw_reply, name) == 208, "ABI");

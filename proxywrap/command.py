@@ -119,6 +119,13 @@ def _initial_environ() -> bytes:
         return file.read()
 
 
+def filter_error(path: str, error: int) -> CannotRun:
+    """Return what a filter that could not be installed, with `error`, means for the user."""
+    from proxywrap.refusals import no_filter
+
+    return CannotRun(f"refused to run {path}: {no_filter(error)}", NOT_EXECUTABLE)
+
+
 def exec_error(path: str, error: int) -> CannotRun:
     """Return what an exec that failed with `error` means for the user."""
     status = NOT_FOUND if error == errno.ENOENT else NOT_EXECUTABLE

@@ -17,6 +17,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from proxywrap.address import Endpoint, unmapped
+from proxywrap.engines import Engine
 from proxywrap.uri import ProxyURI
 
 __all__ = ["ChainType", "Config", "Dnat", "LocalNet", "Options", "Origin", "ProxyEntry"]
@@ -108,6 +109,7 @@ class Options:
     dnats: tuple[Dnat, ...] = ()
     proxy_loopback: bool = False
     allow_unwrapped: tuple[str, ...] = ()
+    engine: Engine = Engine.AUTO
 
     def is_localnet(self, address: IPv4Address | IPv6Address, port: int) -> bool:
         """Tell whether a `localnet` line sends this destination directly.
@@ -158,6 +160,8 @@ class Options:
         if self.proxy_loopback:
             yield "proxy_loopback"
         yield from (f"allow_unwrapped {glob}" for glob in self.allow_unwrapped)
+        if self.engine is not Engine.AUTO:
+            yield f"engine {self.engine}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -174,6 +174,14 @@ class OptionLines:
         self.options = replace(self.options, allow_unwrapped=(*self.options.allow_unwrapped, glob))
         return f"{keyword} {glob}"
 
+    def read_engine(self, keyword: str, values: list[str]) -> str:
+        """Read how programs are entered."""
+        name = _one_value(keyword, values, "|".join(Engine))
+        if name not in set(Engine):
+            raise ValueError(f"expected {keyword} {'|'.join(Engine)}, found {name!r}")
+        self.options = replace(self.options, engine=Engine(name))
+        return f"{keyword} {name}"
+
     def _note(self, text: str) -> None:
         self.notes.append(f"{self._origin}: {text}")
 
@@ -195,6 +203,7 @@ KEYWORDS: dict[str, Callable[[OptionLines, str, list[str]], str]] = {
     "dnat": OptionLines.read_dnat,
     "proxy_loopback": OptionLines.read_proxy_loopback,
     "allow_unwrapped": OptionLines.read_allow_unwrapped,
+    "engine": OptionLines.read_engine,
 }
 
 

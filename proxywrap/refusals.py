@@ -5,13 +5,15 @@ Pure text: the launcher says it of COMMAND, the helper of what COMMAND does.
 
 from __future__ import annotations
 
+import errno
+import os
 import re
 import socket
 
 from proxywrap.address import Endpoint
 from proxywrap.protocol.wire import BlockedKind, RequestMessage, Target
 
-__all__ = ["allow_hint", "blocked", "runs_unwrapped", "target_reason"]
+__all__ = ["allow_hint", "blocked", "no_filter", "runs_unwrapped", "target_reason"]
 
 _TARGETS = {
     Target.STATIC: "it is statically linked, so the shim cannot be loaded into it",
@@ -65,6 +67,13 @@ def target_reason(target: Target) -> str:
     return _TARGETS[target]
 
 
+def no_filter(error: int) -> str:
+    """Return why a program cannot be put under a filter, after the errno of seccomp(2)."""
+    if error == errno.EBUSY:
+        return "there is a seccomp filter of somebody else's with a listener over it already, a container's perhaps"
+    return f"it needs a seccomp filter, and that cannot be installed: {os.strerror(error)}"
+
+
 def blocked(request: RequestMessage) -> tuple[str, str]:  # noqa: PLR0911 - a table
     """Return what a `BLOCKED` request tells of, and what to do."""
     match request.detail:
@@ -74,6 +83,8 @@ def blocked(request: RequestMessage) -> tuple[str, str]:  # noqa: PLR0911 - a ta
             return "the membership of a multicast group", "it is told to the network around the proxies"
         case BlockedKind.WAY:
             return request.name.decode("utf-8", "replace"), "it would lead past the proxies"
+        case BlockedKind.FILTER:
+            return f"to run {request.name.decode('utf-8', 'replace')}", no_filter(request.number)
         case BlockedKind.RESOLVER:
             return f"name resolution through {request.name.decode('utf-8', 'replace')}", _PAST_PROXIES
         case BlockedKind.SOCKET if request.family in {socket.AF_INET, socket.AF_INET6}:

@@ -132,6 +132,9 @@ class Watch:
             elif kind == Message.EXEC_FAILED:
                 self._bury_helper()
                 raise exec_error(self.command.path, number)
+            elif kind == Message.FILTER_FAILED:
+                self._bury_helper()
+                raise filter_error(self.command.path, number)
             elif kind == Message.STOPPED:
                 self._stop()
             elif kind == Message.ENDED:

@@ -19,7 +19,7 @@ from proxywrap.errors import ProxywrapError
 from proxywrap.events import Event
 from proxywrap.helper.context import Context
 from proxywrap.helper.router import Router
-from proxywrap.helper.session import Inquiry, Loan, Session
+from proxywrap.helper.session import Loan, Session, Work
 from proxywrap.hosts import HostsTable, parse_hosts
 
 __all__ = ["Early"]
@@ -50,7 +50,7 @@ class Early:
     def __init__(self, config: Config, token: bytes, listeners: Sequence[socket.socket]) -> None:
         self.held: list[Event] = []
         self.context = Context(token, Router(config, _read_hosts(), _own_names()), self.held.append)
-        self.work: list[Loan | Inquiry] = []
+        self.work: list[Work] = []
         self.silent: list[tuple[socket.socket, Session]] = []
         self._listeners = listeners
         self._poll = select.poll()

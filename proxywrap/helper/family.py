@@ -14,10 +14,14 @@ import struct
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 
-__all__ = ["MESSAGE", "Family", "Message", "has_backlog"]
+__all__ = ["CELL", "MESSAGE", "Family", "Message", "has_backlog"]
 
 MESSAGE = struct.Struct("=ci")
 """What the helper tells the launcher: a kind (`Message`) and a number."""
+
+
+CELL = struct.Struct("=i")
+"""A process id, 0 as long as there is none."""
 
 
 class Message:
@@ -25,6 +29,8 @@ class Message:
 
     STARTED = b"P"  # [pid], with a pidfd as SCM_RIGHTS
     EXEC_FAILED = b"E"  # [errno]
+    FILTER_FAILED = b"F"  # [errno]
+    FILTERED = b"L"  # [descriptor], from the process that becomes COMMAND
     STOPPED = b"S"  # [signal]
     ENDED = b"X"  # [wait status]
     LAST_ENDED = b"Z"  # [wait status]: and with it the helper

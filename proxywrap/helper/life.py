@@ -19,9 +19,10 @@ from proxywrap.helper.early import Early
 from proxywrap.helper.family import Family
 from proxywrap.helper.guide import Guide
 from proxywrap.helper.nameserver import NameServer
+from proxywrap.helper.notify import Supervisor
 from proxywrap.helper.process import Setup, Voice
 from proxywrap.helper.server import ControlServer
-from proxywrap.helper.session import Inquiry, Loan
+from proxywrap.helper.session import Filtered, Loan, Work
 from proxywrap.net.connector import Deadlines
 
 __all__ = ["live"]
@@ -57,17 +58,21 @@ class _Life:
         names = NameServer(context)
         deadlines = Deadlines(options.tcp_connect_time_out_ms / 1000, options.tcp_read_time_out_ms / 1000)
         guide = Guide(context, deadlines, names.sockets)
-        attempts = Attempts(context, guide, {sock.family: sock.getsockname()[:2] for sock in refusing})
+        refused = {sock.family: sock.getsockname()[:2] for sock in refusing}
+        attempts = Attempts(context, guide, refused)
         self._family.on_command_end = self._fall_silent
         self._family.on_last_end = self._end
         loop.add_signal_handler(signal.SIGCHLD, self._family.reap)
         self._setup.channel.setblocking(False)
         loop.add_reader(self._setup.channel, self._launcher_stirred)
         async with asyncio.TaskGroup() as tasks:
+            supervisor = Supervisor(context, attempts, guide, names.sockets, refused, tasks.create_task)
 
-            def take(work: Loan | Inquiry) -> None:
+            def take(work: Work) -> None:
                 if isinstance(work, Loan):
                     tasks.create_task(attempts.connect(work))
+                elif isinstance(work, Filtered):
+                    supervisor.add(work.listener)
                 else:
                     names.take(work)
 
@@ -81,6 +86,7 @@ class _Life:
             await self._is_over.wait()
             server.stop()
             attempts.cancel()
+            supervisor.close()
         names.close()
         for sock in refusing:
             sock.close()

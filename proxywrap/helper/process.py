@@ -11,9 +11,8 @@ import gc
 import os
 import signal
 import socket
-import struct
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib import import_module
@@ -22,17 +21,14 @@ from typing import TYPE_CHECKING, NoReturn, Protocol
 
 from proxywrap.config import Config
 from proxywrap.helper.directory import remove_directory
-from proxywrap.helper.family import MESSAGE, Family, Message, has_backlog
+from proxywrap.helper.family import Family, has_backlog
+from proxywrap.helper.starting import Command, start_command
 from proxywrap.net.native import become_subreaper
 
 if TYPE_CHECKING:
     from proxywrap.events import Event  # which COMMAND need not wait for
 
-__all__ = ["CELL", "Command", "Setup", "Voice", "run_helper"]
-
-
-CELL = struct.Struct("=i")
-"""A process id, 0 as long as there is none."""
+__all__ = ["Setup", "Voice", "run_helper"]
 
 
 class Voice(Protocol):
@@ -46,23 +42,6 @@ class Voice(Protocol):
 
     def close(self) -> None:
         """Tell what was held back."""
-
-
-@dataclass(frozen=True, slots=True)
-class Command:
-    """What to run: `path` is found and judged already.
-
-    `mask` and `dispositions` are the signal mask and the signals' dispositions
-    that it must find; those not named stay as they are. `pid_variables` are
-    those of `environ` that must hold its process id.
-    """
-
-    path: str
-    argv: Sequence[str]
-    environ: Mapping[str, str]
-    mask: frozenset[int]
-    dispositions: Mapping[int, signal.Handlers]
-    pid_variables: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,17 +100,17 @@ def run_helper(setup: Setup, command: Command) -> NoReturn:
         group = os.getpgid(0)
         os.setpgid(0, 0)
         become_subreaper()
-        pid = _start(setup, command, group)
-        if pid is None:
+        started = start_command(command, setup.cell, setup.channel, group)
+        if started is None:
             remove_directory(setup.directory)
             status = 0
         else:
-            family = Family(setup.channel, pid)
+            family = Family(setup.channel, started.pid)
             family.on_last_end = lambda: remove_directory(setup.directory)
             _end_early(family, lambda: setup.remark is not None or has_backlog(setup.listeners))
-            _settle_down(setup)
+            _settle_down(setup, started.listener)
             gc.disable()  # nothing of what is imported now will ever be garbage
-            _serve(setup, family)
+            _serve(setup, family, started.listener)
             status = 0
     except BaseException:  # noqa: BLE001 - there is nobody above who could tell of it
         sys.excepthook(*sys.exc_info())
@@ -139,12 +118,15 @@ def run_helper(setup: Setup, command: Command) -> NoReturn:
         os._exit(status)
 
 
-def _serve(setup: Setup, family: Family) -> None:
+def _serve(setup: Setup, family: Family, listener: int) -> None:
     """Import what serves requests, in an order in which the first ones need not wait for the last module."""
     from proxywrap.events import Note  # noqa: PLC0415 - COMMAND runs already
     from proxywrap.helper.early import Early  # noqa: PLC0415
+    from proxywrap.helper.session import Filtered  # noqa: PLC0415
 
     early = Early(setup.config, setup.token, setup.listeners)
+    if listener >= 0:
+        early.work.append(Filtered(listener))
     if setup.remark is not None:
         early.held.append(Note(setup.remark))
     _end_early(family, early.is_wanted)
@@ -155,46 +137,6 @@ def _serve(setup: Setup, family: Family) -> None:
     from proxywrap.helper.life import live  # noqa: PLC0415 - asyncio comes with it
 
     live(setup, family, early)
-
-
-def _start(setup: Setup, command: Command, group: int) -> int | None:
-    """Start COMMAND; return its pid, or None where exec failed."""
-    read_end, write_end = os.pipe()
-    pid = os.fork()
-    if pid == 0:
-        _become_command(setup.cell, command, group, write_end)
-    os.close(write_end)
-    failure = os.read(read_end, 4)
-    os.close(read_end)
-    if failure:
-        os.waitpid(pid, 0)
-        failed = MESSAGE.pack(Message.EXEC_FAILED, int.from_bytes(failure, sys.byteorder))
-        with suppress(OSError):
-            setup.channel.send(failed)
-        return None
-    pidfd = os.pidfd_open(pid)
-    with suppress(OSError):  # a launcher that was killed: COMMAND's end is the event loop's first act
-        socket.send_fds(setup.channel, [MESSAGE.pack(Message.STARTED, pid)], [pidfd])
-    os.close(pidfd)
-    return pid
-
-
-def _become_command(cell: mmap, command: Command, group: int, write_end: int) -> NoReturn:
-    cell[: CELL.size] = CELL.pack(os.getpid())
-    environ = dict(command.environ)
-    for name in command.pid_variables:
-        environ[name] = str(os.getpid())
-    try:
-        os.setpgid(0, group)
-        # Before the mask: a signal that waits already is COMMAND's.
-        for signum, disposition in command.dispositions.items():
-            signal.signal(signum, disposition)
-        signal.pthread_sigmask(signal.SIG_SETMASK, command.mask)
-        os.execve(command.path, list(command.argv), environ)
-    except OSError as exc:
-        os.write(write_end, (exc.errno or 1).to_bytes(4, sys.byteorder))
-    finally:
-        os._exit(127)
 
 
 def _end_early(family: Family, is_wanted: Callable[[], bool]) -> None:
@@ -213,7 +155,7 @@ def _end_early(family: Family, is_wanted: Callable[[], bool]) -> None:
     signal.signal(signal.SIGCHLD, reap)
 
 
-def _settle_down(setup: Setup) -> None:
+def _settle_down(setup: Setup, listener: int) -> None:
     """Let go of everything that was COMMAND's: descriptors, directory, signals.
 
     A pipe that we kept open would keep its reader waiting.
@@ -224,7 +166,7 @@ def _settle_down(setup: Setup) -> None:
     null = os.open(os.devnull, os.O_RDWR)
     os.dup2(null, 0)
     os.dup2(null, 1)
-    kept = {0, 1, 2, setup.channel.fileno(), setup.log_fd, *(each.fileno() for each in setup.listeners)}
+    kept = {0, 1, 2, setup.channel.fileno(), setup.log_fd, listener, *(each.fileno() for each in setup.listeners)}
     for fd in map(int, os.listdir("/proc/self/fd")):
         if fd not in kept:
             with suppress(OSError):  # the listing's own

@@ -9,6 +9,7 @@ from proxywrap import refusals
 from proxywrap.errors import ProxywrapError, RemoteProtocolError
 from proxywrap.events import Blocked, Note, Resolved
 from proxywrap.helper.context import Context
+from proxywrap.net.notification import missing_support
 from proxywrap.protocol.wire import Op, ReplyMessage, RequestMessage, Target
 
 __all__ = ["reply_to"]
@@ -34,7 +35,7 @@ def reply_to(request: RequestMessage, context: Context, pid: int) -> ReplyMessag
             return ReplyMessage()
         case Op.EXEC:
             return _judge_exec(request, context, pid)
-        case Op.CONNECT | Op.SERVER | Op.QUERY:
+        case Op.CONNECT | Op.SERVER | Op.QUERY | Op.LISTEN:
             raise AssertionError("it is not answered here")
 
 
@@ -65,6 +66,11 @@ def _judge_exec(request: RequestMessage, context: Context, pid: int) -> ReplyMes
         return ReplyMessage()
     if target is Target.FORMAT:
         return ReplyMessage(errno.ENOEXEC)  # the kernel's answer, unless binfmt_misc had another
+    if context.router.runs_filtered(target):
+        missing = missing_support()
+        if missing is None:
+            return ReplyMessage(is_filtered=True)
+        reason = f"{reason}, and this kernel has no {missing} for another way"
     hint = refusals.allow_hint(path, context.router.file)
     context.report(Blocked(pid, f"to run {path}", f"{reason}; {hint}"))
     return ReplyMessage(errno.EACCES)

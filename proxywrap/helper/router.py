@@ -16,6 +16,8 @@ from proxywrap.config import Config
 from proxywrap.errors import ProxywrapError
 from proxywrap.hosts import HostsTable
 from proxywrap.names import NamePool
+from proxywrap.engines import runs_filtered
+from proxywrap.protocol.wire import Target
 from proxywrap.uri import ProxyURI
 
 __all__ = ["Route", "Router", "Unroutable"]
@@ -138,6 +140,10 @@ class Router:
     def reverse(self, address: Address) -> str | None:
         """Return the name of a fake address or of one in /etc/hosts."""
         return self._pool.name_of(address) or self._hosts.name_of(unmapped(address))
+
+    def runs_filtered(self, target: Target) -> bool:
+        """Tell whether a program that the shim cannot be loaded into is to run under a filter."""
+        return runs_filtered(self._options.engine, target)
 
     def may_run_unwrapped(self, path: str) -> bool:
         """Tell whether an `allow_unwrapped` pattern matches a path or its last part."""

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from proxywrap.events import Note
 from proxywrap.helper.context import Context
 from proxywrap.helper.family import has_backlog
-from proxywrap.helper.session import Inquiry, Loan, Session
+from proxywrap.helper.session import Session, Work
 
 __all__ = ["ControlServer"]
 
@@ -44,7 +44,7 @@ class ControlServer:
         self,
         listeners: Sequence[socket.socket],
         context: Context,
-        take: Callable[[Loan | Inquiry], None],
+        take: Callable[[Work], None],
     ) -> None:
         self._listeners = listeners
         self._context = context
@@ -58,7 +58,7 @@ class ControlServer:
         for listener in self._listeners:
             self._resume(listener)
 
-    def adopt(self, work: Sequence[Loan | Inquiry], silent: Sequence[tuple[socket.socket, Session]]) -> None:
+    def adopt(self, work: Sequence[Work], silent: Sequence[tuple[socket.socket, Session]]) -> None:
         """Go on with what was accepted before there was an event loop."""
         for each in work:
             self._take(each)

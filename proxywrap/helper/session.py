@@ -23,6 +23,7 @@ from proxywrap.events import Note
 from proxywrap.helper.context import Context
 from proxywrap.helper.replies import reply_to
 from proxywrap.net.lent import LentSocket
+from proxywrap.net.notification import take_descriptor
 from proxywrap.protocol.wire import (
     MAX_MESSAGE_BYTES,
     REQUEST_BYTES,
@@ -33,7 +34,7 @@ from proxywrap.protocol.wire import (
     parse_request,
 )
 
-__all__ = ["Inquiry", "Loan", "Session", "send_reply"]
+__all__ = ["Filtered", "Inquiry", "Loan", "Session", "Work", "send_reply"]
 
 _MAX_FDS = 4
 _RECEIVE = int(socket.MSG_DONTWAIT | socket.MSG_CMSG_CLOEXEC)
@@ -64,6 +65,16 @@ class Inquiry(NamedTuple):
     request: RequestMessage
 
 
+class Filtered(NamedTuple):
+    """Programs under a filter, whose calls are to be answered; whoever has it owns the listener."""
+
+    listener: int
+
+
+Work = Loan | Inquiry | Filtered
+"""What it takes the event loop to do."""
+
+
 class Session:
     """Serves one accepted connection, which it owns until a `Loan` or an `Inquiry` does."""
 
@@ -74,7 +85,7 @@ class Session:
 
     # -- the request ---------------------------------------------------------
 
-    def receive(self) -> Loan | Inquiry | None:
+    def receive(self) -> Work | None:
         """Read the request; answer it, or return what it takes the event loop to do.
 
         Raises:
@@ -91,6 +102,11 @@ class Session:
                 if request.op is Op.SERVER and request.address is None:
                     raise RemoteProtocolError("expected the address of a name server, got another")
                 return Inquiry(self._connection, self._pid, request)
+            if request.op is Op.LISTEN:
+                filtered = Filtered(take_descriptor(self._pid, request.number))
+                with self._connection:
+                    send_reply(self._connection, ReplyMessage())
+                return filtered
             reply = reply_to(request, self._context, self._pid)
         except BlockingIOError:
             raise

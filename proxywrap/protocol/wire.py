@@ -34,7 +34,7 @@ __all__ = [
     "parse_request",
 ]
 
-VERSION = 2
+VERSION = 3
 TOKEN_BYTES = 16
 MAX_NAME_BYTES = 256
 MAX_ADDRS = 8
@@ -51,6 +51,7 @@ class Op(IntEnum):
     EXEC = 5
     SERVER = 6
     QUERY = 7
+    LISTEN = 8
 
 
 class BlockedKind(IntEnum):
@@ -62,6 +63,7 @@ class BlockedKind(IntEnum):
     DNS = 4
     MULTICAST = 5
     WAY = 6
+    FILTER = 7
 
 
 class Target(IntEnum):
@@ -79,7 +81,7 @@ class Target(IntEnum):
 
 
 _ADDR = struct.Struct("=HHI16s")
-_REQUEST = struct.Struct("=IHH16sHHI16sI256s")
+_REQUEST = struct.Struct("=IHH16sHHI16sIi256s")
 _REPLY = struct.Struct(f"=IiII{MAX_ADDRS * _ADDR.size}s256s")
 
 REQUEST_BYTES = _REQUEST.size
@@ -102,11 +104,12 @@ class RequestMessage:
     scope_id: int = 0
     name: bytes = b""
     message: bytes = b""
+    number: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class ReplyMessage:
-    """struct pw_reply; `count` without addresses marks a direct connection.
+    """struct pw_reply; `count` without addresses marks a direct connection, or a program to be filtered.
 
     `port` is that of all addresses; `message` is the answer to a `QUERY`.
     """
@@ -115,6 +118,7 @@ class ReplyMessage:
     addresses: tuple[IPv4Address | IPv6Address, ...] = ()
     name: bytes = b""
     is_direct: bool = False
+    is_filtered: bool = False
     port: int = 0
     message: bytes = b""
 
@@ -130,19 +134,28 @@ def parse_request(data: bytes) -> RequestMessage:
     head, message = data[:REQUEST_BYTES], data[REQUEST_BYTES:]
     if len(head) != REQUEST_BYTES:
         raise RemoteProtocolError(f"expected a request of {REQUEST_BYTES} bytes, got {len(data)}")
-    version, op, detail, token, family, port, scope_id, ip, name_bytes, name = _REQUEST.unpack(head)
+    version, op, detail, token, family, port, scope_id, ip, name_bytes, number, name = _REQUEST.unpack(head)
     if version != VERSION:
         raise RemoteProtocolError(
             f"expected wire version {VERSION}, got {version}: another proxywrap's shim?"
         )
-    if not Op.CONNECT <= op <= Op.QUERY:
+    if not Op.CONNECT <= op <= max(Op):
         raise RemoteProtocolError(f"expected an operation of 1 to {max(Op)}, got {op}")
     if name_bytes > MAX_NAME_BYTES:
         raise RemoteProtocolError(f"expected a name of at most {MAX_NAME_BYTES} bytes, got {name_bytes}")
     if len(message) > (MAX_MESSAGE_BYTES if op == Op.QUERY else 0):
         raise RemoteProtocolError(f"expected a request of {REQUEST_BYTES} bytes, got {len(data)}")
     return RequestMessage(
-        Op(op), detail, token, family, _unpack_ip(family, ip), port, scope_id, name[:name_bytes], message
+        Op(op),
+        detail,
+        token,
+        family,
+        _unpack_ip(family, ip),
+        port,
+        scope_id,
+        name[:name_bytes],
+        message,
+        number,
     )
 
 
@@ -158,6 +171,7 @@ def pack_request(request: RequestMessage) -> bytes:
         request.scope_id,
         b"" if request.address is None else request.address.packed,
         len(request.name),
+        request.number,
         request.name,
     )
     return head + request.message
@@ -167,7 +181,7 @@ def pack_reply(reply: ReplyMessage) -> bytes:
     """Return the packet for `reply`; of the addresses, the first eight."""
     addresses = reply.addresses[:MAX_ADDRS]
     packed = b"".join(_pack_addrs(addresses, reply.port))
-    count = 1 if reply.is_direct else len(addresses)
+    count = 1 if reply.is_direct or reply.is_filtered else len(addresses)
     return _REPLY.pack(VERSION, reply.error, count, len(reply.name), packed, reply.name) + reply.message
 
 

@@ -78,10 +78,10 @@ def make_attempts(context: Context, names: NameServer | None = None) -> Attempts
     return Attempts(context, Guide(context, Deadlines(DEADLINE_S, DEADLINE_S), dns), {})
 
 
-def carrying_out(attempts: Attempts, tasks: asyncio.TaskGroup) -> Callable[[Loan | Inquiry], None]:
+def carrying_out(attempts: Attempts, tasks: asyncio.TaskGroup) -> Callable[[Work], None]:
     """Return what takes loans, and nothing else."""
 
-    def take(work: Loan | Inquiry) -> None:
+    def take(work: Work) -> None:
         assert isinstance(work, Loan)
         tasks.create_task(attempts.connect(work))
 
