@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 __all__ = ["as_proxychains", "main"]
 
+ENGINES = ("auto", "preload", "seccomp", "both")
+"""What `proxywrap.engines` knows, which need not be imported for this."""
+
 PREFIX_EPILOG = """
 \b
 Examples:
@@ -136,6 +139,12 @@ def _complete_command(_ctx: click.Context, _param: click.Parameter, incomplete: 
     "--log", "log_path", metavar="FILE", help="Append everything that happens to FILE, as JSON lines."
 )
 @click.option(
+    "--engine",
+    type=click.Choice(ENGINES),
+    help="How programs are entered: by a preloaded shim, by a seccomp filter, by both, or (auto, the "
+    "default) by the shim, with a filter for what it cannot be loaded into.",
+)
+@click.option(
     "--demo", "is_demo", is_flag=True, help="Show it at work, with a proxy and a web site of its own."
 )
 @click.version_option(__version__, message="%(prog)s %(version)s")
@@ -147,6 +156,7 @@ def _prefix(
     is_quiet: bool,
     verbose: int,
     log_path: str | None,
+    engine: str | None,
     is_demo: bool,
     command: tuple[str, ...],
 ) -> int:
@@ -163,6 +173,8 @@ def _prefix(
     if not command:
         raise click.UsageError("expected a COMMAND to run, found none")
     config = find_configuration(file, urls)
+    if engine is not None:
+        config = config.with_engine(engine)
     verbosity = verbose or (-1 if is_quiet or config.options.quiet_mode else 0)
     if verbosity > 0:
         say("proxywrap", f"configuration: {config.source}")

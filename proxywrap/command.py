@@ -14,10 +14,11 @@ from typing import NamedTuple
 from proxywrap.config import Config
 from proxywrap.errors import ProxywrapError
 from proxywrap.lookup import PROXY_VARIABLE
+from proxywrap.engines import runs_filtered
 from proxywrap.net.native import judge_target, preload_list
 from proxywrap.protocol.wire import Target
 
-__all__ = ["CannotRun", "environment", "exec_error", "find_command", "pid_variables"]
+__all__ = ["CannotRun", "add_shim", "environment", "exec_error", "filter_error", "find_command", "pid_variables"]
 
 CHANNEL_VARIABLE = "PROXYWRAP_CHANNEL"
 PRELOAD_VARIABLE = "LD_PRELOAD"
@@ -42,12 +43,14 @@ class CannotRun(ProxywrapError):
 class Found(NamedTuple):
     """A program to execute; `runtime` is what must stand before the shim (`judge_target`).
 
-    `remark` says why it will run unwrapped, if that is so and allowed.
+    `is_filtered` where a seccomp filter is to be over it; `remark` says why it
+    will run unwrapped, if that is so and allowed.
     """
 
     path: str
     argv: list[str]
     runtime: bytes
+    is_filtered: bool
     remark: str | None
 
 
@@ -66,14 +69,30 @@ def find_command(command: Sequence[str], config: Config) -> Found:
         # What execvp() does, so env(1) and the like: a script of the shell's.
         path, argv = SHELL, [SHELL, path, *command[1:]]
         verdict, runtime = judge_target(path)
-    if verdict is Target.OK:
-        return Found(path, argv, runtime, None)
+    engine = config.options.engine
+    if verdict is Target.OK and not engine.filters_all:
+        return Found(path, argv, runtime, is_filtered=False, remark=None)
+    is_filtered = verdict is Target.OK or runs_filtered(engine, verdict)
+    if is_filtered and not (verdict is not Target.OK and config.options.may_run_unwrapped(path)):
+        _expect_support(path)
+        return Found(path, argv, runtime, is_filtered=True, remark=None)
     from proxywrap.refusals import allow_hint, runs_unwrapped, target_reason
 
     if not config.options.may_run_unwrapped(path):
         hint = allow_hint(path, config.file)
         raise CannotRun(f"refused to run {path}: {target_reason(verdict)}; {hint}", NOT_EXECUTABLE)
-    return Found(path, argv, runtime, runs_unwrapped(path, verdict))
+    return Found(path, argv, runtime, is_filtered=False, remark=runs_unwrapped(path, verdict))
+
+
+def _expect_support(path: str) -> None:
+    from proxywrap.net.notification import missing_support
+
+    missing = missing_support()
+    if missing is not None:
+        raise CannotRun(
+            f"refused to run {path}: it needs a seccomp filter, for which this kernel has no {missing}",
+            NOT_EXECUTABLE,
+        )
 
 
 def _search(name: str) -> str:
@@ -95,18 +114,19 @@ def _search(name: str) -> str:
     raise CannotRun(f"{name}: command not found", NOT_FOUND)
 
 
-def environment(channel_value: str, preload: str, runtime: bytes) -> dict[str, str]:
-    """Return COMMAND's environment: ours, with what the shim needs, without proxies' passwords.
-
-    `runtime` is what `find_command` found.
-    """
+def environment() -> dict[str, str]:
+    """Return COMMAND's environment: ours, without proxies' passwords."""
     environ = dict(os.environ)
     environ.pop(PROXY_VARIABLE, None)
     if f"\0{COERCED_VARIABLE}=".encode() not in b"\0" + _initial_environ():
         environ.pop(COERCED_VARIABLE, None)  # Python has set it, for itself
+    return environ
+
+
+def add_shim(environ: dict[str, str], channel_value: str, preload: str, runtime: bytes) -> None:
+    """Add to an environment what the shim needs; `runtime` is what `find_command` found."""
     environ[PRELOAD_VARIABLE] = preload_list(preload, environ.get(PRELOAD_VARIABLE, ""), runtime)
     environ[CHANNEL_VARIABLE] = channel_value
-    return environ
 
 
 def pid_variables(environ: Mapping[str, str]) -> tuple[str, ...]:

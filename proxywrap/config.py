@@ -9,7 +9,7 @@ to define, and every wrapped command waits for that.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from fnmatch import fnmatchcase
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
@@ -184,6 +184,10 @@ class Config:
     def file(self) -> str | None:
         """The file that it was read from, None where it was no file."""
         return self.source if any(entry.origin.line is not None for entry in self.proxies) else None
+
+    def with_engine(self, name: str) -> Config:
+        """Return the same but for the engine."""
+        return replace(self, options=replace(self.options, engine=Engine(name)))
 
     @property
     def hops(self) -> tuple[ProxyURI, ...]:

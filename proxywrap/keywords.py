@@ -13,6 +13,7 @@ from ipaddress import AddressValueError, IPv4Address, IPv4Network, IPv6Address, 
 
 from proxywrap.address import parse_port
 from proxywrap.config import ChainType, Dnat, LocalNet, Options, Origin
+from proxywrap.engines import Engine
 from proxywrap.errors import ConfigError
 
 __all__ = ["KEYWORDS", "OptionLines"]

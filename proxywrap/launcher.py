@@ -21,11 +21,13 @@ from collections.abc import Callable, Mapping, Sequence
 from mmap import mmap
 from typing import TYPE_CHECKING
 
-from proxywrap.command import environment, find_command, pid_variables
+from proxywrap.command import add_shim, environment, find_command, pid_variables
 from proxywrap.config import Config
 from proxywrap.errors import ProxywrapError
 from proxywrap.helper.directory import make_directory, remove_directory
-from proxywrap.helper.process import CELL, Command, Setup, run_helper
+from proxywrap.helper.family import CELL
+from proxywrap.helper.process import Setup, run_helper
+from proxywrap.helper.starting import Command
 from proxywrap.lookup import PROXY_VARIABLE
 from proxywrap.net.native import become_subreaper
 from proxywrap.rendezvous import Rendezvous
@@ -76,9 +78,17 @@ def launch(command: Sequence[str], config: Config, *, verbosity: int, log_path: 
                 open_report,
                 found.remark,
             )
-            environ = environment(meeting.channel_value, meeting.preload, found.runtime)
+            environ = environment()
+            if config.options.engine.has_shim:
+                add_shim(environ, meeting.channel_value, meeting.preload, found.runtime)
             to_run = Command(
-                found.path, found.argv, environ, mask, _take_dispositions(), pid_variables(environ)
+                found.path,
+                found.argv,
+                environ,
+                mask,
+                _take_dispositions(),
+                pid_variables(environ),
+                found.is_filtered,
             )
             return _fork_and_watch(setup, to_run, meeting.ours)
     except BaseException as exc:

@@ -15,11 +15,11 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from mmap import mmap
 
-from proxywrap.command import exec_error
+from proxywrap.command import exec_error, filter_error
 from proxywrap.errors import ProxywrapError
 from proxywrap.helper.directory import remove_directory
-from proxywrap.helper.family import MESSAGE, Message
-from proxywrap.helper.process import CELL, Command
+from proxywrap.helper.family import CELL, MESSAGE, Message
+from proxywrap.helper.starting import Command
 
 __all__ = ["Watch", "tell_by_signal"]
 

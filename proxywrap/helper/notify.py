@@ -184,8 +184,7 @@ class Supervisor:
         elif _is(sock, _UDP):
             self._udp.connect(caller, sock, sockaddr)
         elif sock.family == socket.AF_UNIX and unix_path(sockaddr).startswith(_RESOLVER_PLACES):
-            self._tell(caller, BlockedKind.RESOLVER, name=b"a name service's socket")
-            caller.fail(errno.ECONNREFUSED)
+            caller.fail(errno.ECONNREFUSED)  # C libraries ask there by themselves, then on port 53
         else:
             _go_on_locally(caller, sock)
 

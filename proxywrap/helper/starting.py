@@ -18,7 +18,6 @@ from mmap import mmap
 from typing import NoReturn
 
 from proxywrap.helper.family import CELL, MESSAGE, Message
-from proxywrap.net.notification import install_filter, take_descriptor
 
 __all__ = ["Command", "Started", "start_command"]
 
@@ -84,6 +83,8 @@ def start_command(command: Command, cell: mmap, channel: socket.socket, group: i
 
 def _hear(ours: socket.socket, pid: int) -> tuple[int, bytes]:
     """Return the listener, and what failed: nothing once COMMAND is executed, which closes the other end."""
+    from proxywrap.net.notification import take_descriptor  # noqa: PLC0415 - most have no filter
+
     listener = -1
     while data := ours.recv(MESSAGE.size):
         kind, number = MESSAGE.unpack(data)
@@ -121,6 +122,8 @@ def _become_command(command: Command, cell: mmap, group: int, channel: socket.so
 
 def _filter(channel: socket.socket) -> None:
     """Put the filter over us and wait until the helper has its listener."""
+    from proxywrap.net.notification import install_filter  # noqa: PLC0415 - most have no filter
+
     try:
         listener = install_filter()
     except OSError as exc:

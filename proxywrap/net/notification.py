@@ -111,13 +111,10 @@ class Listener:
 
 def missing_support() -> str | None:
     """Return what this kernel lacks to supervise a program, None where nothing."""
-    match _lib.pw_notify_support():
-        case 0:
-            return None
-        case -errno.ENOSYS:
-            return "seccomp user notification (Linux 5.5, CONFIG_SECCOMP_FILTER)"
-        case _:
-            return "pidfd_getfd() (Linux 5.6)"
+    error = -_lib.pw_notify_support()
+    if error == errno.ENOSYS:
+        return "seccomp user notification (Linux 5.5, CONFIG_SECCOMP_FILTER)"
+    return "pidfd_getfd() (Linux 5.6)" if error else None
 
 
 def install_filter() -> int:

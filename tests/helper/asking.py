@@ -15,7 +15,7 @@ from proxywrap.helper.guide import Guide
 from proxywrap.helper.context import Context
 from proxywrap.helper.nameserver import NameServer
 from proxywrap.helper.router import Router
-from proxywrap.helper.session import Inquiry, Loan, Session
+from proxywrap.helper.session import Inquiry, Loan, Session, Work
 from proxywrap.hosts import parse_hosts
 from proxywrap.net.connector import Deadlines
 from proxywrap.protocol.wire import (

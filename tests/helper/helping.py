@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from proxywrap.config import Config, Options
-from proxywrap.helper.family import MESSAGE
-from proxywrap.helper.process import CELL, Command, Setup, Voice, run_helper
+from proxywrap.helper.family import CELL, MESSAGE
+from proxywrap.helper.starting import Command
+from proxywrap.helper.process import Setup, Voice, run_helper
 
 from .asking import DEADLINE_S, TOKEN
 
