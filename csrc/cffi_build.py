@@ -49,6 +49,7 @@ ffi.cdef("""
     int64_t pw_memory_write(int process, uint64_t address, const void *data, size_t n);
 
     int pw_disconnect(int fd);
+    int pw_fail_connect(int fd, const void *addr, unsigned int len);
     int pw_become_subreaper(void);
     int pw_scrub(unsigned long start, unsigned long end, const char *secret, size_t n);
 """)

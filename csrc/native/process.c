@@ -5,6 +5,7 @@
 #include "process.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -20,6 +21,35 @@ int pw_disconnect(int fd)
 	struct sockaddr unspec = { .sa_family = AF_UNSPEC };
 
 	return connect(fd, &unspec, sizeof(unspec)) == 0 ? 0 : -errno;
+}
+
+/**
+ * pw_fail_connect() - Leave a socket as a failed connect() leaves it
+ * @fd: stays the caller's
+ * @addr: where nobody listens, on loopback
+ *
+ * In one go, so that who polls the socket does not see it in between.
+ *
+ * Return: 0 or -errno
+ */
+int pw_fail_connect(int fd, const void *addr, unsigned int len)
+{
+	const int flags = MSG_FASTOPEN | MSG_DONTWAIT | MSG_NOSIGNAL;
+	int error = pw_disconnect(fd), pending;
+	socklen_t n = sizeof(pending);
+
+	/* The kernel notes an ECONNRESET for what it has broken off. */
+	getsockopt(fd, SOL_SOCKET, SO_ERROR, &pending, &n);
+	if (error)
+		return error;
+	/* Without waiting, or the error would be connect()'s own result. */
+	if (!(fcntl(fd, F_GETFL) & O_NONBLOCK) &&
+	    (sendto(fd, "", 0, flags, addr, len) == 0 || errno != EOPNOTSUPP))
+		return 0;
+	if (connect(fd, addr, len) == 0 || errno == EINPROGRESS ||
+	    errno == ECONNREFUSED)
+		return 0;
+	return -errno;
 }
 
 /**

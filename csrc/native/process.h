@@ -6,6 +6,7 @@
 #include <stddef.h>
 
 int pw_disconnect(int fd);
+int pw_fail_connect(int fd, const void *addr, unsigned int len);
 int pw_become_subreaper(void);
 int pw_scrub(unsigned long start, unsigned long end, const char *secret,
 	     size_t n);

@@ -66,7 +66,8 @@ class Attempts:
             pid: of the application, for the report.
             place: where to, as the application spelled it.
             lent: owned, and closed before the answer.
-            shows_error: leave a failed socket so that poll(2) shows the failure.
+            shows_error: leave the socket as one of a connect() that was not waited for, so that
+                poll(2) shows a failure and connect(2) is called once more.
 
         Raises nothing but what it is cancelled with.
 
@@ -78,6 +79,8 @@ class Attempts:
                     leave_failed(lent, self._refusing)
                 elif reply.error:
                     lent.disconnect()
+                elif not shows_error:
+                    lent.settle()
             except BaseException:
                 with suppress(OSError):
                     lent.disconnect()

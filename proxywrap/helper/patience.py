@@ -14,12 +14,17 @@ from typing import Any
 from proxywrap.helper.caller import Caller
 from proxywrap.protocol.wire import ReplyMessage
 
-__all__ = ["Held", "Patience", "Spawn"]
+__all__ = ["ERESTARTSYS", "Held", "Patience", "Spawn"]
 
 Spawn = Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]]
 """Runs a coroutine in the helper's group of tasks."""
 
 Finish = Callable[[ReplyMessage], None]
+
+
+ERESTARTSYS = 512
+"""The kernel's own (linux/errno.h): the signal is seen to, then the call fails with EINTR or
+begins anew, as SA_RESTART says."""
 
 
 class Held:
@@ -31,11 +36,11 @@ class Held:
         self._finish: Finish | None = finish
         self._on_let_go: Callable[[], object] | None = None
         self._timer: asyncio.TimerHandle | None = None
+        self._is_broken_off = False
 
-    def limit(self, limit_s: float) -> None:
-        """Answer EINPROGRESS after a time, as connect(2) does after SO_SNDTIMEO."""
-        reply = ReplyMessage(errno.EINPROGRESS)
-        self._timer = asyncio.get_running_loop().call_later(limit_s, self.answer, reply)
+    def limit(self, limit_s: float, error: int) -> None:
+        """Answer with an errno after a time."""
+        self._timer = asyncio.get_running_loop().call_later(limit_s, self.answer, ReplyMessage(error))
 
     def watch(self, on_let_go: Callable[[], object]) -> None:
         """Have `on_let_go` called when the thread is gone, until `unwatch`."""
@@ -57,17 +62,21 @@ class Held:
             finish(reply)
 
     def let_go(self) -> None:
-        """Take note that the thread is gone."""
+        """Take note that the thread is gone, or has a signal to see to: the call ends undone."""
+        self._is_broken_off = True
         if self._on_let_go is not None:
             self._on_let_go()
         else:
-            self.answer(ReplyMessage(errno.EINTR))
+            self.answer(ReplyMessage(ERESTARTSYS))
 
     def close(self) -> None:
         """Look after it no more."""
         if self._timer is not None:
             self._timer.cancel()
         self._patience.release(self)
+        if self._is_broken_off and self._finish is not None:
+            self._finish = None
+            self.caller.fail(ERESTARTSYS)
 
 
 class Patience:
@@ -82,19 +91,22 @@ class Patience:
         self.spawn = spawn
         self._held: set[Held] = set()
 
-    def hold(self, caller: Caller, finish: Finish, limit_s: float = 0) -> Held:
+    def hold(
+        self, caller: Caller, finish: Finish, limit_s: float = 0, late: int = errno.EAGAIN
+    ) -> Held:
         """Keep a call waiting; `finish` is called once, unless what is returned is closed before.
 
         Args:
             caller: who waits.
-            finish: answers, or frees what is held for one that is gone (EINTR).
+            finish: answers, with ERESTARTSYS a call that is broken off.
             limit_s: how long, 0 for as long as it takes.
+            late: the errno after that time.
 
         """
         held = Held(self, caller, finish)
         self._held.add(held)
         if limit_s:
-            held.limit(limit_s)
+            held.limit(limit_s, late)
         return held
 
     def release(self, held: Held) -> None:
@@ -102,10 +114,26 @@ class Patience:
         self._held.discard(held)
 
     def sweep(self) -> None:
-        """Let go of threads that are gone."""
-        for held in [each for each in self._held if each.is_let_go()]:
-            held.let_go()
+        """Let go of threads that are gone or have a signal to see to."""
+        for held in list(self._held):
+            if held.is_let_go() or _has_signal(held.caller.thread):
+                held.let_go()
 
     def is_idle(self) -> bool:
         """Tell whether nobody waits."""
         return not self._held
+
+
+def _has_signal(thread: int) -> bool:
+    """Tell whether a signal waits for a thread: it is not woken for any but a fatal one."""
+    masks = {}
+    try:
+        with open(f"/proc/{thread}/status") as status:
+            for line in status:
+                if line.startswith(("Sig", "ShdPnd")):
+                    name, _, value = line.partition(":")
+                    masks[name] = int(value.partition("/")[0], 16)
+    except OSError:
+        return False
+    waiting = masks.get("SigPnd", 0) | masks.get("ShdPnd", 0)
+    return bool(waiting & ~masks.get("SigBlk", 0) & ~masks.get("SigIgn", 0))

@@ -23,11 +23,11 @@ def leave_failed(lent: LentSocket, refusing: Mapping[int, tuple[str, int]]) -> N
         refusing: loopback addresses where nothing ever listens, by family.
 
     """
-    lent.disconnect()
     for family in (socket.AF_INET, socket.AF_INET6):
         if family in refusing:
             host, port = refusing[family]
             sockaddr = lent.sockaddr(ip_address(host), port)
             if sockaddr is not None:
-                lent.start_failing(sockaddr)
+                lent.fail(sockaddr)
                 return
+    lent.disconnect()

@@ -23,7 +23,7 @@ from proxywrap.helper.caller import Caller
 from proxywrap.helper.context import Context
 from proxywrap.helper.ledger import Ledger
 from proxywrap.helper.parked import ParkedConnects
-from proxywrap.helper.patience import Patience
+from proxywrap.helper.patience import ERESTARTSYS, Patience
 from proxywrap.helper.router import Route
 from proxywrap.net.lent import LentSocket
 from proxywrap.net.native import disconnect
@@ -128,7 +128,7 @@ class TcpCalls:
         waiting = self._parked.find(inode)
         if _is_non_blocking(sock) or waiting is None:
             raise _error(errno.EALREADY)
-        self._wait(caller, sock, waiting.on_end)
+        self._wait(caller, sock, waiting.on_end, late=errno.EALREADY)
 
     def _begin(self, caller: Caller, sock: socket.socket, sockaddr: bytes) -> None:
         if len(sockaddr) < _SHORTEST[socket.AddressFamily(sock.family)]:
@@ -151,7 +151,7 @@ class TcpCalls:
             if _is_non_blocking(sock):
                 sock.close()  # before the program can: its close() is to be the last one
                 raise _error(errno.EINPROGRESS)
-            self._wait(caller, sock, waiting.on_end)
+            self._wait(caller, sock, waiting.on_end, late=errno.EINPROGRESS)
 
     def _route(self, caller: Caller, place: Place) -> Route:
         try:
@@ -193,7 +193,9 @@ class TcpCalls:
             raise _error(error)
         caller.answer()
 
-    def _wait(self, caller: Caller, sock: socket.socket, on_end: list[Callable[[int], None]]) -> None:
+    def _wait(
+        self, caller: Caller, sock: socket.socket, on_end: list[Callable[[int], None]], late: int
+    ) -> None:
         """Answer a blocking connect() of a parked socket when that is over, or its time is."""
         limit = _TIMEVAL.unpack(sock.getsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, _TIMEVAL.size))
         copy = socket.socket(fileno=os.dup(sock.fileno()))
@@ -201,15 +203,14 @@ class TcpCalls:
         def finish(reply: ReplyMessage) -> None:
             with suppress(ValueError):
                 on_end.remove(tell)
-            if reply.error and reply.error != errno.EINPROGRESS:
-                self._ledger.forget(copy)
-                _ask_kernel(copy)
-            elif not reply.error:
-                _ask_kernel(copy)  # says 0 once: the kernel's own connect() is over, too
+            if reply.error not in {late, ERESTARTSYS}:
+                _ask_kernel(copy)  # says it once: the kernel's own connect() is over, too
+                if reply.error:
+                    self._ledger.forget(copy)
             copy.close()
             caller.fail(reply.error) if reply.error else caller.answer()
 
-        held = self._patience.hold(caller, finish, limit[0] + limit[1] / 1e6)
+        held = self._patience.hold(caller, finish, limit[0] + limit[1] / 1e6, late)
 
         def tell(error: int) -> None:
             held.answer(ReplyMessage(error))

@@ -66,6 +66,8 @@ class Transfers:
                 flags = caller.integer(3)
                 name = (caller.pointer(4), caller.pointer(5) & 0xFFFFFFFF)
                 data = ((caller.pointer(1), caller.pointer(2)),)
+                if not name[1] and sock.type == socket.SOCK_DGRAM:
+                    raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
                 messages = [Message(0, *name, data, 0, 0)]
             case Call.SENDMSG:
                 flags = caller.integer(2)
@@ -177,7 +179,7 @@ class Transfers:
             remove(job.sock)
             with job.sock:
                 if reply.error:
-                    job.conclude(errno.EAGAIN if reply.error == errno.EINPROGRESS else reply.error)
+                    job.conclude(reply.error)
 
         held: Held = self._patience.hold(job.caller, finish, _limit_of(job.sock, is_send=is_send))
 
@@ -186,7 +188,7 @@ class Transfers:
                 try:
                     job.run()
                 except Gone:
-                    held.answer(ReplyMessage(errno.EINTR))
+                    held.let_go()
                 else:
                     held.answer(ReplyMessage())
 

@@ -19,13 +19,16 @@ from __future__ import annotations
 import errno
 import os
 import socket
-from ipaddress import IPv4Address, IPv6Address
+from contextlib import suppress
+from ipaddress import IPv4Address, IPv6Address, ip_address
 
 from proxywrap.errors import RemoteProtocolError, TruncatedError
-from proxywrap.net.native import disconnect
+from proxywrap.net.device import has_device
+from proxywrap.net.native import disconnect, fail_connect
 from proxywrap.net.readiness import is_writable, until_readable, until_writable
 from proxywrap.net.stalling import StallingOptions
 from proxywrap.net.starting import SockAddr, start_connect
+from proxywrap.protocol.sockaddr import Place, pack_sockaddr
 
 __all__ = ["LentSocket"]
 
@@ -145,11 +148,30 @@ class LentSocket:
         if error:
             raise OSError(error, os.strerror(error))
 
-    def start_failing(self, sockaddr: SockAddr) -> None:
-        """Begin a connect that will be refused, so that poll shows a genuine error."""
+    def fail(self, sockaddr: SockAddr) -> None:
+        """Leave the socket with a failed connect(), as poll(2) shows it.
+
+        Args:
+            sockaddr: on loopback, where nobody listens.
+
+        Raises:
+            OSError: as connect(2).
+
+        """
+        self._begun = None
+        if has_device(self._sock):  # the kernel would send it out by that device
+            self.disconnect()
+            return
         self.clear_options()
-        start_connect(self._sock, sockaddr)
-        self.restore_options()
+        try:
+            fail_connect(self._sock.fileno(), pack_sockaddr(Place(ip_address(sockaddr[0]), sockaddr[1])))
+        finally:
+            self.restore_options()
+
+    def settle(self) -> None:
+        """Have connect(2) say for a connected socket what it says after one that was waited for."""
+        with suppress(OSError):  # the peer has gone
+            self._sock.connect_ex(self._sock.getpeername())
 
     # -- ByteIO --------------------------------------------------------------
 

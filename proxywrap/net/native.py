@@ -10,7 +10,7 @@ import os
 from proxywrap import _native
 from proxywrap.protocol.wire import Target
 
-__all__ = ["become_subreaper", "disconnect", "judge_target", "preload_list", "scrub_memory"]
+__all__ = ["become_subreaper", "disconnect", "fail_connect", "judge_target", "preload_list", "scrub_memory"]
 
 _ffi, _lib = _native.ffi, _native.lib
 _AT_FDCWD = -100
@@ -53,6 +53,20 @@ def disconnect(fd: int) -> None:
 
     """
     _check(_lib.pw_disconnect(fd))
+
+
+def fail_connect(fd: int, sockaddr: bytes) -> None:
+    """Leave the socket `fd` with a connect() that was refused; keeps `fd` open.
+
+    Args:
+        fd: in any state.
+        sockaddr: as the kernel takes it, where nobody listens.
+
+    Raises:
+        OSError: as connect(2), but for ECONNREFUSED.
+
+    """
+    _check(_lib.pw_fail_connect(fd, sockaddr, len(sockaddr)))
 
 
 def become_subreaper() -> None:

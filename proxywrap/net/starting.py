@@ -17,12 +17,13 @@ import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from proxywrap.net.device import has_device
+
 __all__ = ["SockAddr", "start_connect"]
 
 SockAddr = tuple[str, int] | tuple[str, int, int, int]
 
 _NOW = int(socket.MSG_FASTOPEN | socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL)
-_IFNAMSIZ = 16  # net/if.h
 _ONE_TICK = struct.pack("ll", 0, 1)  # struct timeval; the kernel rounds up to a tick
 
 _NO_FASTOPEN = {
@@ -33,7 +34,7 @@ _NO_FASTOPEN = {
 
 def start_connect(sock: socket.socket, sockaddr: SockAddr) -> int:
     """Begin to connect a socket; return an errno, EINPROGRESS where the end is to be waited for."""
-    if _is_loopback(sockaddr[0]) and _device(sock) not in {b"", b"lo"}:
+    if _is_loopback(sockaddr[0]) and has_device(sock):
         return errno.ENETUNREACH  # the kernel would send it out by that device
     if not fcntl.fcntl(sock, fcntl.F_GETFL) & os.O_NONBLOCK:
         try:
@@ -45,11 +46,6 @@ def start_connect(sock: socket.socket, sockaddr: SockAddr) -> int:
             return 0
     with _tick_limit(sock):
         return sock.connect_ex(sockaddr)
-
-
-def _device(sock: socket.socket) -> bytes:
-    name = sock.getsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, _IFNAMSIZ)
-    return name.partition(b"\0")[0]
 
 
 @contextmanager

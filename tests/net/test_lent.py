@@ -262,10 +262,10 @@ def test_disconnect_keeps_a_bound_port(is_blocking: bool) -> None:  # noqa: FBT0
 
 
 @BOTH
-def test_start_failing(is_blocking: bool) -> None:  # noqa: FBT001
+def test_fail(is_blocking: bool) -> None:  # noqa: FBT001
     """The kernel itself reports an error: poll shows it, SO_ERROR has it."""
     with Pair(is_blocking=is_blocking) as pair, refusing_port() as port:
-        pair.lent.start_failing(("127.0.0.1", port))
+        pair.lent.fail(("127.0.0.1", port))
         assert pair.app.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) == errno.ECONNREFUSED
 
 

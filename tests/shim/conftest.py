@@ -40,10 +40,16 @@ class Case:
     end: End = End.ACCEPTED
     libc: Libc = Libc.GLIBC
     family: int = 4
+    is_static: bool = False
 
     def __str__(self) -> str:
         """Name the test."""
-        return f"{self.row.replace(' ', '-')}-{self.end.value}-{self.libc.name.lower()}-ipv{self.family}"
+        return f"{self.row.replace(' ', '-')}-{self.end.value}-{self.libc.name.lower()}-ipv{self.family}{'-static' * self.is_static}"
+
+    def command(self, program: Programs) -> list[str | Path]:
+        """Return the program, compiled, and its arguments' place."""
+        name = self.row.split()[0]
+        return [program(name, self.libc, *(["-static"] if self.is_static else []))]
 
 
 class Programs:
@@ -103,12 +109,10 @@ def compare(traces: dict[Case, list[Future[Result]]]) -> Callable[[Case], None]:
 
 
 def _unwrapped(case: Case, program: Programs) -> Result:
-    name, *args = case.row.split()
     with Unwrapped(case.end, case.family) as alone:
-        return run(alone, [program(name, case.libc)], *args)
+        return run(alone, case.command(program), *case.row.split()[1:])
 
 
 def _wrapped(case: Case, program: Programs) -> Result:
-    name, *args = case.row.split()
     with Wrapped(case.end, case.family) as wrapped:
-        return run(wrapped, [program(name, case.libc)], *args)
+        return run(wrapped, case.command(program), *case.row.split()[1:])

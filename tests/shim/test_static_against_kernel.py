@@ -1,0 +1,38 @@
+"""Statically linked programs print, under the filter, what they print where the kernel alone is their oracle."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from .conftest import Case, Libc
+from .stage import End
+from .test_against_kernel import IPV6, ROWS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+BROKEN_OFF = {"connect_interrupted", "connect_left longjmp", "connect_left cancel"}
+"""A blocking connect() that a signal breaks off is given up: the socket is as before it."""
+
+WITHOUT_FASTOPEN = {"fastopen sendto", "fastopen sendmsg", "fastopen sendmmsg"}
+"""MSG_FASTOPEN fails with EOPNOTSUPP, as where net.ipv4.tcp_fastopen is off."""
+
+WOKEN_TWICE = {"io_waits read", "io_waits write", "io_waits recvmsg", "wait_mixed"}
+"""A thread that waits on a parked socket when it fails is woken a moment before the error is its last."""
+
+STATIC_ROWS = [row for row in ROWS if row not in BROKEN_OFF | WITHOUT_FASTOPEN]
+
+CASES = [
+    *(Case(row, is_static=True) for row in STATIC_ROWS),
+    *(Case(row, End.REFUSED, is_static=True) for row in STATIC_ROWS if row not in WOKEN_TWICE),
+    *(Case(row, libc=Libc.MUSL, is_static=True) for row in STATIC_ROWS),
+    *(Case(row, end, family=6, is_static=True) for row in IPV6 for end in End),
+]
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_static_against_kernel(case: Case, compare: Callable[[Case], None]) -> None:
+    """Not a line differs."""
+    compare(case)
