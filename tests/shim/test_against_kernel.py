@@ -24,6 +24,7 @@ ROWS = [
     "connect_timeout",
     "connect_bad",
     "connect_unspec",
+    "failed_pending",
     "sockname",
     "io_early",
     "io_waits read",
