@@ -21,6 +21,7 @@ _TARGETS = {
     Target.UNREADABLE: "it cannot be read, so nobody can tell whether the shim would be loaded",
     Target.PRELOAD: "the shim's file cannot be loaded from there (another user, a chroot, or a noexec mount)",
     Target.FORMAT: "it is neither an ELF program nor a script",
+    Target.LOADER: "it is the dynamic linker, and the shim cannot be loaded into what it is told to run",
 }
 
 ALLOW_HINT = "its traffic would bypass the proxies; `allow_unwrapped` in the configuration permits it"

@@ -73,6 +73,20 @@ static int with_flags(int ret, struct addrinfo *list, int flags)
 	return ret;
 }
 
+/* In a frame of its own: libc's takes most of what a small stack has. */
+PW_APART static int by_name(const char *node, const char *service,
+			    const struct addrinfo *hints, int flags,
+			    struct addrinfo **res)
+{
+	struct pw_reply reply;
+	int ret = pw_resolve(node, hints->ai_family, &reply);
+
+	if (ret == -ENOENT && hints->ai_family == AF_INET6 &&
+	    (flags & AI_V4MAPPED))
+		ret = pw_resolve(node, AF_INET, &reply); /* libc maps it */
+	return ret < 0 ? eai(ret) : build(&reply, service, hints, res);
+}
+
 int hook_getaddrinfo(const char *node, const char *service,
 		     const struct addrinfo *hints, struct addrinfo **res)
 {
@@ -80,7 +94,6 @@ int hook_getaddrinfo(const char *node, const char *service,
 	 * with a loopback interface only it finds nothing. */
 	struct addrinfo numeric = { .ai_flags = AI_V4MAPPED };
 	int flags = hints ? hints->ai_flags : AI_V4MAPPED | AI_ADDRCONFIG;
-	struct pw_reply reply;
 	int ret, saved = errno;
 
 	if (!node)
@@ -94,13 +107,7 @@ int hook_getaddrinfo(const char *node, const char *service,
 		return with_flags(ret, ret ? NULL : *res, flags);
 	if (pw_is_number(node))
 		return ret; /* of the other family */
-	ret = pw_resolve(node, numeric.ai_family, &reply);
-	if (ret == -ENOENT && numeric.ai_family == AF_INET6 &&
-	    (flags & AI_V4MAPPED))
-		ret = pw_resolve(node, AF_INET, &reply); /* libc maps it */
-	if (ret < 0)
-		return eai(ret);
-	ret = build(&reply, service, &numeric, res);
+	ret = by_name(node, service, &numeric, flags, res);
 	if (ret == 0)
 		errno = saved;
 	return with_flags(ret, ret ? NULL : *res, flags);
