@@ -12,7 +12,7 @@ from cffi import FFI
 
 HERE = Path(__file__).parent
 
-JUDGE = ["target", "image", "secure", "order"]
+JUDGE = ["target", "image", "loader", "secure", "order", "sockaddr"]
 """What judges a program is shared with the shim: the launcher starts one, too."""
 
 HEADERS = ["wire.h", "preload/target.h", "notify/filter.h", "native/notify.h", "native/process.h"]
@@ -29,7 +29,15 @@ ffi = FFI()
 ffi.cdef(wire_declarations())
 ffi.cdef("""
     #define PW_RUNTIME_BYTES ...
-    enum pw_target pw_target_examine(int dir, const char *path, int flags, char *runtime);
+    struct pw_program {
+        int dir;
+        const char *path;
+        int flags;
+        int cwd;
+        char *const *argv;
+        char *const *envp;
+    };
+    enum pw_target pw_target_examine(const struct pw_program *program, char *runtime);
     int pw_order(char *out, size_t size, const char *ours, const char *theirs, const char *runtime);
     int pw_filter_install(void);
 

@@ -64,11 +64,11 @@ def find_command(command: Sequence[str], config: Config) -> Found:
     name = command[0]
     path = _search(name)
     argv = list(command)
-    verdict, runtime = judge_target(path)
+    verdict, runtime = judge_target(path, argv, os.environ)
     if verdict is Target.FORMAT and not config.options.may_run_unwrapped(path):
         # What execvp() does, so env(1) and the like: a script of the shell's.
         path, argv = SHELL, [SHELL, path, *command[1:]]
-        verdict, runtime = judge_target(path)
+        verdict, runtime = judge_target(path, argv, os.environ)
     engine = config.options.engine
     if verdict is Target.OK and not engine.filters_all:
         return Found(path, argv, runtime, is_filtered=False, remark=None)

@@ -24,6 +24,7 @@ _TARGETS = {
     Target.UNREADABLE: "it cannot be read, so nobody can tell whether the shim would be loaded",
     Target.PRELOAD: "the shim's file cannot be loaded from there (another user, a chroot, or a noexec mount)",
     Target.FORMAT: "it is neither an ELF program nor a script",
+    Target.LOADER: "it is the dynamic linker, and the shim cannot be loaded into what it is told to run",
 }
 
 _SOCKET_TYPES = {

@@ -86,7 +86,7 @@ static int open_fdinfo(int epfd)
 int pw_fdinfo_find(int epfd, int fd, struct epoll_event *out)
 {
 	struct line line = { .n = 0 };
-	char chunk[2048];
+	char chunk[512];
 	int info = open_fdinfo(epfd), found = 0;
 	long n;
 

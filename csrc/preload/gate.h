@@ -15,8 +15,6 @@ enum {
 	MOST_MESSAGES = 1024 /* that the kernel takes at a time: UIO_MAXIOV */
 };
 
-#define PW_APART __attribute__((noinline, cold))
-
 /* Return from the function while no byte may pass. */
 #define PW_GATE(fd, flags, timeout)                                  \
 	do {                                                         \

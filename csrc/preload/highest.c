@@ -20,7 +20,7 @@ struct entry { /* struct linux_dirent64 */
  */
 int pw_highest_fd(void)
 {
-	_Alignas(struct entry) char buf[1024];
+	_Alignas(struct entry) char buf[512];
 	long dir = pw_sys(SYS_openat, AT_FDCWD, "/proc/self/fd",
 			  O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	int highest = -1;

@@ -13,38 +13,44 @@
 
 extern char **environ;
 
-/* Where @permit says that it was refused, no other file may run instead. */
-static int exec_permitted(int dir, const char *path, char *const argv[],
-			  char *const envp[], int flags,
+/*
+ * Where @permit says that it was refused, no other file may run instead. An
+ * environment that is sound goes to the kernel as it is.
+ */
+static int exec_permitted(const struct pw_program *program,
 			  struct pw_permit *permit)
 {
-	char line[PW_LINE_BYTES];
-	size_t slots = pw_env_slots(envp);
-	char **env;
-	int ret;
+	char *const *envp = program->envp;
+	struct pw_env env;
+	int ret = pw_target_allowed(program, permit);
 
-	permit->is_refused = false;
-	if (slots > PW_MAX_ENV)
-		return (int)pw_result(-E2BIG);
-	env = __builtin_alloca(slots * sizeof(*env));
-	ret = pw_target_allowed(dir, path, flags, permit);
-	if (ret == 0)
-		ret = pw_env_build(envp, permit->runtime, env, line);
 	if (ret < 0)
 		return (int)pw_result(ret);
+	pw_env_examine(&env, envp, permit->runtime, false);
+	if (pw_env_room(&env) > PW_MAX_ROOM)
+		return (int)pw_result(-E2BIG);
+	envp = pw_env_mend(&env, envp, __builtin_alloca(pw_env_room(&env)));
+	if (!envp)
+		return (int)pw_result(-E2BIG);
 	pw_await_inherited();
-	if (dir == AT_FDCWD && !flags)
-		return pw_libc.execve(path, argv, env);
-	return (int)pw_result(
-		pw_sys(SYS_execveat, dir, path, argv, env, flags));
+	if (program->dir == AT_FDCWD && !program->flags)
+		return pw_libc.execve(program->path, program->argv, envp);
+	return (int)pw_result(pw_sys(SYS_execveat, program->dir, program->path,
+				     program->argv, envp, program->flags));
 }
 
 static int exec_at(int dir, const char *path, char *const argv[],
 		   char *const envp[], int flags)
 {
-	struct pw_permit permit = { 0 };
+	struct pw_program program = { .dir = dir,
+				      .path = path,
+				      .flags = flags,
+				      .argv = argv,
+				      .envp = envp,
+				      .cwd = AT_FDCWD };
+	struct pw_permit permit;
 
-	return exec_permitted(dir, path, argv, envp, flags, &permit);
+	return exec_permitted(&program, &permit);
 }
 
 int hook_execve(const char *path, char *const argv[], char *const envp[])
@@ -69,49 +75,51 @@ int hook_execv(const char *path, char *const argv[])
 }
 
 /* A file without a "#!" line is a script of the shell's, for execvp. */
-static int exec_shell(const char *path, char *const argv[], char *const envp[],
-		      struct pw_permit *permit)
+static int exec_shell(const struct pw_program *script, struct pw_permit *permit)
 {
 	static char shell[] = "/bin/sh";
+	struct pw_program program = *script;
+	char *const *argv = script->argv;
 	size_t n = 0;
 	char **args;
 
 	while (argv[n])
 		n++;
-	if (n > PW_MAX_ENV)
+	if (n > PW_MAX_ROOM / sizeof(*args))
 		return (int)pw_result(-E2BIG);
 	args = __builtin_alloca((n + 3) * sizeof(*args));
 	args[0] = shell;
-	args[1] = (char *)(uintptr_t)path;
+	args[1] = (char *)(uintptr_t)script->path;
 	for (size_t i = 1; i < n; i++)
 		args[i + 1] = argv[i];
 	args[n ? n + 1 : 2] = NULL;
-	return exec_permitted(AT_FDCWD, shell, args, envp, 0, permit);
+	program.path = shell;
+	program.argv = args;
+	return exec_permitted(&program, permit);
 }
 
-static int exec_found(const char *path, char *const argv[], char *const envp[],
+static int exec_found(const struct pw_program *program,
 		      struct pw_permit *permit)
 {
-	int ret = exec_permitted(AT_FDCWD, path, argv, envp, 0, permit);
+	int ret = exec_permitted(program, permit);
 
-	return errno == ENOEXEC ? exec_shell(path, argv, envp, permit) : ret;
+	return errno == ENOEXEC ? exec_shell(program, permit) : ret;
 }
 
-int hook_execvpe(const char *file, char *const argv[], char *const envp[])
+/* In each place that PATH has. */
+static int exec_search(struct pw_program *program, const char *file)
 {
-	char path[PW_PATH_BYTES];
 	struct pw_path_search search;
 	struct pw_permit permit = { 0 };
 	bool was_denied = false;
+	char *path;
 
-	if (strchr(file, '/'))
-		return exec_found(file, argv, envp, &permit);
 	errno = ENOENT;
-	if (!*file)
-		return -1;
-	pw_path_begin(&search, environ);
-	while (pw_path_next(&search, file, path)) {
-		exec_found(path, argv, envp, &permit);
+	pw_path_begin(&search, environ, file);
+	path = __builtin_alloca(search.room + 1);
+	program->path = path;
+	while (pw_path_next(&search, path)) {
+		exec_found(program, &permit);
 		if (permit.is_refused)
 			return -1;
 		if (errno == EACCES)
@@ -123,6 +131,23 @@ int hook_execvpe(const char *file, char *const argv[], char *const envp[])
 	}
 	if (was_denied)
 		errno = EACCES;
+	return -1;
+}
+
+int hook_execvpe(const char *file, char *const argv[], char *const envp[])
+{
+	struct pw_program program = { .dir = AT_FDCWD,
+				      .path = file,
+				      .argv = argv,
+				      .envp = envp,
+				      .cwd = AT_FDCWD };
+	struct pw_permit permit;
+
+	if (strchr(file, '/'))
+		return exec_found(&program, &permit);
+	if (*file)
+		return exec_search(&program, file);
+	errno = ENOENT;
 	return -1;
 }
 

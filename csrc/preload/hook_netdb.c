@@ -74,9 +74,12 @@ static int with_flags(int ret, struct addrinfo *list, int flags)
 	return ret;
 }
 
-/* Of a name that libc does not take for a number. */
-static int look_up(const char *node, const char *service,
-		   struct addrinfo *hints, struct addrinfo **res)
+/*
+ * Of a name that libc does not take for a number. In a frame of its own:
+ * libc's takes most of what a small stack has.
+ */
+PW_APART static int look_up(const char *node, const char *service,
+			    struct addrinfo *hints, struct addrinfo **res)
 {
 	int flags = hints->ai_flags, ret;
 	char encoded[PW_NAME_BYTES], decoded[PW_SPELLED_BYTES];
@@ -120,11 +123,11 @@ int hook_getaddrinfo(const char *node, const char *service,
 	numeric.ai_flags &= ~AI_ADDRCONFIG;
 	numeric.ai_flags |= AI_NUMERICHOST;
 	ret = pw_libc.getaddrinfo(node, service, &numeric, res);
-	if (ret == EAI_NONAME && !(flags & AI_NUMERICHOST)) {
-		ret = look_up(node, service, &numeric, res);
-		if (ret == 0)
-			errno = saved;
-	}
+	if (ret != EAI_NONAME || (flags & AI_NUMERICHOST))
+		return with_flags(ret, ret ? NULL : *res, flags);
+	ret = look_up(node, service, &numeric, res);
+	if (ret == 0)
+		errno = saved;
 	return with_flags(ret, ret ? NULL : *res, flags);
 }
 

@@ -68,12 +68,13 @@ PW_APART static ssize_t recvmsg_shown(int fd, struct msghdr *msg, int flags)
 PW_APART static int recvmmsg_shown(int fd, struct mmsghdr *msgs, unsigned int n,
 				   int flags, struct timespec *timeout)
 {
-	socklen_t rooms[MOST_MESSAGES];
+	socklen_t *rooms;
 	int ret;
 
 	PW_GATE_IN(fd, flags);
 	if (n > MOST_MESSAGES)
 		n = MOST_MESSAGES;
+	rooms = __builtin_alloca(n * sizeof(*rooms));
 	for (unsigned int i = 0; i < n; i++) {
 		if (!pw_readable(&msgs[i], sizeof(msgs[i])))
 			break;

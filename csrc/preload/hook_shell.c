@@ -10,61 +10,45 @@
 #include "channel.h"
 #include "libc.h"
 #include "prepare.h"
-#include "sockaddr.h"
 
 #include <fcntl.h>
 
 extern char **environ;
 
-#define PRELOAD "LD_PRELOAD"
-
-/*
- * Take what there is of the environment. Another thread may change it now, and
- * libc free what we are reading: only the kernel reads it in system() itself.
- */
-static void take_environment(char **out, size_t room)
+/* With all that is there of it replaced; only the last would count. */
+static int set_preload(const struct pw_env *env)
 {
-	char **env = environ;
-	size_t n = 0;
+	char *line = __builtin_alloca(env->line_bytes);
+	int ret = pw_env_preload(env, line);
 
-	for (; env && n < room - 1 && pw_readable(env, sizeof(*env)) && *env;
-	     env++) {
-		char *variable = *(char *volatile *)env;
-
-		if (variable && pw_readable(variable, sizeof(PRELOAD)))
-			out[n++] = variable;
-	}
-	out[n] = NULL;
+	if (ret == 0 && env->preloads > 1)
+		pw_libc_unsetenv("LD_PRELOAD");
+	return ret == 0 ? pw_libc_setenv(line) : ret;
 }
 
 /* Return: 0, or -errno: the shell would not be wrapped */
 static int mend_environment(const struct pw_permit *permit)
 {
-	char line[PW_LINE_BYTES];
-	size_t slots = pw_env_slots(NULL);
-	char **env;
-	int ret;
+	struct pw_env env;
+	int ret = 0;
 
-	for (char **at = environ; at && pw_readable(at, sizeof(*at)) && *at;
-	     at++)
-		slots++;
-	if (slots > PW_MAX_ENV)
+	pw_env_examine(&env, environ, permit->runtime, true);
+	if (pw_env_room(&env) > PW_MAX_ROOM)
 		return -E2BIG;
-	env = __builtin_alloca(slots * sizeof(*env));
-	take_environment(env, slots);
-	if (pw_env_is_sound(env, permit->runtime))
-		return 0;
-	ret = pw_env_preload(env, permit->runtime, line);
-	if (ret == 0)
-		ret = pw_libc_setenv(line);
-	if (ret == 0 && !pw_env_has_channel(env))
+	if (!env.is_sound)
+		ret = set_preload(&env);
+	if (ret == 0 && !env.channel)
 		ret = pw_libc_setenv(pw_channel()->variable);
 	return ret;
 }
 
 static int judge_shell(struct pw_permit *permit)
 {
-	return pw_target_allowed(AT_FDCWD, "/bin/sh", 0, permit);
+	struct pw_program shell = { .dir = AT_FDCWD,
+				    .path = "/bin/sh",
+				    .cwd = AT_FDCWD };
+
+	return pw_target_allowed(&shell, permit);
 }
 
 int hook_system(const char *command)

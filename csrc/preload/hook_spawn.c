@@ -14,17 +14,19 @@
 
 extern char **environ;
 
-/* Judge a path as the child will see it; 0 or an errno. */
-static int judge(const char *path, const posix_spawn_file_actions_t *actions,
+/* Judge a program as the child will see it; 0 or an errno. */
+static int judge(struct pw_program *program,
+		 const posix_spawn_file_actions_t *actions,
 		 struct pw_permit *permit)
 {
-	int dir = AT_FDCWD, ret;
+	int dir = pw_spawndir_open(actions), ret;
 
-	if (path && *path != '/')
-		dir = pw_spawndir_open(actions);
-	if (dir < 0 && dir != AT_FDCWD)
+	/* An absolute path is looked up without it. */
+	if (dir < 0 && dir != AT_FDCWD && program->path &&
+	    *program->path != '/')
 		return -dir;
-	ret = pw_target_allowed(dir, path, 0, permit);
+	program->dir = program->cwd = dir;
+	ret = pw_target_allowed(program, permit);
 	if (dir >= 0)
 		pw_sys(SYS_close, dir);
 	return -ret;
@@ -35,23 +37,25 @@ static int spawn(pid_t *pid, const char *path,
 		 const posix_spawnattr_t *attr, char *const argv[],
 		 char *const envp[], struct pw_permit *permit)
 {
-	char line[PW_LINE_BYTES];
-	size_t slots = pw_env_slots(envp);
+	struct pw_program program = { .path = path,
+				      .argv = argv,
+				      .envp = envp };
 	int saved = errno, ret;
-	char **env;
+	struct pw_env env;
 
 	permit->is_refused = false;
-	if (slots > PW_MAX_ENV)
-		return E2BIG;
-	env = __builtin_alloca(slots * sizeof(*env));
-	ret = judge(path, actions, permit);
-	if (ret == 0 && pw_env_build(envp, permit->runtime, env, line) < 0)
-		ret = E2BIG;
+	ret = judge(&program, actions, permit);
 	errno = saved;
 	if (ret)
 		return ret;
+	pw_env_examine(&env, envp, permit->runtime, false);
+	if (pw_env_room(&env) > PW_MAX_ROOM)
+		return E2BIG;
+	envp = pw_env_mend(&env, envp, __builtin_alloca(pw_env_room(&env)));
+	if (!envp)
+		return E2BIG;
 	pw_await_inherited();
-	return pw_libc.posix_spawn(pid, path, actions, attr, argv, env);
+	return pw_libc.posix_spawn(pid, path, actions, attr, argv, envp);
 }
 
 int hook_posix_spawn(pid_t *pid, const char *path,
@@ -103,23 +107,21 @@ static bool goes_on(int error)
 	}
 }
 
-int hook_posix_spawnp(pid_t *pid, const char *file,
-		      const posix_spawn_file_actions_t *actions,
-		      const posix_spawnattr_t *attr, char *const argv[],
-		      char *const envp[])
+/* In each place that PATH has. */
+static int spawn_search(pid_t *pid, const char *file,
+			const posix_spawn_file_actions_t *actions,
+			const posix_spawnattr_t *attr, char *const argv[],
+			char *const envp[])
 {
-	char path[PW_PATH_BYTES];
 	struct pw_path_search search;
 	struct pw_permit permit = { 0 };
 	bool was_denied = false;
 	int ret = ENOENT;
+	char *path;
 
-	if (strchr(file, '/'))
-		return hook_posix_spawn(pid, file, actions, attr, argv, envp);
-	if (!*file)
-		return ENOENT;
-	pw_path_begin(&search, environ);
-	while (pw_path_next(&search, file, path)) {
+	pw_path_begin(&search, environ, file);
+	path = __builtin_alloca(search.room + 1);
+	while (pw_path_next(&search, path)) {
 		ret = passes_over(path, actions);
 		if (!ret)
 			ret = spawn(pid, path, actions, attr, argv, envp,
@@ -129,6 +131,18 @@ int hook_posix_spawnp(pid_t *pid, const char *file,
 		was_denied |= ret == EACCES;
 	}
 	return was_denied ? EACCES : ret;
+}
+
+int hook_posix_spawnp(pid_t *pid, const char *file,
+		      const posix_spawn_file_actions_t *actions,
+		      const posix_spawnattr_t *attr, char *const argv[],
+		      char *const envp[])
+{
+	if (strchr(file, '/'))
+		return hook_posix_spawn(pid, file, actions, attr, argv, envp);
+	if (!*file)
+		return ENOENT;
+	return spawn_search(pid, file, actions, attr, argv, envp);
 }
 
 /* As a kernel without CLONE_PIDFD has it: who calls these can do without. */

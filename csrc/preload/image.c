@@ -4,19 +4,18 @@
 #endif
 #include "image.h"
 
-#include "secure.h"
 #include "sys.h"
 
 #include <string.h>
 
 #if defined(__x86_64__)
 #define OUR_MACHINE EM_X86_64
-static const char *const interpreters[] = { "ld-linux-x86-64.so.2",
-					    "ld-musl-x86_64.so.1" };
+static const char glibc[] = "ld-linux-x86-64.so.2";
+static const char musl[] = "ld-musl-x86_64.so.1";
 #elif defined(__aarch64__)
 #define OUR_MACHINE EM_AARCH64
-static const char *const interpreters[] = { "ld-linux-aarch64.so.1",
-					    "ld-musl-aarch64.so.1" };
+static const char glibc[] = "ld-linux-aarch64.so.1";
+static const char musl[] = "ld-musl-aarch64.so.1";
 #endif
 
 enum {
@@ -24,7 +23,7 @@ enum {
 	MAX_NOTES = 4096,    /* bytes of notes looked at */
 	MAX_NAMES = 1 << 16, /* bytes of section names looked at */
 	MAX_ENTRIES = 256,   /* of the dynamic section */
-	BLOCK_BYTES = 512,
+	BLOCK_BYTES = 256,
 	GO_BUILD_ID = 4, /* note type of "Go" */
 };
 
@@ -35,22 +34,55 @@ static bool read_at(int fd, void *out, size_t n, uint64_t at)
 	return pw_sys(SYS_pread64, fd, out, n, at) == (long)n;
 }
 
-static bool is_known_interpreter(int fd, const Elf64_Phdr *header)
+/* The C library that an interpreter, by its path, belongs to. */
+enum pw_libc_kind pw_image_libc(const char *interpreter)
 {
-	char path[256] = { 0 };
-	const char *name = path;
+	const char *name = interpreter;
 
-	if (header->p_filesz >= sizeof(path) ||
-	    !read_at(fd, path, header->p_filesz, header->p_offset))
-		return false;
-	for (const char *at = path; *at; at++)
+	for (const char *at = interpreter; *at; at++)
 		if (*at == '/')
 			name = at + 1;
-	for (size_t i = 0; i < sizeof(interpreters) / sizeof(interpreters[0]);
-	     i++)
-		if (strcmp(name, interpreters[i]) == 0)
-			return true;
+	if (strcmp(name, glibc) == 0)
+		return PW_LIBC_GLIBC;
+	return strcmp(name, musl) == 0 ? PW_LIBC_MUSL : PW_LIBC_UNKNOWN;
+}
+
+/* Read the path that a PT_INTERP has; false where there is no telling. */
+static bool read_interpreter(int fd, const Elf64_Phdr *header,
+			     char path[static PW_INTERPRETER_BYTES])
+{
+	size_t n = header->p_filesz;
+
+	if (n >= PW_INTERPRETER_BYTES ||
+	    !read_at(fd, path, n, header->p_offset))
+		return false;
+	path[n] = '\0';
+	return true;
+}
+
+/* The interpreter's path, of any file; false where it has none. */
+bool pw_image_interpreter(int fd, char path[static PW_INTERPRETER_BYTES])
+{
+	Elf64_Phdr header;
+	Elf64_Ehdr elf;
+
+	if (!read_at(fd, &elf, sizeof(elf), 0) ||
+	    memcmp(elf.e_ident, ELFMAG, SELFMAG) != 0)
+		return false;
+	for (unsigned int i = 0; i < elf.e_phnum && i < MAX_HEADERS; i++)
+		if (read_at(fd, &header, sizeof(header),
+			    elf.e_phoff + i * sizeof(header)) &&
+		    header.p_type == PT_INTERP)
+			return read_interpreter(fd, &header, path);
 	return false;
+}
+
+static bool has_known_interpreter(int fd, const Elf64_Phdr *header)
+{
+	char path[PW_INTERPRETER_BYTES];
+
+	return read_interpreter(fd, header, path) &&
+	       pw_image_libc(path) != PW_LIBC_UNKNOWN;
 }
 
 static bool has_go_note(int fd, const Elf64_Phdr *header)
@@ -180,13 +212,11 @@ enum pw_target pw_image_judge(int fd, const Elf64_Ehdr *elf,
 			find_runtime(fd, elf, &header, runtime);
 		/* The kernel takes the first. */
 		if (header.p_type == PT_INTERP && verdict == PW_TARGET_STATIC)
-			verdict = is_known_interpreter(fd, &header)
+			verdict = has_known_interpreter(fd, &header)
 					  ? PW_TARGET_OK
 					  : PW_TARGET_LIBC;
 	}
 	if (verdict == PW_TARGET_OK && has_go_section(fd, elf))
 		return PW_TARGET_GO;
-	if (verdict == PW_TARGET_OK && pw_is_secure(fd))
-		return PW_TARGET_SECURE;
 	return verdict;
 }

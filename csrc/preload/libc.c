@@ -78,3 +78,12 @@ int pw_libc_setenv(const char *variable)
 	name[n] = 0;
 	return set(name, variable + n + 1, 1) == 0 ? 0 : -ENOMEM;
 }
+
+/* Take every variable of that name out; where pw_libc_setenv() may be called.
+ */
+void pw_libc_unsetenv(const char *name)
+{
+	int (*unset)(const char *) = (int (*)(const char *))next("unsetenv");
+
+	unset(name);
+}

@@ -33,5 +33,6 @@ extern struct pw_libc pw_libc PW_HIDDEN;
 
 void pw_libc_resolve(void) PW_HIDDEN;
 int pw_libc_setenv(const char *variable) PW_HIDDEN;
+void pw_libc_unsetenv(const char *name) PW_HIDDEN;
 
 #endif

@@ -19,10 +19,12 @@ static const char blanks[] = ": ";
 
 static const char *const runtimes[] = { "libasan.so", "libclang_rt.asan" };
 
+/* Written where there is room for it; measured and compared in any case. */
 struct line {
 	char *out;
+	const char *expected; /* a text, or NULL */
 	size_t size, n;
-	bool is_full;
+	bool is_other; /* than was expected */
 };
 
 /**
@@ -49,11 +51,11 @@ bool pw_is_runtime(const char *name, size_t n)
 
 static void put(struct line *line, const char *text, size_t n)
 {
-	if (line->n + n >= line->size) {
-		line->is_full = true;
-		return;
-	}
-	memcpy(line->out + line->n, text, n);
+	if (line->out && line->n + n < line->size)
+		memcpy(line->out + line->n, text, n);
+	if (line->expected && !line->is_other)
+		line->is_other = strncmp(line->expected + line->n, text, n) !=
+				 0;
 	line->n += n;
 }
 
@@ -108,6 +110,18 @@ static size_t put_theirs(struct line *line, const char *at, const char *ours,
 	return count;
 }
 
+static void put_all(struct line *line, const char *ours, const char *theirs,
+		    const char *runtime)
+{
+	theirs = skip_put(theirs ? theirs : "", ours);
+	if (put_theirs(line, theirs, ours, true) == 0 && *runtime) {
+		put_entry(line, runtime, strlen(runtime));
+		put(line, ":", 1);
+	}
+	put_entry(line, ours, strlen(ours));
+	put_theirs(line, theirs, ours, false);
+}
+
 /**
  * pw_order() - Make the value of LD_PRELOAD for a program
  * @out: filled in, with @size bytes
@@ -122,13 +136,27 @@ int pw_order(char *out, size_t size, const char *ours, const char *theirs,
 {
 	struct line line = { .out = out, .size = size };
 
-	theirs = skip_put(theirs ? theirs : "", ours);
-	if (put_theirs(&line, theirs, ours, true) == 0 && *runtime) {
-		put_entry(&line, runtime, strlen(runtime));
-		put(&line, ":", 1);
-	}
-	put_entry(&line, ours, strlen(ours));
-	put_theirs(&line, theirs, ours, false);
-	out[line.n < size ? line.n : size - 1] = '\0';
-	return line.is_full ? -E2BIG : 0;
+	put_all(&line, ours, theirs, runtime);
+	if (line.n >= size)
+		return -E2BIG;
+	out[line.n] = '\0';
+	return 0;
+}
+
+/* What pw_order() needs for it, the end included. */
+size_t pw_order_bytes(const char *ours, const char *theirs, const char *runtime)
+{
+	struct line line = { 0 };
+
+	put_all(&line, ours, theirs, runtime);
+	return line.n + 1;
+}
+
+/* Whether pw_order() would make of it what it is already. */
+bool pw_order_is_kept(const char *ours, const char *theirs, const char *runtime)
+{
+	struct line line = { .expected = theirs };
+
+	put_all(&line, ours, theirs, runtime);
+	return !line.is_other && theirs[line.n] == '\0';
 }

@@ -15,5 +15,9 @@ enum {
 bool pw_is_runtime(const char *name, size_t n);
 int pw_order(char *out, size_t size, const char *ours, const char *theirs,
 	     const char *runtime);
+size_t pw_order_bytes(const char *ours, const char *theirs,
+		      const char *runtime);
+bool pw_order_is_kept(const char *ours, const char *theirs,
+		      const char *runtime);
 
 #endif

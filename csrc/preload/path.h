@@ -11,10 +11,12 @@ enum {
 
 struct pw_path_search {
 	const char *rest; /* NULL when all were tried */
+	const char *file;
+	size_t room; /* for a path */
 };
 
-void pw_path_begin(struct pw_path_search *search, char *const envp[]) PW_HIDDEN;
-bool pw_path_next(struct pw_path_search *search, const char *file,
-		  char out[static PW_PATH_BYTES]) PW_HIDDEN;
+void pw_path_begin(struct pw_path_search *search, char *const envp[],
+		   const char *file) PW_HIDDEN;
+bool pw_path_next(struct pw_path_search *search, char *out) PW_HIDDEN;
 
 #endif

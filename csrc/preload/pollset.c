@@ -12,14 +12,14 @@
 #include <sys/mman.h>
 
 enum {
-	ON_STACK = 256
+	ON_STACK = 128 /* more are copied to memory of their own */
 };
 
 /*
  * In a vfork child: the table is its parent's, so it is looked at without the
  * lock, and not changed. The control connections are copies.
  */
-static bool substitute_borrowed(struct pollfd *shown, nfds_t n)
+PW_APART static bool substitute_borrowed(struct pollfd *shown, nfds_t n)
 {
 	struct pw_reply reply;
 	bool any = false;
@@ -152,14 +152,16 @@ static bool is_sane(const struct pollfd *fds, nfds_t n)
 int pw_poll(struct pollfd *fds, nfds_t n, const struct timespec *timeout,
 	    const sigset_t *mask)
 {
-	struct pollfd on_stack[ON_STACK], *shown = on_stack;
 	size_t bytes = n * sizeof(*fds);
+	struct pollfd *shown;
 	long mapped = 0;
 	int ret;
 
 	if (!is_sane(fds, n))
 		return pw_libc.ppoll(fds, n, timeout, mask);
-	if (n > ON_STACK) {
+	if (n <= ON_STACK) {
+		shown = __builtin_alloca(bytes);
+	} else {
 		mapped = pw_sys(SYS_mmap, 0, bytes, PROT_READ | PROT_WRITE,
 				MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 		if (mapped < 0 && mapped > -4096)

@@ -5,11 +5,11 @@
 #include "lend.h"
 #include "reach.h"
 #include "sockaddr.h"
-#include "target.h"
 
 #include <fcntl.h>
 
 static const char preload_name[] = "LD_PRELOAD=";
+static const char channel_name[] = PW_CHANNEL_VARIABLE "=";
 
 static const char *value_of(const char *variable, const char *name)
 {
@@ -18,136 +18,126 @@ static const char *value_of(const char *variable, const char *name)
 	return strncmp(variable, name, n) == 0 ? variable + n : NULL;
 }
 
-/* Entries that the mended environment may need, with its end. */
-size_t pw_env_slots(char *const envp[])
+static void examine(struct pw_env *env, char *variable, const char *runtime)
 {
-	size_t n = 0;
+	const char *list = value_of(variable, preload_name);
 
-	while (envp && envp[n])
-		n++;
-	return n + 3;
-}
-
-/* Fill a line with the variable that a program needs; -E2BIG if it is too long.
- */
-static int make_preload(char line[static PW_LINE_BYTES], const char *theirs,
-			const char *runtime)
-{
-	const size_t name = sizeof(preload_name) - 1;
-
-	memcpy(line, preload_name, name);
-	return pw_order(line + name, PW_LINE_BYTES - name,
-			pw_channel()->preload, theirs, runtime);
+	if (value_of(variable, channel_name))
+		env->channel = variable;
+	if (!list)
+		return;
+	env->preload = list; /* ld.so takes the last */
+	env->preloads++;
+	env->is_sound &= pw_order_is_kept(pw_channel()->preload, list, runtime);
 }
 
 /**
- * pw_env_is_sound() - Whether a program started with it would be wrapped
- * @runtime: what has to stand before us there, and nothing else may, or ""
+ * pw_env_examine() - See what an environment lacks
+ * @env: filled in; its strings are those of @envp
+ * @envp: the application's, or NULL
+ * @runtime: what the program needs before us, or ""
+ * @is_shared: another thread may change it now, and libc free what is read
  */
-bool pw_env_is_sound(char *const envp[], const char *runtime)
+void pw_env_examine(struct pw_env *env, char *const envp[], const char *runtime,
+		    bool is_shared)
 {
-	bool has_preload = false, has_channel = pw_env_has_channel(envp);
-	char line[PW_LINE_BYTES];
+	const size_t head = sizeof(preload_name);
 
-	for (; envp && *envp; envp++) {
-		const char *list = value_of(*envp, preload_name);
+	*env = (struct pw_env){ .is_sound = true, .runtime = runtime };
+	for (;
+	     envp && (!is_shared || pw_readable(envp, sizeof(*envp))) && *envp;
+	     envp++) {
+		char *variable = *(char *const volatile *)envp;
 
-		if (list)
-			has_preload = make_preload(line, list, runtime) == 0 &&
-				      strcmp(*envp, line) == 0;
+		env->count++;
+		if (variable && (!is_shared || pw_readable(variable, head)))
+			examine(env, variable, runtime);
 	}
-	return has_channel && has_preload;
+	env->is_sound &= env->preload && env->channel;
+	env->line_bytes =
+		sizeof(preload_name) - 1 +
+		pw_order_bytes(pw_channel()->preload, env->preload, runtime);
 }
 
 /**
  * pw_env_preload() - The LD_PRELOAD, as a variable, that a program needs
- * @envp: the environment that it would have
- * @runtime: as for pw_env_build()
- * @line: filled in
+ * @line: filled in, with @env->line_bytes bytes
  *
- * Return: 0, or -E2BIG
+ * Return: 0, or -E2BIG: another thread has changed it meanwhile
  */
-int pw_env_preload(char *const envp[], const char *runtime,
-		   char line[static PW_LINE_BYTES])
+int pw_env_preload(const struct pw_env *env, char *line)
 {
-	const char *preload = NULL;
+	const size_t name = sizeof(preload_name) - 1;
 
-	for (; envp && *envp; envp++) {
-		const char *list = value_of(*envp, preload_name);
-
-		if (list)
-			preload = list; /* ld.so takes the last */
-	}
-	return make_preload(line, preload, runtime);
+	memcpy(line, preload_name, name);
+	return pw_order(line + name, env->line_bytes - name,
+			pw_channel()->preload, env->preload, env->runtime);
 }
 
-/* Whether there is a way to a helper in it. */
-bool pw_env_has_channel(char *const envp[])
+/* The entries of a mended environment, with its end. */
+static size_t slots(const struct pw_env *env)
 {
-	for (; envp && *envp; envp++)
-		if (value_of(*envp, PW_CHANNEL_VARIABLE "="))
-			return true;
-	return false;
+	return env->count + 3;
 }
 
 /**
- * pw_env_build() - Put our variables back into an environment
- * @envp: the application's, or NULL
- * @runtime: what the program needs before us, or ""
- * @out: room for pw_env_slots() entries
- * @line: holds the LD_PRELOAD
+ * pw_env_room() - The memory that pw_env_mend() needs
+ *
+ * Return: a number of bytes; more than PW_MAX_ROOM is E2BIG
+ */
+size_t pw_env_room(const struct pw_env *env)
+{
+	if (env->is_sound)
+		return 0;
+	return slots(env) * sizeof(char *) + env->line_bytes;
+}
+
+/**
+ * pw_env_mend() - Put our variables back into an environment
+ * @env: what was seen of it
+ * @envp: the same as then
+ * @memory: pw_env_room() bytes, aligned for pointers
  *
  * Only ours are touched: the user's LD_PRELOAD stays, behind us.
  *
- * Return: 0, or -E2BIG
+ * Return: the mended one, in @memory; or @envp, which is sound; NULL as for
+ *	pw_env_preload()
  */
-int pw_env_build(char *const envp[], const char *runtime, char **out,
-		 char line[static PW_LINE_BYTES])
+char *const *pw_env_mend(const struct pw_env *env, char *const envp[],
+			 void *memory)
 {
-	char *channel = NULL;
+	char **out = memory, *line;
 	size_t n = 0;
 
-	if (pw_env_preload(envp, runtime, line) < 0)
-		return -E2BIG;
-	for (; envp && *envp; envp++)
-		if (value_of(*envp, PW_CHANNEL_VARIABLE "="))
-			channel = *envp;
-		else if (!value_of(*envp, preload_name))
+	if (env->is_sound)
+		return envp;
+	line = (char *)(out + slots(env));
+	if (pw_env_preload(env, line) < 0)
+		return NULL;
+	for (; envp && *envp && n < env->count; envp++)
+		if (!value_of(*envp, channel_name) &&
+		    !value_of(*envp, preload_name))
 			out[n++] = *envp;
 	out[n++] = line;
 	/* One that is there already may be that of a proxywrap within. */
-	out[n++] = channel ? channel
-			   : (char *)(uintptr_t)pw_channel()->variable;
+	out[n++] = env->channel ? env->channel
+				: (char *)(uintptr_t)pw_channel()->variable;
 	out[n] = NULL;
-	return 0;
+	return out;
 }
 
-/**
- * pw_target_allowed() - Judge a program, and have a refusal reported
- * @dir: as for pw_target_examine()
- * @path: the application's
- * @permit: filled in
- *
- * Return: 0: run it; -errno: it would not be wrapped, and must not run
- * Context: asks the helper, and waits for it, where it says no
+/*
+ * Have the user told of a program that would not be wrapped. In a frame of its
+ * own, which is gone while other programs are looked into.
  */
-int pw_target_allowed(int dir, const char *path, int flags,
-		      struct pw_permit *permit)
+PW_APART static int refuse(enum pw_target verdict, const char *path,
+			   struct pw_permit *permit)
 {
-	struct pw_request request = { .op = PW_OP_EXEC };
+	struct pw_request request = { .op = PW_OP_EXEC,
+				      .detail = (uint16_t)verdict };
 	struct pw_reply reply;
-	enum pw_target verdict;
 	int ret;
 
-	*permit = (struct pw_permit){ 0 };
-	if (!path || !pw_readable(path, 1))
-		return 0; /* the kernel says EFAULT */
-	verdict = pw_target_examine(dir, path, flags, permit->runtime);
-	if (verdict == PW_TARGET_OK && !pw_is_preload_within_reach())
-		verdict = PW_TARGET_PRELOAD;
-	if (verdict == PW_TARGET_OK)
-		return 0;
-	request.detail = (uint16_t)verdict;
 	pw_request_set_name(&request, path);
 	ret = pw_channel_ask(&request, &reply);
 	/* A script of the shell's, most likely, and no line is due. */
@@ -157,6 +147,29 @@ int pw_target_allowed(int dir, const char *path, int flags,
 	if (ret == -EMFILE || ret == -ENFILE)
 		return ret;
 	return ret < 0 ? -EACCES : -reply.error;
+}
+
+/**
+ * pw_target_allowed() - Judge a program, and have a refusal reported
+ * @program: the application's
+ * @permit: filled in
+ *
+ * Return: 0: run it; -errno: it would not be wrapped, and must not run
+ * Context: asks the helper, and waits for it, where it says no
+ */
+int pw_target_allowed(const struct pw_program *program,
+		      struct pw_permit *permit)
+{
+	enum pw_target verdict;
+
+	*permit = (struct pw_permit){ 0 };
+	if (!program->path || !pw_readable(program->path, 1))
+		return 0; /* the kernel says EFAULT */
+	verdict = pw_target_examine(program, permit->runtime);
+	if (verdict == PW_TARGET_OK && !pw_is_preload_within_reach())
+		verdict = PW_TARGET_PRELOAD;
+	return verdict == PW_TARGET_OK ? 0
+				       : refuse(verdict, program->path, permit);
 }
 
 /* A pending socket that survives exec looks connected in mid-handshake. */

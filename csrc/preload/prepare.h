@@ -6,10 +6,10 @@
 
 #include "order.h"
 #include "shim.h"
+#include "target.h"
 
 enum {
-	PW_LINE_BYTES = 4096, /* an LD_PRELOAD of the user's, and ours */
-	PW_MAX_ENV = 65536,   /* variables; more is E2BIG */
+	PW_MAX_ROOM = 1 << 19, /* for a mended environment, on the stack */
 };
 
 /**
@@ -22,14 +22,31 @@ struct pw_permit {
 	bool is_refused;
 };
 
-size_t pw_env_slots(char *const envp[]) PW_HIDDEN;
-int pw_env_build(char *const envp[], const char *runtime, char **out,
-		 char line[static PW_LINE_BYTES]) PW_HIDDEN;
-int pw_env_preload(char *const envp[], const char *runtime,
-		   char line[static PW_LINE_BYTES]) PW_HIDDEN;
-bool pw_env_has_channel(char *const envp[]) PW_HIDDEN;
-bool pw_env_is_sound(char *const envp[], const char *runtime) PW_HIDDEN;
-int pw_target_allowed(int dir, const char *path, int flags,
+/**
+ * struct pw_env - what was seen of an environment
+ * @runtime: what the program needs before us, or ""
+ * @preload: the value of its LD_PRELOAD, or NULL
+ * @channel: the variable that leads to a helper, or NULL
+ * @count: variables
+ * @preloads: how many LD_PRELOADs are among them
+ * @line_bytes: what the LD_PRELOAD takes that it should have
+ * @is_sound: a program started with it would be wrapped, as it is
+ */
+struct pw_env {
+	const char *runtime;
+	const char *preload;
+	char *channel;
+	size_t count, preloads, line_bytes;
+	bool is_sound;
+};
+
+void pw_env_examine(struct pw_env *env, char *const envp[], const char *runtime,
+		    bool is_shared) PW_HIDDEN;
+int pw_env_preload(const struct pw_env *env, char *line) PW_HIDDEN;
+size_t pw_env_room(const struct pw_env *env) PW_HIDDEN;
+char *const *pw_env_mend(const struct pw_env *env, char *const envp[],
+			 void *memory) PW_HIDDEN;
+int pw_target_allowed(const struct pw_program *program,
 		      struct pw_permit *permit) PW_HIDDEN;
 void pw_await_inherited(void) PW_HIDDEN;
 

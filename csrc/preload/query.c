@@ -5,13 +5,8 @@
 
 #include <arpa/nameser.h>
 
-struct answer {
-	struct pw_reply reply;
-	unsigned char message[PW_MESSAGE_BYTES];
-};
-
 /* The whole of it in one packet; the first of a connection finds room. */
-static long send_query(int ctl, const unsigned char *query, size_t n)
+PW_APART static long send_query(int ctl, const unsigned char *query, size_t n)
 {
 	struct pw_request request = { .version = PW_WIRE_VERSION,
 				      .op = PW_OP_QUERY };
@@ -25,17 +20,26 @@ static long send_query(int ctl, const unsigned char *query, size_t n)
 	return pw_sys(SYS_sendmsg, ctl, &msg, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
-static long receive_answer(int ctl, struct answer *out)
+/* The message goes to where the caller wants it, and is cut off there. */
+PW_APART static long receive_answer(int ctl, unsigned char *answer, size_t size)
 {
-	const long head = sizeof(out->reply);
+	struct pw_reply reply;
+	struct iovec iov[2] = {
+		{ .iov_base = &reply, .iov_len = sizeof(reply) },
+		{ .iov_base = answer, .iov_len = size },
+	};
+	struct msghdr msg = { .msg_iov = iov, .msg_iovlen = 2 };
+	const long head = sizeof(reply);
 	long n;
 
 	do
-		n = pw_sys(SYS_recvfrom, ctl, out, sizeof(*out), 0, NULL, NULL);
+		n = pw_sys(SYS_recvmsg, ctl, &msg, MSG_TRUNC);
 	while (n == -EINTR);
-	if (n < head || out->reply.version != PW_WIRE_VERSION)
+	if (n == -EFAULT)
+		return n;
+	if (n < head || reply.version != PW_WIRE_VERSION)
 		return -ECONNREFUSED;
-	return out->reply.error ? -out->reply.error : n - head;
+	return reply.error ? -reply.error : n - head;
 }
 
 /**
@@ -49,7 +53,6 @@ static long receive_answer(int ctl, struct answer *out)
 int pw_query_send(const unsigned char *query, size_t n, unsigned char *answer,
 		  size_t size)
 {
-	struct answer got;
 	long ret;
 	int ctl;
 
@@ -62,11 +65,8 @@ int pw_query_send(const unsigned char *query, size_t n, unsigned char *answer,
 		return ctl;
 	ret = send_query(ctl, query, n);
 	if (ret >= 0)
-		ret = receive_answer(ctl, &got);
+		ret = receive_answer(ctl, answer, size);
 	pw_sys(SYS_close, ctl);
-	if (ret > 0)
-		memcpy(answer, got.message,
-		       (size_t)ret < size ? (size_t)ret : size);
 	return (int)ret;
 }
 

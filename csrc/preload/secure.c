@@ -36,8 +36,8 @@
 #endif
 
 enum {
-	CAPS = 64,	  /* a set has so many bits */
-	MAP_BYTES = 4096, /* of a uid_map that are read */
+	CAPS = 64,	   /* a set has so many bits */
+	MAX_GROUPS = 1024, /* of a process, that are looked at */
 	SETGID_EXECUTABLE = S_ISGID | S_IXGRP,
 };
 
@@ -67,14 +67,34 @@ static bool has_no_new_privs(void)
 	return pw_sys(SYS_prctl, PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1;
 }
 
-static uint64_t number(const char **at)
+/* A file that is read a little at a time. */
+struct text {
+	int fd;
+	long n, at;
+	char piece[64];
+};
+
+/* The next character; NUL at the end, and where it cannot be read. */
+static char peek(struct text *text)
+{
+	if (text->at >= text->n) {
+		text->n = pw_sys(SYS_read, text->fd, text->piece,
+				 sizeof(text->piece));
+		text->at = 0;
+	}
+	return text->n > 0 ? text->piece[text->at] : '\0';
+}
+
+static uint64_t number(struct text *text)
 {
 	uint64_t n = 0;
 
-	while (**at == ' ')
-		++*at;
-	for (; **at >= '0' && **at <= '9'; ++*at)
-		n = n * 10 + (uint64_t)(**at - '0');
+	while (peek(text) == ' ')
+		text->at++;
+	for (char c = peek(text); c >= '0' && c <= '9'; c = peek(text)) {
+		n = n * 10 + (uint64_t)(c - '0');
+		text->at++;
+	}
 	return n;
 }
 
@@ -84,29 +104,25 @@ static uint64_t number(const char **at)
  */
 static bool is_mapped(const char *map, uint64_t id)
 {
-	char text[MAP_BYTES];
-	const char *at = text;
-	int fd = (int)pw_sys(SYS_openat, AT_FDCWD, map, O_RDONLY | O_CLOEXEC);
-	long n;
+	struct text text = { .n = 0 };
+	bool found = false;
 
-	if (fd < 0)
+	text.fd = (int)pw_sys(SYS_openat, AT_FDCWD, map, O_RDONLY | O_CLOEXEC);
+	if (text.fd < 0)
 		return true;
-	n = pw_sys(SYS_pread64, fd, text, sizeof(text) - 1, 0);
-	pw_sys(SYS_close, fd);
-	if (n <= 0)
-		return n < 0;
-	text[n] = '\0';
-	while (*at) {
-		uint64_t inside = number(&at), count;
+	while (!found && peek(&text)) {
+		uint64_t inside = number(&text), count;
 
-		number(&at);
-		count = number(&at);
-		if (id >= inside && id - inside < count)
-			return true;
-		if (*at++ != '\n')
+		number(&text);
+		count = number(&text);
+		found = id >= inside && id - inside < count;
+		if (peek(&text) != '\n')
 			break;
+		text.at++;
 	}
-	return false;
+	found |= text.n < 0;
+	pw_sys(SYS_close, text.fd);
+	return found;
 }
 
 /* The ids that the program will have, as far as its file changes them. */
@@ -131,12 +147,16 @@ static void take_file_ids(int fd, const struct stat *st, struct ids *ids)
 /* Whether one of the process's groups, the effective one among them. */
 static bool is_in_group(long gid)
 {
-	gid_t groups[256];
-	long n = pw_sys(SYS_getgroups, sizeof(groups) / sizeof(groups[0]),
-			groups);
+	gid_t *groups;
+	long n;
 
 	if (gid == pw_sys(SYS_getegid))
 		return true;
+	n = pw_sys(SYS_getgroups, 0, NULL);
+	if (n <= 0 || n > MAX_GROUPS)
+		return false;
+	groups = __builtin_alloca((size_t)n * sizeof(*groups));
+	n = pw_sys(SYS_getgroups, n, groups);
 	for (long i = 0; i < n; i++)
 		if ((long)groups[i] == gid)
 			return true;

@@ -49,6 +49,8 @@
 
 #define PW_EXPORT __attribute__((visibility("default")))
 #define PW_HIDDEN __attribute__((visibility("hidden")))
+/* A function that stands apart, with a frame of its own. */
+#define PW_APART __attribute__((noinline, cold))
 #define PW_TLS __thread __attribute__((tls_model("initial-exec")))
 
 #define pw_likely(x) __builtin_expect(!!(x), 1)

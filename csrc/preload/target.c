@@ -5,12 +5,11 @@
 #include "target.h"
 
 #include "image.h"
-#include "sys.h"
+#include "loader.h"
+#include "secure.h"
+#include "shim.h"
 
-#include <errno.h>
 #include <fcntl.h>
-#include <stdbool.h>
-#include <string.h>
 #include <sys/stat.h>
 
 enum {
@@ -18,47 +17,105 @@ enum {
 	MAX_SCRIPTS = 5,  /* the kernel's own limit on interpreters */
 };
 
-/* The interpreter of a "#!" line, cut out in place; NULL for none. */
-static const char *script_interpreter(char head[static HEAD_BYTES], long n)
+/* Read the interpreter of a "#!" line; false for none. */
+static bool read_script(int fd, char head[static HEAD_BYTES])
 {
+	long n = pw_sys(SYS_pread64, fd, head, HEAD_BYTES, 0);
 	char *start, *end;
 
+	if (n < 2)
+		return false;
 	head[n < HEAD_BYTES ? n : HEAD_BYTES - 1] = '\0';
 	for (start = head + 2; *start == ' ' || *start == '\t'; start++)
 		;
 	for (end = start; *end && *end != ' ' && *end != '\t' && *end != '\n';
 	     end++)
 		;
-	*end = '\0';
-	return *start ? start : NULL;
+	memmove(head, start, (size_t)(end - start));
+	head[end - start] = '\0';
+	return *head;
+}
+
+PW_APART static bool is_regular(int fd)
+{
+	struct stat st;
+
+	return pw_sys(SYS_fstat, fd, &st) == 0 &&
+	       (st.st_mode & S_IFMT) == S_IFREG;
+}
+
+/* What a loader will map, and run; it fails by itself where it cannot. */
+static enum pw_target judge_loaded(int fd,
+				   char runtime[static PW_RUNTIME_BYTES])
+{
+	enum pw_target verdict = PW_TARGET_OK;
+	Elf64_Ehdr elf;
+	long n;
+
+	if (!is_regular(fd))
+		return PW_TARGET_LOADER;
+	n = pw_sys(SYS_pread64, fd, &elf, sizeof(elf), 0);
+	if (n == (long)sizeof(elf) && memcmp(elf.e_ident, ELFMAG, SELFMAG) == 0)
+		verdict = pw_image_judge(fd, &elf, runtime);
+	return n < 0 || verdict != PW_TARGET_OK ? PW_TARGET_LOADER
+						: PW_TARGET_OK;
 }
 
 /*
- * Return: 1 with the interpreter at the start of @head; else 0 with @verdict
+ * A static program, for it has no interpreter: it may be the loader, and then
+ * what counts is what that will run.
  */
-static int judge_file(int fd, char head[static HEAD_BYTES],
-		      enum pw_target *verdict,
-		      char runtime[static PW_RUNTIME_BYTES])
+PW_APART static enum pw_target
+judge_static(int fd, const struct pw_program *program,
+	     char runtime[static PW_RUNTIME_BYTES])
 {
-	long n = pw_sys(SYS_pread64, fd, head, HEAD_BYTES, 0);
-	const char *interpreter;
+	enum pw_libc_kind kind = pw_loader_kind(fd);
+	enum pw_target verdict;
+	const char *path;
+
+	if (kind == PW_LIBC_UNKNOWN)
+		return PW_TARGET_STATIC;
+	switch (pw_loader_read(kind, program->argv, program->envp, &path)) {
+	case PW_LOADING_NOTHING:
+		return PW_TARGET_OK;
+	case PW_LOADING_UNKNOWN:
+		return PW_TARGET_LOADER;
+	case PW_LOADING_PROGRAM:
+		break;
+	}
+	fd = (int)pw_sys(SYS_openat, program->cwd, path,
+			 O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (fd == -ENOENT || fd == -ENOTDIR || fd == -EACCES)
+		return PW_TARGET_OK;
+	if (fd < 0)
+		return PW_TARGET_LOADER;
+	verdict = judge_loaded(fd, runtime);
+	pw_sys(SYS_close, fd);
+	return verdict;
+}
+
+/* Return whether it is a script; else there is a @verdict. */
+static bool judge_file(int fd, const struct pw_program *program,
+		       enum pw_target *verdict,
+		       char runtime[static PW_RUNTIME_BYTES])
+{
 	Elf64_Ehdr elf;
+	long n = pw_sys(SYS_pread64, fd, &elf, sizeof(elf), 0);
 
 	*verdict = n < 0 ? PW_TARGET_UNREADABLE : PW_TARGET_OK;
-	if (n >= (long)sizeof(elf) && memcmp(head, ELFMAG, SELFMAG) == 0) {
-		memcpy(&elf, head, sizeof(elf));
+	if (n == (long)sizeof(elf) && memcmp(&elf, ELFMAG, SELFMAG) == 0) {
 		*verdict = pw_image_judge(fd, &elf, runtime);
-		return 0;
+		if (*verdict == PW_TARGET_STATIC)
+			*verdict = judge_static(fd, program, runtime);
+		if (*verdict == PW_TARGET_OK && pw_is_secure(fd))
+			*verdict = PW_TARGET_SECURE;
+		return false;
 	}
-	if (n >= 2 && head[0] == '#' && head[1] == '!') {
-		interpreter = script_interpreter(head, n);
-		if (interpreter)
-			memmove(head, interpreter, strlen(interpreter) + 1);
-		return interpreter != NULL;
-	}
+	if (n >= 2 && memcmp(&elf, "#!", 2) == 0)
+		return true;
 	if (n > 0)
 		*verdict = PW_TARGET_FORMAT;
-	return 0;
+	return false;
 }
 
 /* The file that a descriptor stands for, opened anew, or itself. */
@@ -117,56 +174,74 @@ static enum pw_target judge_unopened(int error, int dir, const char *path,
 	}
 }
 
-static bool is_regular(int fd)
+/*
+ * Return whether it is a script, whose interpreter is put in @head, if that is
+ * given; else there is a @verdict.
+ */
+static bool examine_file(const struct pw_program *program, char *head,
+			 enum pw_target *verdict,
+			 char runtime[static PW_RUNTIME_BYTES])
 {
-	struct stat st;
+	int dir = program->dir, flags = program->flags;
+	int fd = open_target(dir, program->path, flags);
+	bool is_script;
 
-	return pw_sys(SYS_fstat, fd, &st) == 0 &&
-	       (st.st_mode & S_IFMT) == S_IFREG;
+	*verdict = PW_TARGET_OK;
+	if (fd < 0) {
+		*verdict = judge_unopened(fd, dir, program->path, flags);
+		return false;
+	}
+	is_script = is_regular(fd) && judge_file(fd, program, verdict, runtime);
+	if (is_script && head)
+		is_script = read_script(fd, head);
+	pw_sys(SYS_close, fd);
+	return is_script;
 }
 
-/**
- * pw_target_examine() - Look into a program that is about to be executed
- * @dir: directory of a relative @path, or AT_FDCWD
- * @path: as for execveat(2)
- * @flags: AT_EMPTY_PATH: @dir is the program itself
- * @runtime: set to the name of a library that must stand before ours in
- *	LD_PRELOAD, or ""
- *
- * The interpreter of a script is judged in its place, as often as the kernel
- * would follow it.
- *
- * Return: PW_TARGET_OK also where the kernel will fail by itself
- * Context: async-signal-safe; opens and closes descriptors
- */
-enum pw_target pw_target_examine(int dir, const char *path, int flags,
-				 char runtime[static PW_RUNTIME_BYTES])
+/* The interpreter in its place, as often as the kernel would follow it. */
+PW_APART static enum pw_target
+examine_script(const struct pw_program *script,
+	       char runtime[static PW_RUNTIME_BYTES])
 {
+	struct pw_program program = *script;
+	enum pw_target verdict;
 	char head[HEAD_BYTES];
-	enum pw_target verdict = PW_TARGET_OK;
 
-	*runtime = '\0';
 	for (int depth = 0; depth <= MAX_SCRIPTS; depth++) {
-		int more = 0, fd = open_target(dir, path, flags);
-
-		if (fd < 0)
-			return judge_unopened(fd, dir, path, flags);
-		if (is_regular(fd))
-			more = judge_file(fd, head, &verdict, runtime);
-		pw_sys(SYS_close, fd);
-		if (!more)
+		if (!examine_file(&program, head, &verdict, runtime))
 			return verdict;
-		dir = AT_FDCWD;
-		path = head;
-		flags = 0;
+		/* Of its arguments nothing is known. */
+		program = (struct pw_program){ .dir = AT_FDCWD, .path = head };
 	}
 	return PW_TARGET_OK; /* ELOOP is the kernel's to say */
 }
 
-/* The same for those who do not care for the runtime. */
+/**
+ * pw_target_examine() - Look into a program that is about to be executed
+ * @runtime: set to the name of a library that must stand before ours in
+ *	LD_PRELOAD, or ""
+ *
+ * Return: PW_TARGET_OK also where the kernel will fail by itself
+ * Context: async-signal-safe; opens and closes descriptors
+ */
+enum pw_target pw_target_examine(const struct pw_program *program,
+				 char runtime[static PW_RUNTIME_BYTES])
+{
+	enum pw_target verdict;
+
+	*runtime = '\0';
+	return examine_file(program, NULL, &verdict, runtime)
+		       ? examine_script(program, runtime)
+		       : verdict;
+}
+
+/* The same for those who know of neither arguments nor environment. */
 enum pw_target pw_target_judge(int dir, const char *path, int flags)
 {
+	struct pw_program program = {
+		.dir = dir, .path = path, .flags = flags, .cwd = AT_FDCWD
+	};
 	char runtime[PW_RUNTIME_BYTES];
 
-	return pw_target_examine(dir, path, flags, runtime);
+	return pw_target_examine(&program, runtime);
 }

@@ -10,7 +10,24 @@
 #include "../wire.h"
 #include "order.h"
 
-enum pw_target pw_target_examine(int dir, const char *path, int flags,
+/**
+ * struct pw_program - what is about to be executed
+ * @dir: directory of a relative @path, or AT_FDCWD
+ * @path: as for execveat(2)
+ * @flags: AT_EMPTY_PATH: @dir is the program itself
+ * @cwd: the directory that it will be in, or AT_FDCWD; -errno: not to be known
+ * @argv: its arguments, and @envp its environment; the application's, or NULL
+ */
+struct pw_program {
+	int dir;
+	const char *path;
+	int flags;
+	int cwd;
+	char *const *argv;
+	char *const *envp;
+};
+
+enum pw_target pw_target_examine(const struct pw_program *program,
 				 char runtime[static PW_RUNTIME_BYTES]);
 enum pw_target pw_target_judge(int dir, const char *path, int flags);
 

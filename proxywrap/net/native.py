@@ -6,6 +6,8 @@ The only place where the untyped `_native` is touched.
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from proxywrap import _native
 from proxywrap.protocol.wire import Target
@@ -16,8 +18,13 @@ _ffi, _lib = _native.ffi, _native.lib
 _AT_FDCWD = -100
 
 
-def judge_target(path: str) -> tuple[Target, bytes]:
+def judge_target(path: str, argv: Sequence[str], environ: Mapping[str, str]) -> tuple[Target, bytes]:
     """Tell whether the shim will be loaded into the program at `path`, and behind what.
+
+    Args:
+        path: relative to the current directory.
+        argv: its arguments, its name the first.
+        environ: what its environment will have, beside what is ours.
 
     Returns:
         `Target.OK` also where the kernel will fail by itself; and the name of
@@ -25,7 +32,11 @@ def judge_target(path: str) -> tuple[Target, bytes]:
 
     """
     runtime = _ffi.new("char[]", _lib.PW_RUNTIME_BYTES)
-    verdict = _lib.pw_target_examine(_AT_FDCWD, os.fsencode(path), 0, runtime)
+    path_text = _ffi.new("char[]", os.fsencode(path))
+    texts = [_texts(argv), _texts([f"{name}={value}" for name, value in environ.items()])]
+    lists = [_ffi.new("char *[]", [*words, _ffi.NULL]) for words in texts]
+    program = _ffi.new("struct pw_program *", (_AT_FDCWD, path_text, 0, _AT_FDCWD, *lists))
+    verdict = _lib.pw_target_examine(program, runtime)
     return Target(verdict), bytes(_ffi.string(runtime))
 
 
@@ -92,6 +103,11 @@ def scrub_memory(start: int, end: int, secret: bytes) -> int:
 
     """
     return int(_lib.pw_scrub(start, end, _ffi.from_buffer(secret), len(secret)))
+
+
+def _texts(words: Iterable[str]) -> list[Any]:
+    """Return C strings; they live as long as the list."""
+    return [_ffi.new("char[]", os.fsencode(word)) for word in words]
 
 
 def _check(result: int) -> None:

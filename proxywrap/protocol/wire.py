@@ -34,7 +34,7 @@ __all__ = [
     "parse_request",
 ]
 
-VERSION = 3
+VERSION = 4
 TOKEN_BYTES = 16
 MAX_NAME_BYTES = 256
 MAX_ADDRS = 8
@@ -78,6 +78,7 @@ class Target(IntEnum):
     UNREADABLE = 6
     PRELOAD = 7
     FORMAT = 8
+    LOADER = 9
 
 
 _ADDR = struct.Struct("=HHI16s")

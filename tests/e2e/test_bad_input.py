@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from proxywrap.protocol.wire import VERSION
+
 from .kit.clients import NAME, PROGRAMS, wrap
 from .kit.world import factor
 
@@ -102,7 +104,7 @@ def test_garbage_gets_an_error(victim: Victim, size: int) -> None:
 @pytest.mark.parametrize("op", range(8))
 def test_a_request_without_the_token_is_refused(victim: Victim, op: int) -> None:
     """No operation is carried out for a peer that does not know the token, whatever its uid."""
-    version = (1).to_bytes(VERSION_BYTES, sys.byteorder)
+    version = VERSION.to_bytes(VERSION_BYTES, sys.byteorder)
     for token in (
         bytes(TOKEN_BYTES),
         secrets.token_bytes(TOKEN_BYTES),
@@ -115,7 +117,7 @@ def test_a_request_without_the_token_is_refused(victim: Victim, op: int) -> None
 
 def test_a_request_of_another_version_is_refused(victim: Victim) -> None:
     """Even with the token."""
-    for version in (0, 2, 2**32 - 1):
+    for version in (0, VERSION - 1, VERSION + 1, 2**32 - 1):
         head = version.to_bytes(VERSION_BYTES, sys.byteorder) + bytes(4) + victim.token
         assert _is_error(victim.answer_to(head.ljust(REQUEST_BYTES, b"\0")))
 
@@ -123,7 +125,7 @@ def test_a_request_of_another_version_is_refused(victim: Victim) -> None:
 @pytest.mark.parametrize("op", range(9))
 def test_a_request_with_the_token_and_garbage_is_refused(victim: Victim, op: int) -> None:
     """A wrapped process that has lost its mind harms itself alone."""
-    version = (1).to_bytes(VERSION_BYTES, sys.byteorder)
+    version = VERSION.to_bytes(VERSION_BYTES, sys.byteorder)
     head = version + op.to_bytes(2, sys.byteorder) + b"\xff\xff" + victim.token
     with socket.socket(socket.AF_UNIX) as wrong_kind, open(os.devnull, "rb") as no_socket:
         for descriptors in ((), (wrong_kind.fileno(),), (no_socket.fileno(),), (no_socket.fileno(),) * 20):

@@ -75,6 +75,11 @@ def test_scrub_memory_of_a_range_too_small(range_bytes: int) -> None:
     assert buffer.value == b"secret"
 
 
+def judge(path: str) -> tuple[Target, bytes]:
+    """Judge a program that is given no arguments and no environment."""
+    return judge_target(path, [path], {})
+
+
 def test_judge_target(tmp_path: Path) -> None:
     """A program, a script, what is neither, what is not there, what gives the rights of another."""
     sleep = shutil.which("sleep")
@@ -87,8 +92,8 @@ def test_judge_target(tmp_path: Path) -> None:
         path.chmod(mode)
     os.chown(privileged, -1, 1)
     privileged.chmod(0o2755)
-    assert judge_target(sleep) == (Target.OK, b"")
-    assert judge_target(str(script)) == (Target.OK, b"")
-    assert judge_target(str(text)) == (Target.FORMAT, b"")
-    assert judge_target(str(tmp_path / "nothing")) == (Target.OK, b"")
-    assert judge_target(str(privileged)) == (Target.SECURE, b"")
+    assert judge(sleep) == (Target.OK, b"")
+    assert judge(str(script)) == (Target.OK, b"")
+    assert judge(str(text)) == (Target.FORMAT, b"")
+    assert judge(str(tmp_path / "nothing")) == (Target.OK, b"")
+    assert judge(str(privileged)) == (Target.SECURE, b"")

@@ -14,6 +14,8 @@
 
 static char *empty[] = { NULL };
 static char *custom[] = { "A=1", "LD_PRELOAD=", "PATH=/nowhere", NULL };
+static char *twice[] = { "LD_PRELOAD=", "A=1", "LD_PRELOAD=libm.so.6",
+			 "PATH=/nowhere", NULL };
 static char **env;
 
 static void probe(void)
@@ -133,6 +135,8 @@ static void play(void)
 		clearenv();
 	if (strcmp(argument, "replaced") == 0)
 		environ = custom;
+	if (strcmp(argument, "twice") == 0)
+		environ = twice;
 	env = strcmp(argument, "null") == 0	? NULL
 	      : strcmp(argument, "empty") == 0	? empty
 	      : strcmp(argument, "custom") == 0 ? custom

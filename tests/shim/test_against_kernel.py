@@ -12,6 +12,9 @@ from .stage import End
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+ENVIRONMENTS = ["kept", "cleared", "unset"]
+STARTS = ["execve", "execvp", "system", "popen", "posix_spawn", "posix_spawnp"]
+
 ROWS = [
     "connect_pending",
     "connect_blocking",
@@ -109,6 +112,13 @@ ROWS = [
     "fastopen sendmmsg",
     "errno_kept",
     "local_udp",
+    *(
+        f"small_stack {way} handler,{env}"
+        for way in ("execve", "execl", "execvp", "missing")
+        for env in ENVIRONMENTS
+    ),
+    *(f"small_stack {way} {env}" for way in STARTS for env in ENVIRONMENTS),
+    *(f"small_stack {way}" for way in ("getaddrinfo", "poll", "select", "epoll")),
 ]
 
 GLIBC_ONLY = [

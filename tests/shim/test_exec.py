@@ -46,9 +46,9 @@ WAYS = [
     *(
         (way, env)
         for way in WITH_ENVIRONMENT
-        for env in ("own", "null", "empty", "custom", "cleared", "replaced")
+        for env in ("own", "null", "empty", "custom", "cleared", "replaced", "twice")
     ),
-    *((way, env) for way in WITHOUT for env in ("own", "cleared", "replaced")),
+    *((way, env) for way in WITHOUT for env in ("own", "cleared", "replaced", "twice")),
 ]
 
 
@@ -57,7 +57,7 @@ WAYS = [
 def test_a_child_is_wrapped(place: Wrapped, program: Programs, way: str, env: str, libc: Libc) -> None:
     """Whatever function started it and whatever environment it was given; the rest of that is kept."""
     result = run(place, [program("exec_child", libc)], way, env)
-    expected = "1" if env in {"custom", "replaced"} else ""
+    expected = "1" if env in {"custom", "replaced", "twice"} else ""
     assert result.trace == [f"connect: 0, A: {expected}", "EXIT-SUCCESS", "EXIT-SUCCESS"]
     assert result.errors == ""
 

@@ -19,8 +19,21 @@ static void becomes(const char *theirs, const char *runtime,
 	   expected);
 	ok(strcmp(out, expected) == 0, "%s + %s = %s, found %s",
 	   theirs ? theirs : "nothing", runtime, expected, out);
+	is(pw_order_bytes(OURS, theirs, runtime), strlen(expected) + 1,
+	   "its length");
 	pw_order(again, sizeof(again), OURS, out, runtime);
 	ok(strcmp(again, out) == 0, "and stays so: %s", again);
+	ok(pw_order_is_kept(OURS, out, runtime), "as is known beforehand");
+	if (theirs)
+		is(pw_order_is_kept(OURS, theirs, runtime),
+		   strcmp(theirs, expected) == 0, "as it is of %s", theirs);
+	memcpy(again, out, sizeof(again));
+	strcat(again, ":x y");
+	ok(!pw_order_is_kept(OURS, again, runtime), "not of more: %s", again);
+	again[0] = '#';
+	ok(!pw_order_is_kept(OURS, again, runtime), "nor of another: %s",
+	   again);
+	ok(!pw_order_is_kept(OURS, "", runtime), "nor of nothing");
 }
 
 /* What a program that needs no runtime finds, whatever its parent needed. */

@@ -4,18 +4,23 @@
 
 #include "tap.h"
 
+static bool is_within = true; /* the room that was told of */
+
 /* All places, with blanks between them. */
 static const char *all(const char *variable, const char *file)
 {
 	static char found[4 * PW_PATH_BYTES];
-	char env[3 * PW_PATH_BYTES], one[PW_PATH_BYTES];
+	char env[3 * PW_PATH_BYTES], one[PW_PATH_BYTES + 1];
 	char *const envp[] = { "A=1", variable ? strcpy(env, variable) : "B=2",
 			       "PATHS=/wrong", NULL };
 	struct pw_path_search search;
 
 	found[0] = '\0';
-	pw_path_begin(&search, envp);
-	while (pw_path_next(&search, file, one)) {
+	pw_path_begin(&search, envp, file);
+	memset(one, '#', sizeof(one));
+	while (pw_path_next(&search, one)) {
+		is_within &= strlen(one) < search.room;
+		is_within &= one[search.room] == '#';
 		strcat(found, one);
 		strcat(found, " ");
 	}
@@ -46,16 +51,17 @@ static void test_limits(void)
 		memset(value + 6, 'd', n - 1);
 		value[5 + n] = '\0';
 		memset(out, '#', sizeof(out));
-		pw_path_begin(&search, envp);
-		is(pw_path_next(&search, "file", out), fits,
-		   "a directory of %zu bytes", n);
+		pw_path_begin(&search, envp, "file");
+		ok(search.room <= PW_PATH_BYTES, "room for a path at most");
+		is(pw_path_next(&search, out), fits, "a directory of %zu bytes",
+		   n);
 		ok(out[PW_PATH_BYTES] == '#', "nothing beyond the memory");
 		if (fits)
 			is(strlen(out), n + 5, "whole");
 	}
 	memset(name, 'n', sizeof(name) - 1);
-	pw_path_begin(&search, NULL);
-	ok(!pw_path_next(&search, name, out), "a file that fits nowhere");
+	pw_path_begin(&search, NULL, name);
+	ok(!pw_path_next(&search, out), "a file that fits nowhere");
 }
 
 int main(void)
@@ -72,8 +78,9 @@ int main(void)
 	check("PATH=/bin/", "sh", "/bin//sh ");
 	check("PATH=/bin", "", "/bin/ ");
 	check(NULL, "sh", "/bin/sh /usr/bin/sh ");
-	pw_path_begin(&search, NULL);
-	ok(pw_path_next(&search, "sh", out) && strcmp(out, "/bin/sh") == 0,
+	ok(is_within, "none needs more room than was told");
+	pw_path_begin(&search, NULL, "sh");
+	ok(pw_path_next(&search, out) && strcmp(out, "/bin/sh") == 0,
 	   "no environment at all");
 	test_limits();
 	return tap_end();

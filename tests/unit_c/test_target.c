@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 // sources: csrc/preload/target.c csrc/preload/image.c
 // sources: csrc/preload/secure.c csrc/preload/order.c
+// sources: csrc/preload/loader.c csrc/preload/sockaddr.c
 #include "tap.h"
 
 #include <elf.h>
