@@ -6,7 +6,7 @@ BIN := .venv/bin
 C_FILES := $(wildcard csrc/*.h csrc/*/*.[ch] tests/unit_c/*.[ch] tests/programs/*.[ch] tests/*/programs/*.c benchmarks/programs/*.c)
 C_INPUTS := $(wildcard csrc/*.h csrc/*.def csrc/*/*.[ch])
 C_FLAGS := -std=gnu11 -D_GNU_SOURCE -g -O1 -Wall -Wextra -Wshadow -Wvla -Icsrc
-SHIM := $(wildcard csrc/preload/*.c)
+SHIM := $(wildcard csrc/preload/*.c) csrc/notify/filter.c
 UNIT_C := $(patsubst tests/unit_c/%.c,build/unit_c/%,$(wildcard tests/unit_c/test_*.c))
 
 .NOTPARALLEL:

@@ -12,7 +12,7 @@ from preload_build import BuildPreload, preload
 
 setup(
     cffi_modules=["csrc/cffi_build.py:ffi"],
-    ext_modules=[preload(sorted(glob("csrc/preload/*.c")))],
+    ext_modules=[preload([*sorted(glob("csrc/preload/*.c")), "csrc/notify/filter.c"])],
     cmdclass={"build_ext": BuildPreload},
     options={"bdist_wheel": {"py_limited_api": "cp311"}},
 )

@@ -39,6 +39,7 @@ ffi.cdef("""
     };
     enum pw_target pw_target_examine(const struct pw_program *program, char *runtime);
     int pw_order(char *out, size_t size, const char *ours, const char *theirs, const char *runtime);
+    #define PW_PROBE ...
     int pw_filter_install(void);
 
     struct pw_notice {

@@ -43,7 +43,7 @@ enum pw_blocked {
 	PW_BLOCKED_DNS = 4,	  /* DNS over TLS to a local stub at addr */
 	PW_BLOCKED_MULTICAST = 5, /* the membership of a group */
 	PW_BLOCKED_WAY = 6,	  /* what name says: a device or a route */
-	PW_BLOCKED_FILTER = 7,	  /* the program in name, for want of a filter */
+	PW_BLOCKED_FILTER = 7, /* the program in name, for want of a filter */
 };
 
 /* pw_request.detail of PW_OP_EXEC, and what pw_target_judge() returns. */

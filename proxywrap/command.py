@@ -18,7 +18,15 @@ from proxywrap.engines import runs_filtered
 from proxywrap.net.native import judge_target, preload_list
 from proxywrap.protocol.wire import Target
 
-__all__ = ["CannotRun", "add_shim", "environment", "exec_error", "filter_error", "find_command", "pid_variables"]
+__all__ = [
+    "CannotRun",
+    "add_shim",
+    "environment",
+    "exec_error",
+    "filter_error",
+    "find_command",
+    "pid_variables",
+]
 
 CHANNEL_VARIABLE = "PROXYWRAP_CHANNEL"
 PRELOAD_VARIABLE = "LD_PRELOAD"

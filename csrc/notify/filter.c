@@ -62,23 +62,34 @@ struct rule {
 #define ALLOW SECCOMP_RET_ALLOW
 #define MISSING (SECCOMP_RET_ERRNO | ENOSYS)
 
-#define OPTION(call, action, level, name)                                 \
-	{                                                                 \
-		SYS_##call, action, { { IS, 1, level }, { IS, 2, name } } \
+#define OPTION(call, action, level, name)   \
+	{                                   \
+		SYS_##call, action,         \
+		{                           \
+			{ IS, 1, level },   \
+			{                   \
+				IS, 2, name \
+			}                   \
+		}                           \
 	}
-#define FAMILY(family)                                    \
-	{                                                 \
-		SYS_socket, ALLOW, { { IS, 0, (family) } } \
+#define FAMILY(family)                          \
+	{                                       \
+		SYS_socket, ALLOW,              \
+		{                               \
+			{                       \
+				IS, 0, (family) \
+			}                       \
+		}                               \
 	}
-#define INET(family, type, protocol)                              \
-	{                                                         \
-		SYS_socket, ALLOW,                                \
-		{                                                 \
-			{ IS, 0, family }, { TYPE_IS, 1, type },  \
-			{                                         \
-				IS, 2, protocol                   \
-			}                                         \
-		}                                                 \
+#define INET(family, type, protocol)                             \
+	{                                                        \
+		SYS_socket, ALLOW,                               \
+		{                                                \
+			{ IS, 0, family }, { TYPE_IS, 1, type }, \
+			{                                        \
+				IS, 2, protocol                  \
+			}                                        \
+		}                                                \
 	}
 
 /* Of the options, those that join a multicast group, for the network is told
@@ -120,13 +131,16 @@ static const struct rule rules[] = {
 	OPTION(setsockopt, NOTIFY, IPPROTO_IPV6, IPV6_JOIN_ANYCAST),
 	OPTION(setsockopt, NOTIFY, IPPROTO_IPV6, MCAST_JOIN_GROUP),
 	OPTION(setsockopt, NOTIFY, IPPROTO_IPV6, MCAST_JOIN_SOURCE_GROUP),
-	/* It could connect and send by itself; every program seen falls back. */
+	/* It could connect and send by itself; every program seen falls back.
+	 */
 	{ SYS_io_uring_setup, MISSING, { { NONE, 0, 0 } } },
 	{ SYS_io_uring_enter, MISSING, { { NONE, 0, 0 } } },
 	{ SYS_io_uring_register, MISSING, { { NONE, 0, 0 } } },
 };
 
-enum { RULES = sizeof(rules) / sizeof(rules[0]) };
+enum {
+	RULES = sizeof(rules) / sizeof(rules[0])
+};
 
 struct program {
 	struct sock_filter *out;

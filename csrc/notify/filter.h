@@ -11,7 +11,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { PW_FILTER_MAX = 512 }; /* instructions */
+enum {
+	PW_FILTER_MAX = 512, /* instructions */
+
+	/* getsockopt(-1, SOL_SOCKET, SO_ERROR, token, PW_PROBE) returns it
+	 * under the filter of the helper with that token. */
+	PW_PROBE = 0x70727062,
+};
 
 /* What the helper is notified of, by whatever number. */
 enum pw_call {

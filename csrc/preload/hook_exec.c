@@ -4,6 +4,7 @@
  * through another's PLT entry. May run between vfork and exec: the stack is
  * all the memory there is.
  */
+#include "confine.h"
 #include "libc.h"
 #include "path.h"
 #include "prepare.h"
@@ -12,6 +13,33 @@
 #include <stdarg.h>
 
 extern char **environ;
+
+struct execution {
+	const struct pw_program *program;
+	char *const *envp;
+};
+
+static int execute(void *argument)
+{
+	const struct execution *what = argument;
+	const struct pw_program *program = what->program;
+
+	return (int)pw_sys(SYS_execveat, program->dir, program->path,
+			   program->argv, what->envp, program->flags);
+}
+
+static int execute_confined(struct execution *what, struct pw_permit *permit)
+{
+	struct pw_start start = { .body = execute, .argument = what };
+	int ret = pw_confine(&start);
+
+	if (start.filter_error) {
+		permit->is_refused = true;
+		ret = pw_refuse_unfiltered(what->program->path,
+					   start.filter_error);
+	}
+	return (int)pw_result(ret);
+}
 
 /*
  * Where @permit says that it was refused, no other file may run instead. An
@@ -33,6 +61,10 @@ static int exec_permitted(const struct pw_program *program,
 	if (!envp)
 		return (int)pw_result(-E2BIG);
 	pw_await_inherited();
+	if (permit->is_filtered)
+		return execute_confined(
+			&(struct execution){ .program = program, .envp = envp },
+			permit);
 	if (program->dir == AT_FDCWD && !program->flags)
 		return pw_libc.execve(program->path, program->argv, envp);
 	return (int)pw_result(pw_sys(SYS_execveat, program->dir, program->path,

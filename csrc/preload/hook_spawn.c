@@ -3,6 +3,7 @@
  * posix_spawn, posix_spawnp, and the file actions that change the directory;
  * fork.
  */
+#include "confine.h"
 #include "guard.h"
 #include "libc.h"
 #include "path.h"
@@ -32,6 +33,35 @@ static int judge(struct pw_program *program,
 	return -ret;
 }
 
+struct spawning {
+	pid_t *pid;
+	const char *path;
+	const posix_spawn_file_actions_t *actions;
+	const posix_spawnattr_t *attr;
+	char *const *argv, *const *envp;
+};
+
+static int do_spawn(void *argument)
+{
+	const struct spawning *what = argument;
+
+	return -pw_libc.posix_spawn(what->pid, what->path, what->actions,
+				    what->attr, what->argv, what->envp);
+}
+
+/* Return: 0 or an errno, as posix_spawn() does */
+static int spawn_confined(struct spawning *what, struct pw_permit *permit)
+{
+	struct pw_start start = { .body = do_spawn, .argument = what };
+	int ret = pw_confine(&start);
+
+	if (start.filter_error) {
+		permit->is_refused = true;
+		ret = pw_refuse_unfiltered(what->path, start.filter_error);
+	}
+	return -ret;
+}
+
 static int spawn(pid_t *pid, const char *path,
 		 const posix_spawn_file_actions_t *actions,
 		 const posix_spawnattr_t *attr, char *const argv[],
@@ -55,6 +85,10 @@ static int spawn(pid_t *pid, const char *path,
 	if (!envp)
 		return E2BIG;
 	pw_await_inherited();
+	if (permit->is_filtered)
+		return spawn_confined(&(struct spawning){ pid, path, actions,
+							  attr, argv, envp },
+				      permit);
 	return pw_libc.posix_spawn(pid, path, actions, attr, argv, envp);
 }
 

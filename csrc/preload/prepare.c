@@ -144,6 +144,7 @@ PW_APART static int refuse(enum pw_target verdict, const char *path,
 	if (verdict == PW_TARGET_FORMAT && (ret < 0 || reply.error))
 		return -ENOEXEC;
 	permit->is_refused = ret < 0 || reply.error != 0;
+	permit->is_filtered = ret == 0 && !reply.error && reply.count == 1;
 	if (ret == -EMFILE || ret == -ENFILE)
 		return ret;
 	return ret < 0 ? -EACCES : -reply.error;

@@ -16,10 +16,12 @@ enum {
  * struct pw_permit - what was found out about a program
  * @runtime: what must stand before us in its LD_PRELOAD, or ""
  * @is_refused: it must not run, and the user was told so
+ * @is_filtered: it is to run under the filter
  */
 struct pw_permit {
 	char runtime[PW_RUNTIME_BYTES];
 	bool is_refused;
+	bool is_filtered;
 };
 
 /**

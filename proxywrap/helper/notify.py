@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import hmac
 import os
 import socket
 from collections.abc import Mapping
@@ -33,7 +34,7 @@ from proxywrap.helper.tcpcalls import TcpCalls
 from proxywrap.helper.transfers import Transfers
 from proxywrap.helper.udpcalls import UdpCalls
 from proxywrap.net.dnsserver import DnsServer
-from proxywrap.net.notification import Call, Listener
+from proxywrap.net.notification import PROBE, Call, Listener
 from proxywrap.protocol.sockaddr import unix_path
 from proxywrap.protocol.wire import BlockedKind, Op, RequestMessage
 
@@ -154,6 +155,8 @@ class Supervisor:
                 self._refuse_socket(caller)
             case Call.OTHER:
                 caller.fail(errno.ENOSYS)
+            case Call.GETSOCKOPT if caller.integer(4) == PROBE:
+                self._answer_probe(caller)
             case _:
                 with caller.take_socket(caller.integer(0)) as sock:
                     self._carry_out_on(sock, caller)
@@ -174,6 +177,13 @@ class Supervisor:
                 self._set_option(caller, sock)
             case _:
                 self._getpeername(caller, sock)
+
+    def _answer_probe(self, caller: Caller) -> None:
+        """Tell a process of ours that it is under our filter already: it knows our token."""
+        token = caller.read(caller.pointer(3), len(self._context.token))
+        if not hmac.compare_digest(token, self._context.token):
+            raise OSError(errno.EBADF, os.strerror(errno.EBADF))
+        caller.answer(PROBE)
 
     # -- calls on any socket -------------------------------------------------------
 

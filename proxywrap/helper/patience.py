@@ -91,9 +91,7 @@ class Patience:
         self.spawn = spawn
         self._held: set[Held] = set()
 
-    def hold(
-        self, caller: Caller, finish: Finish, limit_s: float = 0, late: int = errno.EAGAIN
-    ) -> Held:
+    def hold(self, caller: Caller, finish: Finish, limit_s: float = 0, late: int = errno.EAGAIN) -> Held:
         """Keep a call waiting; `finish` is called once, unless what is returned is closed before.
 
         Args:

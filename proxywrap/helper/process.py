@@ -166,7 +166,15 @@ def _settle_down(setup: Setup, listener: int) -> None:
     null = os.open(os.devnull, os.O_RDWR)
     os.dup2(null, 0)
     os.dup2(null, 1)
-    kept = {0, 1, 2, setup.channel.fileno(), setup.log_fd, listener, *(each.fileno() for each in setup.listeners)}
+    kept = {
+        0,
+        1,
+        2,
+        setup.channel.fileno(),
+        setup.log_fd,
+        listener,
+        *(each.fileno() for each in setup.listeners),
+    }
     for fd in map(int, os.listdir("/proc/self/fd")):
         if fd not in kept:
             with suppress(OSError):  # the listing's own

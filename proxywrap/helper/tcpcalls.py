@@ -175,9 +175,7 @@ class TcpCalls:
 
         lent = LentSocket(sock.detach())
         leash = self._patience.hold(caller, finish)
-        self._patience.spawn(
-            self._attempts.carry_out(leash, caller.process, place, lent, shows_error=False)
-        )
+        self._patience.spawn(self._attempts.carry_out(leash, caller.process, place, lent, shows_error=False))
 
     def _connect_directly(self, caller: Caller, sock: socket.socket, route: Route, place: Place) -> None:
         host = route.destination.host

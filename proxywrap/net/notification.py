@@ -16,6 +16,7 @@ from typing import NamedTuple
 from proxywrap import _native
 
 __all__ = [
+    "PROBE",
     "Call",
     "Listener",
     "Notice",
@@ -28,6 +29,10 @@ __all__ = [
 ]
 
 _ffi, _lib = _native.ffi, _native.lib
+
+
+PROBE = int(_lib.PW_PROBE)
+"""In the place of a length: are we under the filter of the helper with this token?"""
 
 
 class Call(IntEnum):

@@ -4,7 +4,9 @@
 
 #include <sys/epoll.h>
 
-enum { SHOWN = POLLERR | POLLHUP | POLLOUT };
+enum {
+	SHOWN = POLLERR | POLLHUP | POLLOUT
+};
 
 static void play(void)
 {
