@@ -12,9 +12,9 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from proxywrap.config import Config
+from proxywrap.engines import runs_filtered
 from proxywrap.errors import ProxywrapError
 from proxywrap.lookup import PROXY_VARIABLE
-from proxywrap.engines import runs_filtered
 from proxywrap.net.native import judge_target, preload_list
 from proxywrap.protocol.wire import Target
 

@@ -71,7 +71,7 @@ def target_reason(target: Target) -> str:
 def no_filter(error: int) -> str:
     """Return why a program cannot be put under a filter, after the errno of seccomp(2)."""
     if error == errno.EBUSY:
-        return "there is a seccomp filter of somebody else's with a listener over it already, a container's perhaps"
+        return "somebody else's seccomp filter with a listener is over it already, a container's perhaps"
     return f"it needs a seccomp filter, and that cannot be installed: {os.strerror(error)}"
 
 

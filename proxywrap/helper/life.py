@@ -58,7 +58,7 @@ class _Life:
         names = NameServer(context)
         deadlines = Deadlines(options.tcp_connect_time_out_ms / 1000, options.tcp_read_time_out_ms / 1000)
         guide = Guide(context, deadlines, names.sockets)
-        refused = {sock.family: sock.getsockname()[:2] for sock in refusing}
+        refused: dict[int, tuple[str, int]] = {sock.family: sock.getsockname()[:2] for sock in refusing}
         attempts = Attempts(context, guide, refused)
         self._family.on_command_end = self._fall_silent
         self._family.on_last_end = self._end

@@ -13,10 +13,10 @@ from typing import NamedTuple
 
 from proxywrap.address import Endpoint, normalise_name, unmapped
 from proxywrap.config import Config
+from proxywrap.engines import runs_filtered
 from proxywrap.errors import ProxywrapError
 from proxywrap.hosts import HostsTable
 from proxywrap.names import NamePool
-from proxywrap.engines import runs_filtered
 from proxywrap.protocol.wire import Target
 from proxywrap.uri import ProxyURI
 

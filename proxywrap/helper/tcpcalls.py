@@ -67,7 +67,7 @@ class TcpCalls:
         self._patience = patience
 
     def connect(self, caller: Caller, sock: socket.socket, sockaddr: bytes) -> None:
-        """Carry out connect(2), in the kernel's own order of checks.
+        """Connect a socket as connect(2) does, in the kernel's own order of checks.
 
         Raises:
             OSError: what the program must see.
@@ -100,7 +100,7 @@ class TcpCalls:
             self._begin(caller, sock, sockaddr)
 
     def getsockopt(self, caller: Caller, sock: socket.socket) -> bool:
-        """Answer getsockopt(SO_ERROR) where the kernel does not know the error; return whether it was.
+        """Tell the error of a socket where the kernel does not know it; return whether that is so.
 
         Raises:
             OSError: what the program must see.
@@ -124,7 +124,7 @@ class TcpCalls:
     # -- connect -----------------------------------------------------------------
 
     def _connect_again(self, caller: Caller, sock: socket.socket, inode: int) -> None:
-        """A socket that is being connected: a blocking caller waits for the end of that."""
+        """Refuse what is being connected already; a blocking caller waits for the end of that."""
         waiting = self._parked.find(inode)
         if _is_non_blocking(sock) or waiting is None:
             raise _error(errno.EALREADY)

@@ -165,4 +165,4 @@ class _Direction:
 
 
 def _nothing() -> None:
-    """It was told already."""
+    """Tell nobody again."""

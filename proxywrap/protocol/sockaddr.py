@@ -57,6 +57,6 @@ def pack_sockaddr(place: Place) -> bytes:
 
 
 def unix_path(data: bytes) -> bytes:
-    """Return the path of an AF_UNIX address, without the NUL that ends it; an abstract one begins with one."""
+    """Return the path of an AF_UNIX address without its NUL; an abstract one begins with a NUL."""
     path = data[2:]
     return path if path[:1] == b"\0" else path.partition(b"\0")[0]

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, TypeVar
 
 from proxywrap.config import Config, Options, Origin, ProxyEntry
 from proxywrap.helper.attempt import Attempts
-from proxywrap.helper.guide import Guide
 from proxywrap.helper.context import Context
+from proxywrap.helper.guide import Guide
 from proxywrap.helper.nameserver import NameServer
 from proxywrap.helper.router import Router
-from proxywrap.helper.session import Inquiry, Loan, Session, Work
+from proxywrap.helper.session import Loan, Session, Work
 from proxywrap.hosts import parse_hosts
 from proxywrap.net.connector import Deadlines
 from proxywrap.protocol.wire import (

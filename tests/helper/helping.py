@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Self
 
 from proxywrap.config import Config, Options
 from proxywrap.helper.family import CELL, MESSAGE
-from proxywrap.helper.starting import Command
 from proxywrap.helper.process import Setup, Voice, run_helper
+from proxywrap.helper.starting import Command
 
 from .asking import DEADLINE_S, TOKEN
 

@@ -44,7 +44,8 @@ class Case:
 
     def __str__(self) -> str:
         """Name the test."""
-        return f"{self.row.replace(' ', '-')}-{self.end.value}-{self.libc.name.lower()}-ipv{self.family}{'-static' * self.is_static}"
+        row, libc = self.row.replace(" ", "-"), self.libc.name.lower()
+        return f"{row}-{self.end.value}-{libc}-ipv{self.family}{'-static' * self.is_static}"
 
     def command(self, program: Programs) -> list[str | Path]:
         """Return the program, compiled, and its arguments' place."""

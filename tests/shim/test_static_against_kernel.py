@@ -1,4 +1,4 @@
-"""Statically linked programs print, under the filter, what they print where the kernel alone is their oracle."""
+"""Static programs print, under the filter, what they print where the kernel alone is their oracle."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ import pytest
 from .conftest import Case, Libc
 from .stage import End
 from .test_against_kernel import IPV6, ROWS
-# A thread that waits on a parked socket when it fails is woken a moment before the error is its last, and sees
-# no POLLIN then: of refused connections there is a program of its own, which does not look at that.
+
+# A thread that waits on a parked socket when that fails is woken a moment before the error is its last, and
+# sees no POLLIN: of refused connections there is a program of its own, which does not look at that.
 
 if TYPE_CHECKING:
     from collections.abc import Callable
