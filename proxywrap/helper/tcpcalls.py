@@ -67,7 +67,7 @@ class TcpCalls:
         self._patience = patience
 
     def connect(self, caller: Caller, sock: socket.socket, sockaddr: bytes) -> None:
-        """Connect a socket as connect(2) does, in the kernel's own order of checks.
+        """Connect a socket as the kernel does, in its own order of checks.
 
         Raises:
             OSError: what the program must see.

@@ -51,7 +51,7 @@ class UdpCalls:
         self._ledger = ledger
 
     def connect(self, caller: Caller, sock: socket.socket, sockaddr: bytes) -> None:
-        """Connect a socket as connect(2) does.
+        """Connect a socket as the kernel does.
 
         Raises:
             OSError: what the program must see.
