@@ -201,12 +201,16 @@ def _configuration(world: World, hop: Chain, *lines: str) -> Words:
     return [PROXYWRAP, "-f", file, "--"]
 
 
-def test_valgrind_needs_leave_and_its_client_needs_none(
-    world: World, one_hop: Chain, talk: Callable[..., Words]
-) -> None:
-    """The tool is static and makes no connection of its own; what it runs is wrapped."""
+def test_valgrind_under_the_filter(world: World, one_hop: Chain, talk: Callable[..., Words]) -> None:
+    """The tool is static, and what it runs has the shim, and the filter over it."""
     valgrind = ["valgrind", "-q", "--error-exitcode=9", "--log-file=/dev/null", *talk("-g")]
-    refused = world.run([*wrap(one_hop.urls), *valgrind], expect=None)
+    _came_back(world, one_hop, world.run([*wrap(one_hop.urls), *valgrind], timeout=120))
+
+
+def test_valgrind_without_the_filter(world: World, one_hop: Chain, talk: Callable[..., Words]) -> None:
+    """The tool needs leave, for it makes no connection of its own, and what it runs needs none."""
+    valgrind = ["valgrind", "-q", "--error-exitcode=9", "--log-file=/dev/null", *talk("-g")]
+    refused = world.run([*wrap(one_hop.urls, "--engine", "preload"), *valgrind], expect=None)
     assert refused.returncode != 0
     assert "statically linked" in refused.stderr.decode()
     result = world.run(

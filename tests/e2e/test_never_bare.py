@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from .kit.world import World
 
 SHIM = Path(proxywrap.__path__[0]).resolve() / "_preload.abi3.so"
+BY_SHIM = ["--engine", "preload"]
+"""Then what the shim cannot be loaded into is refused."""
+
 OUT = f"tcp_connect 198.51.100.9 2001:db8:9::9 {NAME}"
 
 
@@ -57,9 +60,18 @@ def test_an_object_that_would_not_be_loaded(
 ) -> None:
     """Where ld.so could not map it, or would find another file, the program is refused with one line."""
     script = f"{change} && exec {compiled('leaky')} {OUT}"
-    result = world.run([*wrap(refusing.urls), "unshare", "-m", "bash", "-c", script], expect=126)
+    result = world.run([*wrap(refusing.urls, *BY_SHIM), "unshare", "-m", "bash", "-c", script], expect=126)
     assert world.judge.leaks == []
     assert any("the shim's file cannot be" in line for line in result.complaints)
+
+
+def test_an_object_that_cannot_be_loaded_leaves_the_filter(
+    world: World, stage: Stage, one_hop: Chain, compiled: Callable[..., Path]
+) -> None:
+    """Where the engine may be another one, the program is wrapped by it."""
+    script = f'mount --bind /etc/hostname {SHIM} && exec "$@"'
+    command = ["unshare", "-m", "bash", "-c", script, "bash", *_company(stage, compiled)]
+    _talks(world, one_hop, [*wrap(one_hop.urls), *command], "all came back")
 
 
 # --- other roots, users and places
@@ -125,7 +137,9 @@ def _change_root(world: World, program: Path, *, has_shim: bool) -> Path:
 def test_a_root_without_us(world: World, refusing: Chain, compiled: Callable[..., Path]) -> None:
     """ld.so would find nothing to preload there, and say no more than a warning."""
     root = _change_root(world, compiled("leaky"), has_shim=False)
-    result = world.run([*wrap(refusing.urls), "chroot", root, compiled("leaky"), *OUT.split()], expect=126)
+    result = world.run(
+        [*wrap(refusing.urls, *BY_SHIM), "chroot", root, compiled("leaky"), *OUT.split()], expect=126
+    )
     assert world.judge.leaks == []
     assert any("the shim's file cannot be" in line for line in result.complaints)
 
@@ -141,6 +155,15 @@ def test_a_root_with_us(world: World, stage: Stage, one_hop: Chain, compiled: Ca
     )
 
 
+def test_a_root_without_us_leaves_the_filter(
+    world: World, stage: Stage, one_hop: Chain, compiled: Callable[..., Path]
+) -> None:
+    """Where the engine may be another one, the program is wrapped by it."""
+    root = _change_root(world, compiled("company"), has_shim=False)
+    command = ["chroot", root, *_company(stage, compiled)]
+    _talks(world, one_hop, [*wrap(one_hop.urls), *command], "all came back")
+
+
 @pytest.mark.parametrize("kind", ["static", "of-path"])
 def test_a_root_without_proc(world: World, refusing: Chain, compiled: Callable[..., Path], kind: str) -> None:
     """A program given by a descriptor is judged there, too; one that cannot be read is refused."""
@@ -149,7 +172,7 @@ def test_a_root_without_proc(world: World, refusing: Chain, compiled: Callable[.
     target = root / "target"
     shutil.copy(compiled("leaky", *(["-static"] if kind == "static" else [])), target)
     command = ["chroot", root, runner, kind, "/target", *OUT.split()]
-    result = world.run([*wrap(refusing.urls), *command])
+    result = world.run([*wrap(refusing.urls, *BY_SHIM), *command])
     assert result.text == "Permission denied"
     assert world.judge.leaks == []
     assert len(result.complaints) == 1
@@ -181,7 +204,7 @@ def test_a_private_directory_and_another_user(
 ) -> None:
     """A user who cannot read the object is refused the program, and told why."""
     place = world.directory / "private"
-    wrapper = [*_installed(place), "-x", refusing.urls[0], "--"]
+    wrapper = [*_installed(place), "-x", refusing.urls[0], *BY_SHIM, "--"]
     place.chmod(0o700)
     become = ["setpriv", "--reuid", "12345", "--regid", "12345", "--clear-groups"]
     result = world.run([*wrapper, *become, compiled("leaky"), *OUT.split()], expect=None)
@@ -234,7 +257,7 @@ def test_leave_to_run_unwrapped(world: World, refusing: Chain, compiled: Callabl
     configuration.write_text(f"allow_unwrapped {static}\n[ProxyList]\n{refusing.urls[0]}\n")
     other = world.directory / "another-static"
     shutil.copy(static, other)
-    wrapper = [PROXYWRAP, "-v", "-f", configuration, "--"]
+    wrapper = [PROXYWRAP, "-v", *BY_SHIM, "-f", configuration, "--"]
     told = world.run([*wrapper, static, *OUT.split()], expect=None)
     assert world.judge.acquit() != []
     assert any(f"{static} runs unwrapped" in line for line in told.complaints)
@@ -255,7 +278,7 @@ def test_what_is_refused_says_how_to_allow_it(
     configuration = world.directory / "allowing.conf"
     proxies = f"[ProxyList]\n{refusing.urls[0]}\n"
     configuration.write_text(proxies)
-    command = [PROXYWRAP, "-f", configuration, "--", *child, static, *OUT.split()]
+    command = [PROXYWRAP, *BY_SHIM, "-f", configuration, "--", *child, static, *OUT.split()]
     (complaint,) = (line for line in world.run(command, expect=126).complaints if "statically" in line)
     line, _, place = complaint.partition("`allow_unwrapped ")[2].partition("` ")
     assert place == f"above [ProxyList] in {configuration} permits it"

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from proxywrap.config import Options
+from proxywrap.engines import Engine
 from proxywrap.events import Blocked, Event, Note, Resolved
 from proxywrap.helper.context import Context
 from proxywrap.helper.session import Session
@@ -103,7 +104,7 @@ def test_blocked(context: Context, events: list[Event]) -> None:
 @pytest.mark.parametrize(("path", "error"), [(b"/usr/bin/ping", 0), (b"/usr/bin/sudo", errno.EACCES)])
 def test_exec(events: list[Event], path: bytes, error: int) -> None:
     """The configuration permits it, or not; either is told."""
-    context = make_context(events.append, options=Options(allow_unwrapped=("ping",)))
+    context = make_context(events.append, options=Options(allow_unwrapped=("ping",), engine=Engine.PRELOAD))
     request = RequestMessage(Op.EXEC, Target.STATIC, TOKEN, name=path)
     assert ask(context, pack_request(request)).error == error
     (event,) = events

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 @pytest.fixture(scope="module")
 def place() -> Iterator[Wrapped]:
     """Lend one wrapped world, where every connection succeeds, to all tests here."""
-    with Wrapped(End.ACCEPTED, options=()) as made:
+    with Wrapped(End.ACCEPTED, options=("--engine", "preload")) as made:
         made.go()
         yield made
 

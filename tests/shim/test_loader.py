@@ -27,7 +27,7 @@ both_places = pytest.mark.parametrize("before", [[], CHILD], ids=["command", "ch
 @pytest.fixture(scope="module")
 def place() -> Iterator[Wrapped]:
     """Lend one wrapped world, where every connection succeeds, to all tests here."""
-    with Wrapped(End.ACCEPTED, options=()) as made:
+    with Wrapped(End.ACCEPTED, options=("--engine", "preload")) as made:
         made.go()
         yield made
 
