@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -18,7 +19,15 @@ if TYPE_CHECKING:
     from .kit.chains import Chain
     from .kit.world import World
 
+LOCALES = ["C", "C.UTF-8", "de_DE.ISO-8859-1"]
 STYLES = re.findall(r"^\tSTYLE\((\w+)\),", (PROGRAMS / "dns_sockets.c").read_text(), re.MULTILINE)
+AI_IDN = 0x40
+ASK = """
+import socket, sys
+node = 'b\u00fccher.test'.encode()
+(found, *_) = socket.getaddrinfo(node, 80, type=socket.SOCK_STREAM, flags=int(sys.argv[1]))
+socket.socket().connect_ex(found[4])
+"""
 HOSTS = {"Box.test ALIAS other": "192.0.2.8"}
 ENTER = """\
 cd "$0"
@@ -31,7 +40,7 @@ exec "$@"
 """
 
 
-def unwrapped(world: World, program: Path, *args: str) -> list[str]:
+def unwrapped(world: World, program: Path, *args: str, **variables: str) -> list[str]:
     """Return what a program prints in a namespace where a little name server answers."""
     etc = world.directory / "oracle"
     etc.mkdir(exist_ok=True)
@@ -39,8 +48,9 @@ def unwrapped(world: World, program: Path, *args: str) -> list[str]:
     (etc / "hosts").write_text("127.0.0.1 localhost\n192.0.2.8 Box.test ALIAS other\n")
     server = [sys.executable, str(PROGRAMS / "name_server.py"), str(program), *args]
     command = ["unshare", "--net", "--mount", "sh", "-e", "-c", ENTER, str(etc), *server]
-    result = subprocess.run(command, check=True, capture_output=True, text=True, timeout=60)
-    return result.stdout.splitlines()
+    environ = {**os.environ, **variables}
+    result = subprocess.run(command, check=True, capture_output=True, timeout=60, env=environ)
+    return result.stdout.decode(errors="surrogateescape").splitlines()
 
 
 @pytest.mark.parametrize("style", STYLES)
@@ -86,4 +96,53 @@ def test_every_combination(
     found = world.run([*wrap(one_hop.urls), program, functions], hosts=HOSTS)
     assert found.text.splitlines() == truth
     assert found.stderr == b""
+    assert world.judge.leaks == []
+
+
+@pytest.fixture(scope="module")
+def locales(shared_world: World) -> Path:
+    """Return a directory with the locale that Debian does not bring ready-made."""
+    directory = shared_world.directory / "locales"
+    directory.mkdir()
+    command = ["localedef", "-i", "de_DE", "-f", "ISO-8859-1", str(directory / LOCALES[-1])]
+    subprocess.run(command, check=True)
+    return directory
+
+
+@pytest.mark.case("trap-idn")
+@pytest.mark.parametrize("locale", LOCALES)
+def test_names_beyond_ascii(
+    world: World, one_hop: Chain, compiled: Callable[..., Path], locales: Path, locale: str
+) -> None:
+    """AI_IDN, AI_CANONIDN and NI_IDN do what libc makes of them in the program's locale."""
+    program = compiled("idn")
+    variables = {"LC_ALL": locale, "LOCPATH": str(locales)}
+    truth = unwrapped(world, program, **variables)
+    assert truth[-1] == "EXIT-SUCCESS"
+    found = world.run([*wrap(one_hop.urls), program], env=variables)
+    assert found.stdout.decode(errors="surrogateescape").splitlines() == truth
+    assert found.stderr == b""
+    assert world.judge.leaks == []
+
+
+@pytest.mark.case("trap-idn-sent")
+@pytest.mark.parametrize(
+    ("flags", "asked"), [(AI_IDN, "xn--bcher-kva.test"), (0, "b\u00fccher.test")], ids=["idn", "bytes"]
+)
+def test_the_proxy_is_asked_as_a_name_server_would_be(
+    world: World, one_hop: Chain, flags: int, asked: str
+) -> None:
+    """With AI_IDN the proxy hears xn--..., without it the bytes that the program had."""
+    world.run([*wrap(one_hop.urls), sys.executable, "-c", ASK, flags])
+    assert one_hop.asked_of(0) == {asked}
+    assert world.judge.leaks == []
+
+
+def test_the_longest_name_beyond_ascii(world: World, one_hop: Chain) -> None:
+    """A canonical name may have three times the bytes that it has in the DNS."""
+    shown = ".".join(["\u672c" * 40] * 4)
+    name = shown.encode("idna").decode()
+    assert len(name) < 254 < len(shown.encode())
+    found = world.run([*wrap(one_hop.urls), "getent", "ahostsv4", name])
+    assert found.text.splitlines()[0].split() == [found.text.split()[0], "STREAM", shown]
     assert world.judge.leaks == []

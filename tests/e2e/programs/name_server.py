@@ -1,7 +1,8 @@
 """A little name server that owes nothing to ours: runs a command, and answers it meanwhile.
 
 For the A question of site.test and two.test there is 192.0.2.7, for the PTR question of
-their address site.test, of 127.0.0.1 localhost; another type of theirs has no data, another name is none.
+their address site.test, of 127.0.0.1 localhost; some names of others' alphabets have an
+address each. Another type of theirs has no data, another name is none.
 """
 
 from __future__ import annotations
@@ -17,7 +18,12 @@ A, PTR = 1, 12
 RECORDS = {
     (b"\4site\4test\0", A): bytes([192, 0, 2, 7]),
     (b"\3two\4test\0", A): bytes([192, 0, 2, 7]),
+    (b"\x0dxn--bcher-kva\4test\0", A): bytes([192, 0, 2, 9]),
+    (b"\x0axn--fa-hia\4test\0", A): bytes([192, 0, 2, 10]),
+    (b"\7xn--n3h\4test\0", A): bytes([192, 0, 2, 11]),
+    (b"\x0cxn--99999999\4test\0", A): bytes([192, 0, 2, 12]),
     (b"\x011\x010\x010\x03127\7in-addr\4arpa\0", PTR): b"\x09localhost\0",
+    (b"\x019\x012\x010\x03192\7in-addr\4arpa\0", PTR): b"\x0dxn--bcher-kva\4test\0",
     (b"\x017\x012\x010\x03192\7in-addr\4arpa\0", PTR): b"\4site\4test\0",
 }
 NAMES = {name for name, _ in RECORDS}
