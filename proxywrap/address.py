@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address
+from typing import overload
 
 __all__ = [
     "MAX_LABEL_BYTES",
@@ -107,8 +108,19 @@ def parse_port(text: str) -> int:
     return int(text)
 
 
-def unmapped(address: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
-    """Return the IPv4 address inside ::ffff:a.b.c.d (RFC 4291, section 2.5.5.2), any other as it is."""
-    if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
-        return address.ipv4_mapped
-    return address
+@overload
+def unmapped(host: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address: ...
+
+
+@overload
+def unmapped(host: Host) -> Host: ...
+
+
+def unmapped(host: Host) -> Host:
+    """Return the IPv4 address inside ::ffff:a.b.c.d (RFC 4291, section 2.5.5.2), any other host as it is.
+
+    A dual-stack socket names IPv4 destinations so; on the wire they are IPv4.
+    """
+    if isinstance(host, IPv6Address) and host.ipv4_mapped is not None:
+        return host.ipv4_mapped
+    return host

@@ -140,3 +140,4 @@ def test_endpoint_text(endpoint: Endpoint, text: str) -> None:
 def test_unmapped(address: str, plain: str) -> None:
     """Only ::ffff:0:0/96 is IPv4 in another dress."""
     assert unmapped(ip_address(address)) == ip_address(plain)
+    assert unmapped("::ffff") == "::ffff"

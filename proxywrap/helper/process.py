@@ -104,7 +104,7 @@ _IN_PIECES = (
     "subprocess",
     "concurrent.futures",
     "asyncio",
-    "proxywrap.protocol.socks5",
+    "proxywrap.protocol.socks5client",
     "proxywrap.net.connector",
     "proxywrap.helper.life",
 )

@@ -4,7 +4,8 @@ Knows nothing of sockets, nor of chains: a chain is one handshake after another
 on the same bytes, each asking its proxy for the next one.
 
 HTTP is imported when it is first spoken: h11 would be a fifth of the time that
-the helper takes to be ready, and most chains have no HTTP proxy.
+the helper takes to be ready, and most chains have no HTTP proxy. So is the
+server's role of SOCKS5, which the helper never plays.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import assert_never
 
 from proxywrap.address import Endpoint
 from proxywrap.errors import ProxyRefused
-from proxywrap.protocol import socks4, socks5
+from proxywrap.protocol import socks4, socks5, socks5client
 from proxywrap.protocol.diagnosis import mismatch, read_answer
 from proxywrap.protocol.effects import Flow
 from proxywrap.protocol.request import Check, Command, Request
@@ -41,7 +42,7 @@ def client_handshake(uri: ProxyURI, destination: Endpoint) -> Flow[None]:
         case Scheme.SOCKS4 | Scheme.SOCKS4A:
             return socks4.connect(destination, uri.username or b"")
         case Scheme.SOCKS5 | Scheme.SOCKS5H:
-            return socks5.connect(destination, uri.username, uri.password)
+            return socks5client.connect(destination, uri.username, uri.password)
         case Scheme.HTTP:
             from proxywrap.protocol import httpconnect
 
@@ -69,7 +70,9 @@ def server_handshake(check: Check | None = None) -> Flow[Request]:
     """
     first = yield from read_answer(1, "a request of SOCKS or HTTP")
     if first[0] == socks5.VERSION:
-        request = yield from socks5.read_request(check, first)
+        from proxywrap.protocol import socks5server
+
+        request = yield from socks5server.read_request(check, first)
     elif first[0] == socks4.VERSION:
         request = yield from socks4.read_request(check, first)
     elif first.isalpha():
@@ -85,7 +88,9 @@ def server_handshake(check: Check | None = None) -> Flow[Request]:
 
 def _refuse_command(request: Request) -> Flow[None]:
     if request.scheme is Scheme.SOCKS5:
-        yield from socks5.send_reply(socks5.Rep.COMMAND_NOT_SUPPORTED)
+        from proxywrap.protocol import socks5server
+
+        yield from socks5server.send_reply(socks5.Rep.COMMAND_NOT_SUPPORTED)
     else:
         yield from socks4.send_reply(socks4.Cd.REJECTED)
     raise ProxyRefused(
@@ -107,7 +112,9 @@ def send_reply(request: Request, error: int = 0, bound: Endpoint = socks5.UNSPEC
         case Scheme.SOCKS4 | Scheme.SOCKS4A:
             return socks4.send_reply(socks4.cd_for_errno(error))
         case Scheme.SOCKS5 | Scheme.SOCKS5H:
-            return socks5.send_reply(socks5.rep_for_errno(error), bound)
+            from proxywrap.protocol import socks5server
+
+            return socks5server.send_reply(socks5.rep_for_errno(error), bound)
         case Scheme.HTTP:
             from proxywrap.protocol import httpconnect
 

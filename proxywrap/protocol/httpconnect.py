@@ -26,11 +26,11 @@ from http import HTTPStatus
 
 import h11
 
-from proxywrap.address import Endpoint, parse_host, parse_port
+from proxywrap.address import Endpoint, parse_host, parse_port, unmapped
 from proxywrap.errors import LocalProtocolError, ProxyRefused, RemoteProtocolError
 from proxywrap.protocol.diagnosis import mismatch, read_answer
 from proxywrap.protocol.effects import Flow, ReadUntil, Send
-from proxywrap.protocol.request import Check, Command, Request, encode_name, unmapped
+from proxywrap.protocol.request import Check, Command, Request, encode_name
 from proxywrap.uri import Scheme
 
 __all__ = ["MAX_HEAD_BYTES", "STATUS_ERRNO", "connect", "read_request", "send_reply", "status_for_errno"]

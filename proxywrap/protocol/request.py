@@ -6,13 +6,12 @@ import errno
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum
-from ipaddress import IPv6Address
 
-from proxywrap.address import Endpoint, Host, normalise_name
+from proxywrap.address import Endpoint, normalise_name
 from proxywrap.errors import LocalProtocolError, RemoteProtocolError
 from proxywrap.uri import Scheme
 
-__all__ = ["Check", "Command", "Request", "decode_name", "encode_name", "unmapped"]
+__all__ = ["Check", "Command", "Request", "decode_name", "encode_name"]
 
 Check = Callable[[bytes, bytes], bool]
 """Tells whether a user name and password are right; SOCKS4 passes an empty password."""
@@ -41,16 +40,6 @@ class Request:
     cmd: Command
     destination: Endpoint
     username: bytes | None = None
-
-
-def unmapped(host: Host) -> Host:
-    """Return the IPv4 address inside an IPv4-mapped one, any other host as it is.
-
-    A dual-stack socket names IPv4 destinations so; on the wire they are IPv4.
-    """
-    if isinstance(host, IPv6Address) and host.ipv4_mapped is not None:
-        return host.ipv4_mapped
-    return host
 
 
 def encode_name(name: str) -> bytes:

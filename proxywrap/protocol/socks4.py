@@ -19,11 +19,11 @@ import struct
 from enum import IntEnum
 from ipaddress import IPv4Address, IPv6Address
 
-from proxywrap.address import Endpoint, Host
+from proxywrap.address import Endpoint, Host, unmapped
 from proxywrap.errors import LocalProtocolError, ProxyRefused, RemoteProtocolError
 from proxywrap.protocol.diagnosis import mismatch, read_answer
 from proxywrap.protocol.effects import Flow, ReadExactly, ReadUntil, Send
-from proxywrap.protocol.request import Check, Command, Request, decode_name, encode_name, unmapped
+from proxywrap.protocol.request import Check, Command, Request, decode_name, encode_name
 from proxywrap.uri import Scheme
 
 __all__ = ["CD_ERRNO", "Cd", "cd_for_errno", "connect", "read_request", "send_reply"]

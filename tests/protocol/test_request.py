@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import errno
-from ipaddress import IPv4Address, IPv6Address
 
 import pytest
 
 from proxywrap.errors import LocalProtocolError, RemoteProtocolError
-from proxywrap.protocol.request import decode_name, encode_name, unmapped
+from proxywrap.protocol.request import decode_name, encode_name
 
 
 @pytest.mark.parametrize(
@@ -34,10 +33,3 @@ def test_decode_name() -> None:
     assert decode_name(b"b\xfcch.example") == "b\udcfcch.example"
     with pytest.raises(RemoteProtocolError, match="found an empty one"):
         decode_name(b"")
-
-
-def test_unmapped() -> None:
-    """Only IPv4-mapped addresses change."""
-    assert unmapped(IPv6Address("::ffff:192.0.2.7")) == IPv4Address("192.0.2.7")
-    assert unmapped(IPv6Address("2001:db8::7")) == IPv6Address("2001:db8::7")
-    assert unmapped("::ffff") == "::ffff"

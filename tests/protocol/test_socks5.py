@@ -13,7 +13,7 @@ from playbook import arrives, play, truncates
 
 from proxywrap.address import Endpoint
 from proxywrap.errors import LocalProtocolError, ProtocolError, ProxyRefused, RemoteProtocolError
-from proxywrap.protocol import socks5
+from proxywrap.protocol import socks5, socks5client, socks5server
 from proxywrap.protocol.request import Command, Request
 from proxywrap.protocol.socks5 import Rep
 from proxywrap.uri import Scheme
@@ -43,27 +43,27 @@ def refuse(_username: bytes, _password: bytes) -> bool:
 def test_request_in_both_roles(packed: bytes, destination: Endpoint) -> None:
     """What the client sends is the RFC's, and the server reads the same from it."""
     data = b"\x05\x01\x00" + b"\x05\x01\x00" + packed
-    arrives(lambda: socks5.connect(destination), NO_AUTHENTICATION + SUCCEEDED, sends=data)
-    request = arrives(socks5.read_request, data, sends=NO_AUTHENTICATION)
+    arrives(lambda: socks5client.connect(destination), NO_AUTHENTICATION + SUCCEEDED, sends=data)
+    request = arrives(socks5server.read_request, data, sends=NO_AUTHENTICATION)
     assert request == Request(Scheme.SOCKS5, Command.CONNECT, destination)
-    truncates(socks5.read_request, data)
+    truncates(socks5server.read_request, data)
 
 
 @pytest.mark.parametrize(("packed", "bound"), ADDRESSES)
 def test_reply_in_both_roles(packed: bytes, bound: Endpoint) -> None:
     """BND.ADDR of every type is read to its end, and written alike."""
     reply = b"\x05\x00\x00" + packed
-    assert play(socks5.send_reply(Rep.SUCCEEDED, bound), b"").sent == reply
+    assert play(socks5server.send_reply(Rep.SUCCEEDED, bound), b"").sent == reply
     sends = b"\x05\x01\x00" + ADDRESSES[0][0]
-    assert arrives(lambda: socks5.request(Command.CONNECT, V4), reply, sends=sends) == bound
-    truncates(lambda: socks5.connect(V4), NO_AUTHENTICATION + reply)
+    assert arrives(lambda: socks5client.request(Command.CONNECT, V4), reply, sends=sends) == bound
+    truncates(lambda: socks5client.connect(V4), NO_AUTHENTICATION + reply)
 
 
 def test_reply_with_an_empty_name() -> None:
     """Servers that do not know their address send ATYP 3 and nothing in it."""
     reply = bytes.fromhex("050000 03 00 0000")
     sends = b"\x05\x01\x00" + ADDRESSES[0][0]
-    assert arrives(lambda: socks5.request(Command.CONNECT, V4), reply, sends=sends) == Endpoint("", 0)
+    assert arrives(lambda: socks5client.request(Command.CONNECT, V4), reply, sends=sends) == Endpoint("", 0)
 
 
 def test_username_and_password() -> None:
@@ -75,25 +75,25 @@ def test_username_and_password() -> None:
         return credentials == (b"user", b"pass")
 
     def connect() -> Flow[None]:
-        return socks5.connect(NAME, b"user", b"pass")
+        return socks5client.connect(NAME, b"user", b"pass")
 
     arrives(connect, server + SUCCEEDED, sends=client)
     truncates(connect, server + SUCCEEDED)
-    request = arrives(lambda: socks5.read_request(check), client, sends=server)
+    request = arrives(lambda: socks5server.read_request(check), client, sends=server)
     assert request == Request(Scheme.SOCKS5, Command.CONNECT, NAME, b"user")
-    truncates(lambda: socks5.read_request(check), client)
+    truncates(lambda: socks5server.read_request(check), client)
 
 
 def test_credentials_are_not_sent_unasked() -> None:
     """A server that wants none gets none."""
     sends = b"\x05\x02\x00\x02" + b"\x05\x01\x00" + ADDRESSES[0][0]
-    arrives(lambda: socks5.connect(V4, b"user", b"pass"), NO_AUTHENTICATION + SUCCEEDED, sends=sends)
+    arrives(lambda: socks5client.connect(V4, b"user", b"pass"), NO_AUTHENTICATION + SUCCEEDED, sends=sends)
 
 
 def test_username_without_password() -> None:
     """It goes with an empty password."""
     sends = b"\x05\x02\x00\x02" + b"\x01\x01u\x00" + b"\x05\x01\x00" + ADDRESSES[0][0]
-    arrives(lambda: socks5.connect(V4, b"u"), b"\x05\x02\x01\x00" + SUCCEEDED, sends=sends)
+    arrives(lambda: socks5client.connect(V4, b"u"), b"\x05\x02\x01\x00" + SUCCEEDED, sends=sends)
 
 
 @pytest.mark.parametrize(
@@ -106,7 +106,7 @@ def test_username_without_password() -> None:
 def test_no_acceptable_method(username: bytes | None, text: str) -> None:
     """The error says what the user can do about it."""
     with pytest.raises(ProxyRefused) as caught:
-        play(socks5.connect(V4, username), b"\x05\xff").result()
+        play(socks5client.connect(V4, username), b"\x05\xff").result()
     assert str(caught.value) == text
     assert caught.value.errno == errno.EACCES
     assert not caught.value.is_destination_fault
@@ -132,7 +132,7 @@ def test_refusal(rep: int, error: int, is_destination_fault: bool, rest: str) ->
     """Each code has its errno, even where the server sends no more than the code."""
     reply = bytes([5, rep]) + bytes.fromhex(rest)
     with pytest.raises(ProxyRefused, match=rf"\(REP {rep}\)$") as caught:
-        play(socks5.connect(V4), NO_AUTHENTICATION + reply).result()
+        play(socks5client.connect(V4), NO_AUTHENTICATION + reply).result()
     assert caught.value.errno == error
     assert caught.value.is_destination_fault is is_destination_fault
 
@@ -154,7 +154,7 @@ def test_refusal(rep: int, error: int, is_destination_fault: bool, rest: str) ->
 def test_foreign_answer(answer: bytes, text: str) -> None:
     """The error says what seems to be listening there."""
     with pytest.raises(RemoteProtocolError) as caught:
-        play(socks5.connect(V4), answer).result()
+        play(socks5client.connect(V4), answer).result()
     assert str(caught.value) == text
     assert caught.value.errno == errno.ECONNREFUSED
 
@@ -164,13 +164,13 @@ def test_closed_instead_of_an_answer() -> None:
     with pytest.raises(
         ProtocolError, match="expected the answer of a SOCKS5 proxy to the methods offered, but"
     ):
-        play(socks5.connect(V4), b"").result()
+        play(socks5client.connect(V4), b"").result()
 
 
 @pytest.mark.parametrize("name", ["", "a" * 256, "a\0b"])
 def test_name_that_cannot_be_carried(name: str) -> None:
     """It fails before a byte is sent, as a host that cannot be."""
-    outcome = play(socks5.connect(Endpoint(name, 1)), b"")
+    outcome = play(socks5client.connect(Endpoint(name, 1)), b"")
     assert isinstance(outcome.error, LocalProtocolError)
     assert outcome.error.errno == errno.EHOSTUNREACH
     assert outcome.sent == b""
@@ -191,7 +191,7 @@ def test_mapped_address_is_sent_as_ipv4() -> None:
 def test_commands_are_parsed(cmd: Command) -> None:
     """What to do about BIND and UDP ASSOCIATE is the server's affair."""
     data = b"\x05\x01\x00" + bytes([5, cmd, 0]) + ADDRESSES[0][0]
-    request = arrives(socks5.read_request, data, sends=NO_AUTHENTICATION)
+    request = arrives(socks5server.read_request, data, sends=NO_AUTHENTICATION)
     assert request == Request(Scheme.SOCKS5, cmd, V4)
 
 
@@ -210,7 +210,7 @@ def test_commands_are_parsed(cmd: Command) -> None:
 def test_method_chosen(check: object, methods: bytes, method: int) -> None:
     """No authentication is preferred where anybody may pass, and not acceptable where not."""
     known = refuse if check else None
-    outcome = play(socks5.negotiate_method(known), bytes([5, len(methods)]) + methods)
+    outcome = play(socks5server.negotiate_method(known), bytes([5, len(methods)]) + methods)
     assert outcome.sent == bytes([5, method])
     if method == socks5.Method.NO_ACCEPTABLE:
         assert isinstance(outcome.error, ProxyRefused)
@@ -233,7 +233,7 @@ def test_method_chosen(check: object, methods: bytes, method: int) -> None:
 )
 def test_malformed_request(data: bytes, sent: str, text: str) -> None:
     """A malformed request is an error, and where SOCKS5 has an answer the client gets it."""
-    outcome = play(socks5.read_request(), data)
+    outcome = play(socks5server.read_request(), data)
     assert outcome.sent == bytes.fromhex(sent)
     with pytest.raises(RemoteProtocolError, match=text):
         outcome.result()
@@ -261,6 +261,10 @@ def test_code_for_errno(error: int, rep: int) -> None:
 @given(st.binary(), st.sampled_from([b"", b"\x05\x00", b"\x05\x00\x05\x00\x00", b"\x05\x01\x00\x05\x01\x00"]))
 def test_arbitrary_bytes(data: bytes, start: bytes) -> None:
     """Whatever arrives, only proxywrap's own errors come out."""
-    for flow in (socks5.connect(NAME, b"u", b"p"), socks5.read_request(), socks5.read_request(refuse)):
+    for flow in (
+        socks5client.connect(NAME, b"u", b"p"),
+        socks5server.read_request(),
+        socks5server.read_request(refuse),
+    ):
         error = play(flow, start + data).error
         assert error is None or isinstance(error, ProtocolError | ProxyRefused)
