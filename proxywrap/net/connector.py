@@ -17,7 +17,8 @@ from proxywrap.errors import ProtocolError, ProxyRefused, ProxyUnreachable, Prox
 from proxywrap.net.dnsserver import DnsServer
 from proxywrap.net.driver import run
 from proxywrap.net.hopnames import HopNames
-from proxywrap.net.lent import LentSocket, SockAddr
+from proxywrap.net.lent import LentSocket
+from proxywrap.net.starting import SockAddr
 from proxywrap.protocol.handshake import client_handshake
 from proxywrap.uri import ProxyURI
 

@@ -6,12 +6,10 @@ Theory of operation
 The application and the helper hold descriptors of the *same* open socket, so
 whatever is done to it here the application sees:
 
-- O_NONBLOCK is left alone. Every call has MSG_DONTWAIT and MSG_NOSIGNAL. Since
-  connect() has no such option, a blocking socket is connected by a zero-length
-  `sendto(MSG_FASTOPEN)`; where that is not to be had, a send timeout of a clock
-  tick bounds the wait.
+- O_NONBLOCK is left alone. Every call has MSG_DONTWAIT and MSG_NOSIGNAL;
+  `starting` has what does for connect().
 - Not a byte more is read than a reply has: the next one is the application's.
-- Options that stall a handshake are cleared for its duration.
+- Options that stall a handshake are cleared for its duration (`stalling`).
 - The copy is closed, and out of the event loop, before the application learns
   of the outcome: its own close() must be the last one.
 """
@@ -19,45 +17,22 @@ whatever is done to it here the application sees:
 from __future__ import annotations
 
 import errno
-import fcntl
 import os
-import select
-import signal
 import socket
-import struct
-from collections.abc import Iterator
-from contextlib import contextmanager
 from ipaddress import IPv4Address, IPv6Address
-from typing import TYPE_CHECKING
 
-from proxywrap.errors import ProxyUnreachable, RemoteProtocolError, TruncatedError
+from proxywrap.errors import RemoteProtocolError, TruncatedError
 from proxywrap.net.native import disconnect
-
-if TYPE_CHECKING:
-    import asyncio  # which comes after the first lent sockets: they set out without it
+from proxywrap.net.readiness import is_writable, until_readable, until_writable
+from proxywrap.net.stalling import StallingOptions
+from proxywrap.net.starting import SockAddr, start_connect
 
 __all__ = ["LentSocket"]
 
 _NOW = int(socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL)  # a number: joining two flags takes microseconds
 _PEEK = int(_NOW | socket.MSG_PEEK)
 _TCP_CLOSE, _TCP_LISTEN = 7, 10  # net/tcp_states.h
-_TCP_FASTOPEN_CONNECT = 30  # linux/tcp.h
 _IPPROTO_MPTCP = 262  # linux/in.h; socket has it from Python 3.12 on
-_IFNAMSIZ = 16  # net/if.h
-_ONE_TICK = struct.pack("ll", 0, 1)  # struct timeval; the kernel rounds up to a tick
-
-_STALLING = (
-    (socket.IPPROTO_TCP, _TCP_FASTOPEN_CONNECT, 0),  # the SYN would wait for the first byte
-    (socket.IPPROTO_TCP, socket.TCP_CORK, 0),  # a request would wait for more
-    (socket.SOL_SOCKET, socket.SO_RCVLOWAT, 1),  # a reply would wait for more
-)
-
-_NO_FASTOPEN = {
-    errno.EOPNOTSUPP,  # net.ipv4.tcp_fastopen
-    errno.ENETUNREACH,  # the shim of a wrapper around this one; the kernel will say it again
-}
-
-SockAddr = tuple[str, int] | tuple[str, int, int, int]
 
 
 class LentSocket:
@@ -74,7 +49,7 @@ class LentSocket:
         self.family = self._sock.family
         self.inode = os.fstat(fd).st_ino
         self.read_timeout_s = read_timeout_s
-        self._saved: list[tuple[int, int, int]] = []
+        self._stalling = StallingOptions()
         self._begun: int | None = None
 
     @property
@@ -90,28 +65,11 @@ class LentSocket:
 
     def clear_options(self) -> None:
         """Clear the options that would stall a handshake; `restore_options` undoes it."""
-        for level, name, neutral in _STALLING:
-            try:
-                value = self._sock.getsockopt(level, name)
-            except OSError:  # a kernel or a protocol that does not have it
-                continue
-            if value != neutral:
-                self._sock.setsockopt(level, name, neutral)
-                self._saved.append((level, name, value))
+        self._stalling.clear(self._sock)
 
     def restore_options(self) -> None:
-        """Put the application's options back.
-
-        What a connected socket does not take (TCP_FASTOPEN_CONNECT) means
-        nothing to it either, and is put back when it is disconnected.
-        """
-        refused = []
-        for option in self._saved:
-            try:
-                self._sock.setsockopt(*option)
-            except OSError:
-                refused.append(option)
-        self._saved = refused
+        """Put the application's options back, those that the socket takes."""
+        self._stalling.restore(self._sock)
 
     def close(self) -> None:
         """Close our copy of the descriptor; the application's stays open."""
@@ -165,7 +123,7 @@ class LentSocket:
         """
         self.make_fresh()
         self.clear_options()
-        self._begun = self._start(sockaddr)
+        self._begun = start_connect(self._sock, sockaddr)
 
     async def connect(self, sockaddr: SockAddr) -> None:
         """Connect the socket; no time limit but the kernel's.
@@ -174,11 +132,11 @@ class LentSocket:
             OSError: as connect(2).
 
         """
-        error = self._start(sockaddr) if self._begun is None else self._begun
+        error = start_connect(self._sock, sockaddr) if self._begun is None else self._begun
         self._begun = None
         if error == errno.EINPROGRESS:
-            if not self._is_writable():  # a peer on this host has answered already
-                await self._until_writable()
+            if not is_writable(self._sock):  # a peer on this host has answered already
+                await until_writable(self._sock)
             error = self._sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
         if error:
             raise OSError(error, os.strerror(error))
@@ -186,47 +144,8 @@ class LentSocket:
     def start_failing(self, sockaddr: SockAddr) -> None:
         """Begin a connect that will be refused, so that poll shows a genuine error."""
         self.clear_options()
-        self._start(sockaddr)
+        start_connect(self._sock, sockaddr)
         self.restore_options()
-
-    def _start(self, sockaddr: SockAddr) -> int:
-        if _is_loopback(sockaddr[0]) and self._device() not in {b"", b"lo"}:
-            return errno.ENETUNREACH  # the kernel would send it out by that device
-        if not fcntl.fcntl(self._sock, fcntl.F_GETFL) & os.O_NONBLOCK:
-            try:
-                self._sock.sendto(b"", socket.MSG_FASTOPEN | _NOW, sockaddr)
-            except OSError as exc:
-                if exc.errno not in _NO_FASTOPEN:
-                    return exc.errno or errno.ECONNREFUSED
-            else:
-                return 0
-        with self._tick_limit():
-            return self._sock.connect_ex(sockaddr)
-
-    def _device(self) -> bytes:
-        name = self._sock.getsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, _IFNAMSIZ)
-        return name.partition(b"\0")[0]
-
-    def _is_writable(self) -> bool:
-        poll = select.poll()
-        poll.register(self._sock, select.POLLOUT)
-        return bool(poll.poll(0))
-
-    @contextmanager
-    def _tick_limit(self) -> Iterator[None]:
-        """Bound connect() also where the application clears O_NONBLOCK just now.
-
-        Python goes on waiting, without a limit, after a connect() that a signal
-        has interrupted: none may come.
-        """
-        saved = self._sock.getsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, len(_ONE_TICK))
-        mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGCHLD})
-        self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, _ONE_TICK)
-        try:
-            yield
-        finally:
-            self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, saved)
-            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
     # -- ByteIO --------------------------------------------------------------
 
@@ -243,7 +162,7 @@ class LentSocket:
             try:
                 sent = self._sock.send(view, _NOW)
             except BlockingIOError:
-                await self._until_writable(self.read_timeout_s)
+                await until_writable(self._sock, self.read_timeout_s)
             else:
                 view = view[sent:]
 
@@ -279,7 +198,7 @@ class LentSocket:
         """
         data = b""
         while len(data) < limit:
-            seen = await self._receive(limit - len(data), _NOW | socket.MSG_PEEK)
+            seen = await self._receive(limit - len(data), _PEEK)
             if not seen:
                 raise TruncatedError(
                     f"expected {delimiter!r}, got {len(data)} bytes before the connection closed"
@@ -296,48 +215,7 @@ class LentSocket:
             try:
                 return self._sock.recv(size, flags)
             except BlockingIOError:
-                await self._until_readable()
-
-    # -- waiting ---------------------------------------------------------------
-
-    async def _until_readable(self) -> None:
-        """Wait for `read_timeout_s` at most; afterwards the loop knows nothing of the socket."""
-        await self._until(self.read_timeout_s, is_writable=False)
-
-    async def _until_writable(self, limit_s: float | None = None) -> None:
-        """Likewise; without a limit, for as long as the kernel tries."""
-        await self._until(limit_s, is_writable=True)
-
-    async def _until(self, limit_s: float | None, *, is_writable: bool) -> None:
-        import asyncio  # noqa: PLC0415 - whoever waits has it
-
-        # A timer of its own: asyncio.timeout() would be a tenth of a connect.
-        loop, fd = asyncio.get_running_loop(), self._sock.fileno()
-        ready = loop.create_future()
-        timer = None if limit_s is None else loop.call_later(limit_s, _expire, ready, limit_s)
-        (loop.add_writer if is_writable else loop.add_reader)(fd, _wake, ready)
-        try:
-            await ready
-        finally:
-            (loop.remove_writer if is_writable else loop.remove_reader)(fd)
-            if timer is not None:
-                timer.cancel()
-
-
-def _expire(ready: asyncio.Future[None], limit_s: float) -> None:
-    if not ready.done():
-        reason = f"did not answer within {limit_s:g} s"
-        ready.set_exception(ProxyUnreachable(reason, errno=errno.ETIMEDOUT))
-
-
-def _wake(ready: asyncio.Future[None]) -> None:
-    if not ready.done():
-        ready.set_result(None)
-
-
-def _is_loopback(host: str) -> bool:
-    """Tell whether an address, of which there are few kinds, is this host's own."""
-    return host.startswith(("127.", "::ffff:127.")) or host == "::1"
+                await until_readable(self._sock, self.read_timeout_s)
 
 
 def _scope_of(address: IPv4Address | IPv6Address) -> int:
