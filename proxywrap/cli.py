@@ -1,7 +1,7 @@
-"""The two commands: `proxywrap`, nothing but a prefix, and `proxywrapctl`, with verbs.
+"""The command `proxywrap`: nothing but a prefix of another one.
 
-Parsing and exit codes only. Each command imports what it needs when it runs,
-for `proxywrap` stands before every command that somebody starts.
+Parsing and exit codes only. What is needed is imported when it is, for this
+stands before every command that somebody starts.
 """
 
 from __future__ import annotations
@@ -15,23 +15,15 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from proxywrap import __version__
-from proxywrap.errors import ProxywrapError
+from proxywrap.console import EXIT_OWN_ERROR, find_configuration, run, say
 from proxywrap.proxychains import NAMES, USAGE, UnknownFlag, translate
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
-    from proxywrap.address import Endpoint, Host
     from proxywrap.config import Config
 
-__all__ = ["as_proxychains", "control", "main"]
-
-EXIT_OWN_ERROR = 125
-"""proxywrap itself failed, as env(1) and timeout(1) say it; 126 and 127 speak of COMMAND."""
-
-EXIT_INTERRUPTED = 130
-
-PROXY_VARIABLE = "PROXYWRAP_PROXY"
+__all__ = ["as_proxychains", "main"]
 
 PREFIX_EPILOG = """
 \b
@@ -60,12 +52,6 @@ Completion, for bash (zsh and fish likewise):
   eval "$(_PROXYWRAP_COMPLETE=bash_source proxywrap)"
 """
 
-CONTROL_EPILOG = """
-\b
-Completion, for bash (zsh and fish likewise):
-  eval "$(_PROXYWRAPCTL_COMPLETE=bash_source proxywrapctl)"
-"""
-
 
 def main(args: Sequence[str] | None = None) -> int:
     """Run `proxywrap`; return its exit status.
@@ -73,9 +59,9 @@ def main(args: Sequence[str] | None = None) -> int:
     Without `args` it is the whole process, and ends it.
     """
     if args is not None:
-        return _run(_prefix, "proxywrap", args)
+        return run(_prefix, "proxywrap", args)
     name = os.path.basename(sys.argv[0])
-    return _leave(as_proxychains(name, sys.argv[1:]) if name in NAMES else _run(_prefix, "proxywrap", None))
+    return _leave(as_proxychains(name, sys.argv[1:]) if name in NAMES else run(_prefix, "proxywrap", None))
 
 
 def as_proxychains(name: str, args: Sequence[str]) -> int:
@@ -83,48 +69,12 @@ def as_proxychains(name: str, args: Sequence[str]) -> int:
     try:
         translated = translate(args, os.environ)
     except UnknownFlag as exc:
-        _say(name, f"{exc}\nTry `{name} --help`.")
+        say(name, f"{exc}\nTry `{name} --help`.")
         return EXIT_OWN_ERROR
     if translated is None:
         click.echo(USAGE.format(name=name), nl=False)
         return 0
-    return _run(_prefix, name, translated)
-
-
-def control(args: Sequence[str] | None = None) -> int:
-    """Run `proxywrapctl`; return its exit status."""
-    return _run(_control, "proxywrapctl", args)
-
-
-def _run(command: click.Command, prog_name: str, args: Sequence[str] | None) -> int:
-    try:
-        status = command.main(args, prog_name, standalone_mode=False)
-    except click.UsageError as exc:
-        _say(prog_name, f"{exc.format_message()}\nTry `{prog_name} --help`.")
-    except click.ClickException as exc:
-        _say(prog_name, exc.format_message())
-    except (click.Abort, KeyboardInterrupt):
-        return EXIT_INTERRUPTED
-    except ProxywrapError as exc:
-        _say(prog_name, str(exc))
-        return exc.exit_status
-    except OSError as exc:
-        _say(prog_name, str(exc))
-    except Exception:  # noqa: BLE001 - a fault of ours must not look like COMMAND's exit status 1
-        import traceback
-
-        _say(prog_name, f"a fault in proxywrap itself, please report it\n{traceback.format_exc()}")
-    else:
-        return _end(status) if isinstance(status, int) else 0
-    return EXIT_OWN_ERROR
-
-
-def _end(status: int) -> int:
-    if status >= 0:
-        return status
-    from proxywrap.launcher import end_like
-
-    return end_like(status)
+    return run(_prefix, name, translated)
 
 
 def _leave(status: int) -> NoReturn:
@@ -134,22 +84,6 @@ def _leave(status: int) -> NoReturn:
         with contextlib.suppress(AttributeError, OSError, ValueError):
             stream.flush()
     os._exit(status)
-
-
-def _say(prog_name: str, text: str) -> None:
-    """Write to stderr, which may be closed."""
-    try:
-        click.echo(f"{prog_name}: {_encodable(text)}", err=True)
-    except (OSError, ValueError):
-        return
-
-
-def _encodable(text: str) -> str:
-    """Return `text` with what a file name may have and UTF-8 has not made visible."""
-    return text.encode("utf-8", "backslashreplace").decode()
-
-
-# -- proxywrap ---------------------------------------------------------------
 
 
 class _PrefixCommand(click.Command):
@@ -228,16 +162,22 @@ def _prefix(
         return _run_demo(command, -1 if is_quiet else verbose, log_path)
     if not command:
         raise click.UsageError("expected a COMMAND to run, found none")
-    config = _find_config(file, urls)
-    if verbose:
-        _say("proxywrap", f"configuration: {config.source}")
-        for note in config.notes:
-            _say("proxywrap", note)
+    config = find_configuration(file, urls)
     verbosity = verbose or (-1 if is_quiet or config.options.quiet_mode else 0)
+    if verbosity > 0:
+        say("proxywrap", f"configuration: {config.source}")
+    for remark in _remarks(config, verbosity):
+        say("proxywrap", remark)
 
     from proxywrap.launcher import launch
 
     return launch(command, config, verbosity=verbosity, log_path=log_path)
+
+
+def _remarks(config: Config, verbosity: int) -> tuple[str, ...]:
+    if verbosity < 0:
+        return ()
+    return (*config.warnings, *config.notes) if verbosity > 0 else config.warnings
 
 
 def _run_demo(command: Sequence[str], verbosity: int, log_path: str | None) -> int:
@@ -250,118 +190,3 @@ def _run_demo(command: Sequence[str], verbosity: int, log_path: str | None) -> i
         status = launch(command or demo.command, config, verbosity=verbosity, log_path=log_path)
         click.echo(demo.summary(), err=True)
     return status
-
-
-def _find_config(file: str | None, urls: Sequence[str]) -> Config:
-    from proxywrap.lookup import Sources, find_config
-
-    environ = dict(os.environ)
-    # Neither COMMAND nor whoever reads its environment is to see a password.
-    os.environ.pop(PROXY_VARIABLE, None)
-    return find_config(Sources(urls=urls, file=file, environ=environ, home=environ.get("HOME")))
-
-
-# -- proxywrapctl ------------------------------------------------------------
-
-
-@click.group(
-    context_settings={"help_option_names": ["-h", "--help"]}, epilog=CONTROL_EPILOG, no_args_is_help=False
-)
-@click.version_option(__version__, message="%(prog)s %(version)s")
-def _control() -> None:
-    """Look at proxywrap's configuration, or run its server for testing."""
-
-
-@_control.command("config")
-@click.option("-f", "file", metavar="FILE", help="Read this file, as proxywrap would.")
-@click.option("-x", "urls", metavar="URL", multiple=True, help="Take this proxy, as proxywrap would.")
-def _show_config(*, file: str | None, urls: tuple[str, ...]) -> None:
-    """Print the configuration in effect and where each line came from.
-
-    Credentials are masked.
-    """
-    config = _find_config(file, urls)
-    click.echo(_encodable(f"# found in: {config.source}"))
-    for note in config.notes:
-        click.echo(_encodable(f"# note: {note}"))
-    for line, origin in config.lines():
-        is_section = line.startswith("[")
-        click.echo(_encodable(line if is_section else f"{line:<40} # {origin or 'default'}"))
-
-
-@_control.command("serve")
-@click.option(
-    "--listen",
-    metavar="HOST:PORT",
-    default="127.0.0.1:1080",
-    show_default=True,
-    help="Port 0 is any free one.",
-)
-@click.option(
-    "--user", "users", metavar="NAME:PASSWORD", multiple=True, help="Demand credentials, these among others."
-)
-@click.option("--name", "names", metavar="NAME=ADDRESS", multiple=True, help="Know this name.")
-@click.option(
-    "--delay",
-    "delay_s",
-    metavar="SECONDS",
-    type=click.FloatRange(min=0),
-    default=0.0,
-    help="Wait before each answer.",
-)
-@click.option("--log", "log_path", metavar="FILE", help="Append each request to FILE, as JSON lines.")
-def _serve(
-    *,
-    listen: str,
-    users: tuple[str, ...],
-    names: tuple[str, ...],
-    delay_s: float,
-    log_path: str | None,
-) -> int:
-    """Run a SOCKS4, SOCKS4a, SOCKS5 and HTTP CONNECT server for testing."""
-    from proxywrap.scrub import scrub
-    from proxywrap.testing.serve import serve
-
-    scrub(os.fsencode(user) for user in users)
-    return serve(
-        _parse_listen(listen),
-        dict(_parse_user(user) for user in users),
-        dict(_parse_name(name) for name in names),
-        delay_s,
-        log_path,
-    )
-
-
-def _parse_listen(text: str) -> Endpoint:
-    from proxywrap.address import Endpoint, parse_host, parse_port
-
-    host, colon, port = text.rpartition(":")
-    if not colon or not host:
-        _bad("--listen", f"expected HOST:PORT, found {text!r}")
-    try:
-        return Endpoint(parse_host(host), 0 if port == "0" else parse_port(port))
-    except ValueError as exc:
-        _bad("--listen", str(exc))
-
-
-def _parse_user(text: str) -> tuple[bytes, bytes]:
-    name, colon, password = os.fsencode(text).partition(b":")
-    if not colon or not name:
-        _bad("--user", "expected NAME:PASSWORD")
-    return name, password
-
-
-def _parse_name(text: str) -> tuple[str, Host]:
-    from ipaddress import ip_address
-
-    from proxywrap.address import normalise_name
-
-    name, _, address = text.partition("=")
-    try:
-        return normalise_name(name), ip_address(address)
-    except ValueError as exc:
-        _bad("--name", f"expected NAME=ADDRESS: {exc}")
-
-
-def _bad(option: str, text: str) -> NoReturn:
-    raise click.BadParameter(text, param_hint=option)

@@ -13,13 +13,13 @@ from typing import NamedTuple
 
 from proxywrap.config import Config
 from proxywrap.errors import ProxywrapError
+from proxywrap.lookup import PROXY_VARIABLE
 from proxywrap.net.native import judge_target, preload_list
 from proxywrap.protocol.wire import Target
 
-__all__ = ["PROXY_VARIABLE", "CannotRun", "environment", "exec_error", "find_command", "pid_variables"]
+__all__ = ["CannotRun", "environment", "exec_error", "find_command", "pid_variables"]
 
 CHANNEL_VARIABLE = "PROXYWRAP_CHANNEL"
-PROXY_VARIABLE = "PROXYWRAP_PROXY"
 PRELOAD_VARIABLE = "LD_PRELOAD"
 COERCED_VARIABLE = "LC_CTYPE"  # PEP 538
 

@@ -166,7 +166,7 @@ class Config:
 
     `source` says where it was found. `origins` maps a line as `Options.lines`
     gives it to the place where it was written; a default is not in it.
-    `notes` are remarks of the parser, for `-v`.
+    `notes` are remarks of the parser, for `-v`; `warnings` are for everybody.
     """
 
     options: Options
@@ -174,6 +174,7 @@ class Config:
     source: str
     origins: Mapping[str, Origin] = field(default_factory=lambda: MappingProxyType({}), hash=False)
     notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
     @property
     def hops(self) -> tuple[ProxyURI, ...]:

@@ -39,7 +39,7 @@ class ProxywrapError(Exception):
     """What the application's connect() fails with."""
 
     exit_status: int = 125
-    """What the command ends with: proxywrap's own error, as env(1) has it."""
+    """What the command ends with: proxywrap's own error, as env(1) and timeout(1) say it."""
 
 
 class ConfigError(ProxywrapError):

@@ -21,11 +21,12 @@ from collections.abc import Callable, Mapping, Sequence
 from mmap import mmap
 from typing import TYPE_CHECKING
 
-from proxywrap.command import PROXY_VARIABLE, environment, find_command, pid_variables
+from proxywrap.command import environment, find_command, pid_variables
 from proxywrap.config import Config
 from proxywrap.errors import ProxywrapError
 from proxywrap.helper.directory import make_directory, remove_directory
 from proxywrap.helper.process import CELL, Command, Setup, run_helper
+from proxywrap.lookup import PROXY_VARIABLE
 from proxywrap.net.native import become_subreaper
 from proxywrap.rendezvous import Rendezvous
 from proxywrap.scrub import scrub_secrets

@@ -14,9 +14,10 @@ from proxywrap.config import Config
 from proxywrap.errors import ConfigError
 from proxywrap.parser import config_from_urls, parse_config
 
-__all__ = ["Sources", "find_config"]
+__all__ = ["PROXY_VARIABLE", "Sources", "find_config"]
 
 PROXY_VARIABLE = "PROXYWRAP_PROXY"
+"""Holds URLs, and so passwords: COMMAND does not get it."""
 
 CONF_VARIABLE = "PROXYWRAP_CONF"
 

@@ -60,6 +60,8 @@ _URI = (  # compiled by the first URL: most files have none
 )
 
 
+_EXAMPLE = "socks5://[USER:PASSWORD@]HOST:PORT"
+
 _IPV6_LIKE = r"\[?[0-9A-Fa-f:.]+(?:%[^\]]*)?\]?"
 
 
@@ -76,18 +78,62 @@ def parse_uri(text: str) -> ProxyURI:
     """
     match = re.fullmatch(_URI, text)
     if match is None:
-        raise ValueError("expected a proxy URL like socks5://[USER:PASSWORD@]HOST:PORT")
+        raise ValueError(f"expected a proxy URL like {_EXAMPLE}, found {_what_is_wrong(text)}")
     try:
         scheme = Scheme(match["scheme"].lower())
     except ValueError:
-        known = ", ".join(Scheme)
-        raise ValueError(f"expected one of the schemes {known}, found {match['scheme']!r}") from None
+        raise ValueError(_unknown_scheme(match["scheme"])) from None
     if not match["host"]:
         raise ValueError(f"expected a host after {scheme}://, found none")
-    port = DEFAULT_PORTS[scheme] if match["port"] is None else parse_proxy_port(match["port"])
+    port = DEFAULT_PORTS[scheme] if match["port"] is None else _parse_url_port(match["port"])
     username, password = _parse_userinfo(scheme, match["userinfo"])
     check_credentials(scheme, username, password)
-    return ProxyURI(scheme, parse_proxy_host(match["host"]), port, username, password)
+    return ProxyURI(scheme, _parse_url_host(match["host"], match["userinfo"]), port, username, password)
+
+
+def _what_is_wrong(text: str) -> str:
+    """Say what keeps `text` from being a URL, without a word of it."""
+    _scheme, separator, rest = text.partition("://")
+    place = rest.rpartition("@")[2]
+    if not text:
+        return "nothing"
+    if not separator:
+        return "no :// in it: which kind of proxy is it?"
+    if "/" in place.removesuffix("/"):
+        return "a path: a proxy has none"
+    if "[" in place or "]" in place:
+        return "a bracket too many: an IPv6 address stands in one pair of them"
+    if place.count(":") > 1:
+        return "several ':' behind the host: an IPv6 address stands in brackets"
+    return "something before ://"
+
+
+def _unknown_scheme(scheme: str) -> str:
+    expected = f"expected one of the schemes {', '.join(Scheme)}, found {scheme!r}"
+    if scheme.lower() == "https":
+        return f"{expected}: a proxy that is spoken to by TLS is not carried; for https: sites write http://"
+    if scheme.lower() == "socks":
+        return f"{expected}: write socks5, or socks4a for an old one"
+    return expected
+
+
+def _parse_url_host(text: str, userinfo: str | None) -> Host:
+    """As `parse_proxy_host`, but quotes nothing where it may be a password's end, behind an @ in it."""
+    try:
+        return parse_proxy_host(text)
+    except ValueError:
+        if userinfo is None:
+            raise
+    raise ValueError("expected a host behind the last @, found what is neither a name nor an address")
+
+
+def _parse_url_port(text: str) -> int:
+    """As `parse_proxy_port`, but quotes nothing: in USER:PASSWORD without a host it is the password."""
+    try:
+        return parse_proxy_port(text)
+    except ValueError:
+        found = "a number out of this range" if text.isdecimal() else "no number"
+    raise ValueError(f"expected a port from 1 to 65535, found {found}")
 
 
 def parse_proxy_host(text: str) -> Host:

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from mmap import mmap
 
 from proxywrap.command import exec_error
+from proxywrap.errors import ProxywrapError
 from proxywrap.helper.directory import remove_directory
 from proxywrap.helper.family import MESSAGE, Message
 from proxywrap.helper.process import CELL, Command
@@ -30,8 +31,6 @@ KERNEL_FOR_US = frozenset({signal.SIGALRM, signal.SIGVTALRM, signal.SIGPROF})
 
 LEADER_FOR_US = KERNEL_FOR_US | {signal.SIGHUP, signal.SIGCONT}
 """What it sends to the leader of a session alone, when the terminal is gone."""
-
-FAILED = 125  # env(1), timeout(1)
 
 
 def tell_by_signal(channel: socket.socket) -> None:
@@ -163,7 +162,7 @@ class Watch:
             try:
                 pid, status = os.waitpid(-1, os.WNOHANG | os.WUNTRACED)
             except ChildProcessError:
-                return FAILED  # COMMAND has never started
+                return ProxywrapError.exit_status  # COMMAND has never started
             if pid == 0:
                 return None
             if pid != self.pid:

@@ -6,21 +6,21 @@ import contextlib
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from ipaddress import IPv4Address, IPv6Address
 from pathlib import Path
 from types import ModuleType
 
 import click
 import pytest
 
-from proxywrap import __version__, cli
-from proxywrap.address import Endpoint
+from proxywrap import __version__, cli, ctl
 from proxywrap.config import Config
 from proxywrap.errors import ConfigError, ProxywrapError
 
 URL = "socks5://bob:secret@proxy.example:1080"
+
+NO_URL = "expected a proxy URL like socks5://[USER:PASSWORD@]HOST:PORT"
 
 
 @dataclass
@@ -176,6 +176,24 @@ def test_verbose_tells_where_the_configuration_is(
     assert len(launch.calls) == 2
 
 
+@pytest.mark.parametrize(("args", "is_told"), [([], True), (["-v"], True), (["-q"], False)])
+def test_a_warning_is_for_everybody(
+    launch: Launch,
+    tmp_path: Path,
+    args: list[str],
+    is_told: bool,  # noqa: FBT001
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """What is written but cannot be done is told without -v, and COMMAND runs."""
+    (tmp_path / "a.conf").write_text("[ProxyList]\nsocks4 h 1 bob secret\n")
+    cli.main([*args, "-f", "a.conf", "x"])
+    warning = "a.conf:2: socks4 has no password, only the user name is sent: remove it, or use socks5"
+    text = capsys.readouterr().err
+    assert (f"proxywrap: {warning}\n" in text) == is_told
+    assert "secret" not in text
+    assert len(launch.calls) == 1
+
+
 @pytest.mark.parametrize(
     ("args", "message"),
     [
@@ -204,8 +222,15 @@ def test_wrong_usage_is_125(
 @pytest.mark.parametrize(
     ("args", "message"),
     [
-        (["-x", "nonsense"], "-x: expected a proxy URL like socks5://[USER:PASSWORD@]HOST:PORT"),
-        (["-x", "socks5://u:secret@h:84586"], "-x: expected a port from 1 to 65535, found '84586'"),
+        (["-x", "nonsense"], f"-x: {NO_URL}, found no :// in it: which kind of proxy is it?"),
+        (
+            ["-x", "socks5://a", "-x", "bob:secret@b"],
+            f"-x (2 of 2): {NO_URL}, found no :// in it: which kind of proxy is it?",
+        ),
+        (
+            ["-x", "socks5://u:secret@h:84586"],
+            "-x: expected a port from 1 to 65535, found a number out of this range",
+        ),
         (["-f", "a.conf"], "a.conf: expected a file that can be read (-f), found: No such file or directory"),
         (["-f", "b.conf"], "b.conf:2: expected an option, found 'frobnicate'"),
     ],
@@ -288,7 +313,7 @@ def test_error_without_stderr(launch: Launch, monkeypatch: pytest.MonkeyPatch) -
     assert not launch.calls
 
 
-@pytest.mark.parametrize(("entry", "name"), [(cli.main, "proxywrap"), (cli.control, "proxywrapctl")])
+@pytest.mark.parametrize(("entry", "name"), [(cli.main, "proxywrap"), (ctl.main, "proxywrapctl")])
 def test_version(
     entry: Callable[[Sequence[str]], int], name: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -346,144 +371,6 @@ def test_demo_runs_through_its_own_proxy(
     assert ran == command
     assert [str(uri) for uri in config.hops] == ["socks5://127.0.0.1:9"]
     assert "what passed" in capsys.readouterr().err
-
-
-# -- proxywrapctl ------------------------------------------------------------
-
-
-def test_config_prints_each_line_with_its_origin(
-    launch: Launch,
-    tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    """What is in effect, where it was written, and no credentials."""
-    (tmp_path / "a.conf").write_text(
-        "proxy_dns_old\ntcp_read_time_out 5 # short\nlocalnet 10.0.0.0/255.0.0.0\n"
-        "[ProxyList]\nsocks5 h 1 bob secret\nhttp://bob:secret@i:2\n",
-    )
-    assert cli.control(["config", "-f", "a.conf"]) == 0
-    assert capsys.readouterr().out == (
-        "# found in: a.conf\n"
-        "# note: a.conf:1: proxy_dns_old: names are resolved by the last proxy, no other program is started\n"
-        "strict_chain                             # default\n"
-        "tcp_read_time_out 5                      # a.conf:2\n"
-        "tcp_connect_time_out 10000               # default\n"
-        "localnet 10.0.0.0/8                      # a.conf:3\n"
-        "[ProxyList]\n"
-        "socks5://***@h:1                         # a.conf:5\n"
-        "http://***@i:2                           # a.conf:6\n"
-    )
-    assert not launch.calls
-
-
-def test_config_of_urls(launch: Launch, capsys: pytest.CaptureFixture[str]) -> None:
-    """-x has no lines, and its password is masked."""
-    assert cli.control(["config", "-x", URL]) == 0
-    text = capsys.readouterr().out
-    assert text.startswith("# found in: -x\n")
-    assert text.endswith("socks5://***@proxy.example:1080          # -x\n")
-    assert "secret" not in text
-    assert not launch.calls
-
-
-def test_config_shows_odd_bytes(launch: Launch, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """A pattern that is no UTF-8 is shown escaped."""
-    (tmp_path / "a.conf").write_bytes(b"allow_unwrapped /\xff\n[ProxyList]\nhttp h 1\n")
-    assert cli.control(["config", "-f", "a.conf"]) == 0
-    assert "allow_unwrapped /\\udcff" in capsys.readouterr().out
-    assert not launch.calls
-
-
-@dataclass
-class Serve:
-    """What serve() was called with."""
-
-    calls: list[tuple[object, ...]] = field(default_factory=list)
-
-    def __call__(
-        self,
-        listen: Endpoint,
-        users: Mapping[bytes, bytes],
-        names: Mapping[str, object],
-        delay_s: float,
-        log_path: str | None,
-    ) -> int:
-        """Stand in for the server."""
-        self.calls.append((listen, users, names, delay_s, log_path))
-        return 3
-
-
-@pytest.fixture
-def serve(monkeypatch: pytest.MonkeyPatch) -> Serve:
-    """Stand in for the server."""
-    stand_in = Serve()
-    module(monkeypatch, "proxywrap.testing.serve", serve=stand_in)
-    return stand_in
-
-
-LOCAL = Endpoint(IPv4Address("127.0.0.1"), 1080)
-
-
-@pytest.mark.parametrize(
-    ("args", "call"),
-    [
-        ([], (LOCAL, {}, {}, 0.0, None)),
-        (["--listen", "127.0.0.1:0"], (Endpoint(IPv4Address("127.0.0.1"), 0), {}, {}, 0.0, None)),
-        (["--listen", "[::1]:9"], (Endpoint(IPv6Address("::1"), 9), {}, {}, 0.0, None)),
-        (["--listen", "localhost:9"], (Endpoint("localhost", 9), {}, {}, 0.0, None)),
-        (
-            ["--user", "bob:se:cret", "--user", "eve:"],
-            (LOCAL, {b"bob": b"se:cret", b"eve": b""}, {}, 0.0, None),
-        ),
-        (
-            ["--name", "Web.Example.=192.0.2.1", "--name", "six=::1"],
-            (LOCAL, {}, {"web.example": IPv4Address("192.0.2.1"), "six": IPv6Address("::1")}, 0.0, None),
-        ),
-        (["--delay", "0.5", "--log", "x"], (LOCAL, {}, {}, 0.5, "x")),
-    ],
-)
-def test_serve_takes_its_options(serve: Serve, args: list[str], call: tuple[object, ...]) -> None:
-    """Addresses, users and names arrive as values, and its status is ours."""
-    assert cli.control(["serve", *args]) == 3
-    assert serve.calls == [call]
-
-
-@pytest.mark.parametrize(
-    ("args", "message"),
-    [
-        (["--listen", "1080"], "Invalid value for --listen: expected HOST:PORT, found '1080'"),
-        (["--listen", ":1080"], "Invalid value for --listen: expected HOST:PORT, found ':1080'"),
-        (
-            ["--listen", "h:84586"],
-            "Invalid value for --listen: expected a port from 1 to 65535, found '84586'",
-        ),
-        (["--listen", "a b:1"], "Invalid value for --listen: expected a host name, found a character"),
-        (["--user", "secret"], "Invalid value for --user: expected NAME:PASSWORD\n"),
-        (["--user", ":secret"], "Invalid value for --user: expected NAME:PASSWORD\n"),
-        (["--name", "web"], "Invalid value for --name: expected NAME=ADDRESS: "),
-        (["--name", "=192.0.2.1"], "Invalid value for --name: expected NAME=ADDRESS: "),
-        (["--name", "a=b"], "Invalid value for --name: expected NAME=ADDRESS: "),
-        (["--delay", "-1"], "Invalid value for '--delay': "),
-        (["--frob"], "No such option '--frob'."),
-        (["extra"], "Got unexpected extra argument (extra)"),
-    ],
-)
-def test_wrong_serve(serve: Serve, args: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """A wrong option of the server is 125 with the option's name, and quotes no password."""
-    assert cli.control(["serve", *args]) == 125
-    text = capsys.readouterr().err
-    assert text.startswith(f"proxywrapctl: {message}")
-    assert "secret" not in text
-    assert not serve.calls
-
-
-@pytest.mark.parametrize(
-    ("args", "message"), [([], "Missing command."), (["frob"], "No such command 'frob'.")]
-)
-def test_wrong_verb(args: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """One of the verbs must be there."""
-    assert cli.control(args) == 125
-    assert capsys.readouterr().err == f"proxywrapctl: {message}\nTry `proxywrapctl --help`.\n"
 
 
 # -- the process -------------------------------------------------------------
@@ -549,17 +436,3 @@ def test_little_is_imported_before_command() -> None:
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     heavy = {"asyncio", "rich", "dns", "h11", "cffi", "json", "hashlib", "urllib.parse", "ssl", "subprocess"}
     assert not heavy & set(done.stdout.split())
-
-
-def test_serve_hides_its_users_from_ps() -> None:
-    """The password of --user is not in the arguments of the running server."""
-    argv = [str(Path(sys.executable).parent / "proxywrapctl"), "serve"]
-    argv += ["--listen", "127.0.0.1:0", "--user", "me:quite-secret"]
-    with subprocess.Popen(argv, stdout=subprocess.PIPE) as server:
-        try:
-            assert server.stdout is not None
-            assert server.stdout.readline()
-            assert b"quite-secret" not in Path(f"/proc/{server.pid}/cmdline").read_bytes()
-        finally:
-            server.terminate()
-    assert server.returncode == 0

@@ -9,6 +9,15 @@ from hypothesis import strategies as st
 from proxywrap.address import Endpoint
 from proxywrap.uri import ProxyURI, Scheme, check_credentials, parse_proxy_host, parse_proxy_port, parse_uri
 
+NO_URL = "expected a proxy URL like socks5://[USER:PASSWORD@]HOST:PORT, found"
+SEVERAL = "several ':' behind the host: an IPv6 address stands in brackets"
+NO_SCHEME = "no :// in it: which kind of proxy is it?"
+NOT_A_HOST = "expected a host behind the last @, found what is neither a name nor an address"
+SCHEMES = "expected one of the schemes socks4, socks4a, socks5, socks5h, http"
+BY_TLS = "a proxy that is spoken to by TLS is not carried; for https: sites write http://"
+SECRET = "sec@ret"
+OUT_OF_RANGE = "expected a port from 1 to 65535, found a number out of this range"
+
 
 @pytest.mark.parametrize(
     ("text", "masked", "username", "password"),
@@ -45,20 +54,27 @@ def test_uri_forms(text: str, masked: str, username: bytes | None, password: byt
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "expected a proxy URL like socks5://[USER:PASSWORD@]HOST:PORT"),
-        ("127.0.0.1:1080", "expected a proxy URL like socks5://[USER:PASSWORD@]HOST:PORT"),
-        ("socks5:/h:1", "expected a proxy URL like socks5://[USER:PASSWORD@]HOST:PORT"),
-        ("socks5://h:1/x", "expected a proxy URL like socks5://[USER:PASSWORD@]HOST:PORT"),
-        ("socks5://h:1:2", "expected a proxy URL like socks5://[USER:PASSWORD@]HOST:PORT"),
-        ("socks5://::1:1080", "expected a proxy URL like socks5://[USER:PASSWORD@]HOST:PORT"),
-        ("socks5://[::1:1080", "expected a proxy URL like socks5://[USER:PASSWORD@]HOST:PORT"),
+        ("", f"{NO_URL} nothing"),
+        ("127.0.0.1:1080", f"{NO_URL} {NO_SCHEME}"),
+        ("socks5:/h:1", f"{NO_URL} {NO_SCHEME}"),
+        ("socks5://h:1/x", f"{NO_URL} a path: a proxy has none"),
+        ("socks5://h:1:2", f"{NO_URL} {SEVERAL}"),
+        ("socks5://::1:1080", f"{NO_URL} {SEVERAL}"),
+        ("socks5://[::1:1080", f"{NO_URL} a bracket too many: an IPv6 address stands in one pair of them"),
         ("socks5://", "expected a host after socks5://, found none"),
         ("socks5://:1080", "expected a host after socks5://, found none"),
         ("socks5://[]:1", "expected a host name, found an empty one"),
         ("socks5://[h]:1", "expected an IPv6 address, found 'h'"),
         ("socks5://h:", "expected a port from 1 to 65535, found no number"),
-        ("socks5://h:0", "expected a port from 1 to 65535, found '0'"),
-        ("socks5://h:84586", "expected a port from 1 to 65535, found '84586'"),
+        ("socks5://h:0", OUT_OF_RANGE),
+        ("socks5://h:84586", OUT_OF_RANGE),
+        ("9:socks5://h:1", f"{NO_URL} something before ://"),
+        (f"socks5://user:{SECRET} x", NOT_A_HOST),
+        (f"socks5://user:{SECRET}..x:1", NOT_A_HOST),
+        (f"socks5://user:{SECRET}.12", NOT_A_HOST),
+        ("socks5://user:12345678", OUT_OF_RANGE),
+        ("https://h", f"{SCHEMES}, found 'https': {BY_TLS}"),
+        ("SOCKS://h", f"{SCHEMES}, found 'SOCKS': write socks5, or socks4a for an old one"),
         ("socks5://127.0.0.256:1", "expected an IPv4 address, found '127.0.0.256'"),
         ("socks5://a..b:1", "expected a host name, found an empty label in 'a..b'"),
         ("raw://h:1", "expected one of the schemes socks4, socks4a, socks5, socks5h, http, found 'raw'"),

@@ -56,7 +56,10 @@ def serve(
         asyncio.run(_serve(server))
     except OSError as exc:
         place = f"--log {log_path}" if exc.filename is not None else f"--listen {listen}"
-        raise ConfigError(f"{os.strerror(exc.errno) if exc.errno else exc}", place) from exc
+        # A resolver's errors have negative numbers; asyncio says more than we want of the others.
+        number = exc.errno or 0
+        reason = os.strerror(number) if number > 0 else exc.strerror or str(exc)
+        raise ConfigError(reason, place) from exc
     return 0
 
 

@@ -13,7 +13,19 @@ import pytest
 from .shim_object import ROOT
 
 PACKAGE = ROOT / "proxywrap"
-PURE = ["address", "config", "errors", "events", "hosts", "names", "parser", "refusals", "uri"]
+PURE = [
+    "address",
+    "config",
+    "errors",
+    "events",
+    "hosts",
+    "keywords",
+    "names",
+    "parser",
+    "proxyline",
+    "refusals",
+    "uri",
+]
 IO_MODULES = {"asyncio", "selectors", "subprocess", "threading", "ssl", "time", "signal", "logging", "fcntl"}
 CONSTANTS = {"AF_INET", "AF_INET6", "AddressFamily", "SOCK_RAW", "SOCK_SEQPACKET", "SOCK_STREAM"}
 """What a pure module may take from `socket`, which is names for numbers."""

@@ -1,0 +1,82 @@
+"""What both commands do alike: run, tell of what went wrong, find the configuration."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+from proxywrap.errors import ProxywrapError
+
+if TYPE_CHECKING:
+    from proxywrap.config import Config
+
+__all__ = ["EXIT_OWN_ERROR", "encodable", "find_configuration", "run", "say"]
+
+EXIT_OWN_ERROR = ProxywrapError.exit_status
+"""proxywrap itself failed; 126 and 127 speak of COMMAND."""
+
+EXIT_INTERRUPTED = 130
+
+
+def run(command: click.Command, prog_name: str, args: Sequence[str] | None) -> int:
+    """Run a command of click's; return its exit status, having told of what went wrong."""
+    try:
+        status = command.main(args, prog_name, standalone_mode=False)
+    except click.UsageError as exc:
+        asked = exc.ctx.command_path if exc.ctx is not None else prog_name
+        say(prog_name, f"{exc.format_message()}\nTry `{asked} --help`.")
+    except click.ClickException as exc:
+        say(prog_name, exc.format_message())
+    except (click.Abort, KeyboardInterrupt):
+        return EXIT_INTERRUPTED
+    except ProxywrapError as exc:
+        say(prog_name, str(exc))
+        return exc.exit_status
+    except OSError as exc:
+        say(prog_name, str(exc))
+    except Exception:  # noqa: BLE001 - a fault of ours must not look like COMMAND's exit status 1
+        import traceback
+
+        say(prog_name, f"a fault in proxywrap itself, please report it\n{traceback.format_exc()}")
+    else:
+        return _end(status) if isinstance(status, int) else 0
+    return EXIT_OWN_ERROR
+
+
+def _end(status: int) -> int:
+    if status >= 0:
+        return status
+    from proxywrap.launcher import end_like
+
+    return end_like(status)
+
+
+def say(prog_name: str, text: str) -> None:
+    """Write to stderr, which may be closed."""
+    try:
+        click.echo(f"{prog_name}: {encodable(text)}", err=True)
+    except (OSError, ValueError):
+        return
+
+
+def encodable(text: str) -> str:
+    """Return `text` with what a file name may have and UTF-8 has not made visible."""
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
+def find_configuration(file: str | None, urls: Sequence[str]) -> Config:
+    """Return the configuration that the options or else the environment name.
+
+    Raises:
+        ConfigError: as `proxywrap.lookup.find_config`.
+
+    """
+    from proxywrap.lookup import PROXY_VARIABLE, Sources, find_config
+
+    environ = dict(os.environ)
+    # Neither COMMAND nor whoever reads its environment is to see a password.
+    os.environ.pop(PROXY_VARIABLE, None)
+    return find_config(Sources(urls=urls, file=file, environ=environ, home=environ.get("HOME")))

@@ -1,0 +1,156 @@
+"""The command `proxywrapctl`, with verbs: about proxywrap rather than through it.
+
+Parsing and exit codes only; each verb imports what it needs.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NoReturn
+
+import click
+
+from proxywrap import __version__
+from proxywrap.console import encodable, find_configuration, run
+
+if TYPE_CHECKING:
+    from proxywrap.address import Endpoint, Host
+
+__all__ = ["main"]
+
+EPILOG = """
+\b
+Completion, for bash (zsh and fish likewise):
+  eval "$(_PROXYWRAPCTL_COMPLETE=bash_source proxywrapctl)"
+"""
+
+
+def main(args: Sequence[str] | None = None) -> int:
+    """Run `proxywrapctl`; return its exit status."""
+    return run(_ctl, "proxywrapctl", args)
+
+
+@click.group(
+    context_settings={"help_option_names": ["-h", "--help"]}, epilog=EPILOG, invoke_without_command=True
+)
+@click.version_option(__version__, message="%(prog)s %(version)s")
+@click.pass_context
+def _ctl(ctx: click.Context) -> None:
+    """Look at proxywrap's configuration, or run its server for testing."""
+    if ctx.invoked_subcommand is None:
+        raise click.UsageError("expected a verb, config or serve, found none", ctx)
+
+
+@_ctl.command("config")
+@click.option("-f", "file", metavar="FILE", help="Read this file, as proxywrap would.")
+@click.option("-x", "urls", metavar="URL", multiple=True, help="Take this proxy, as proxywrap would.")
+def _show_config(*, file: str | None, urls: tuple[str, ...]) -> None:
+    """Print the configuration in effect and where each line came from.
+
+    Credentials are masked.
+    """
+    config = find_configuration(file, urls)
+    click.echo(encodable(f"# found in: {config.source}"))
+    for warning in config.warnings:
+        click.echo(encodable(f"# warning: {warning}"))
+    for note in config.notes:
+        click.echo(encodable(f"# note: {note}"))
+    for line, origin in config.lines():
+        is_section = line.startswith("[")
+        click.echo(encodable(line if is_section else f"{line:<40} # {origin or 'default'}"))
+
+
+@_ctl.command("serve")
+@click.option(
+    "--listen",
+    metavar="HOST:PORT",
+    default="127.0.0.1:1080",
+    show_default=True,
+    help="Port 0 is any free one.",
+)
+@click.option(
+    "--user", "users", metavar="NAME:PASSWORD", multiple=True, help="Demand credentials, these among others."
+)
+@click.option("--name", "names", metavar="NAME=ADDRESS", multiple=True, help="Know this name.")
+@click.option(
+    "--delay",
+    metavar="SECONDS",
+    default="0",
+    help="Wait before each answer.",
+)
+@click.option("--log", "log_path", metavar="FILE", help="Append each request to FILE, as JSON lines.")
+def _serve(
+    *,
+    listen: str,
+    users: tuple[str, ...],
+    names: tuple[str, ...],
+    delay: str,
+    log_path: str | None,
+) -> int:
+    """Run a SOCKS4, SOCKS4a, SOCKS5 and HTTP CONNECT server for testing."""
+    from proxywrap.scrub import scrub
+    from proxywrap.testing.serve import serve
+
+    scrub(os.fsencode(user) for user in users)
+    return serve(
+        _parse_listen(listen),
+        dict(_parse_user(user) for user in users),
+        dict(_parse_name(name) for name in names),
+        _parse_delay(delay),
+        log_path,
+    )
+
+
+def _parse_listen(text: str) -> Endpoint:
+    from proxywrap.address import Endpoint, parse_host, parse_port
+
+    host, colon, port = text.rpartition(":")
+    if not colon or not host:
+        _bad("--listen", f"expected HOST:PORT, found {text!r}")
+    try:
+        return Endpoint(parse_host(host), 0 if port == "0" else parse_port(port))
+    except ValueError as exc:
+        _bad("--listen", str(exc))
+
+
+def _parse_user(text: str) -> tuple[bytes, bytes]:
+    name, colon, password = os.fsencode(text).partition(b":")
+    if not colon:
+        _bad("--user", "expected NAME:PASSWORD, found no ':' in it")
+    if not name:
+        _bad("--user", "expected NAME:PASSWORD, found nothing before the ':'")
+    return name, password
+
+
+def _parse_name(text: str) -> tuple[str, Host]:
+    from ipaddress import ip_address
+
+    from proxywrap.address import normalise_name
+
+    name, equals, address = text.partition("=")
+    if not equals:
+        _bad("--name", f"expected NAME=ADDRESS, found no '=' in {text!r}")
+    try:
+        known = normalise_name(name)
+    except ValueError as exc:
+        _bad("--name", str(exc))
+    try:
+        return known, ip_address(address)
+    except ValueError:
+        _bad("--name", f"expected an IPv4 or IPv6 address after {name}=, found {address!r}")
+
+
+def _parse_delay(text: str) -> float:
+    try:
+        delay_s = float(text)
+    except ValueError:
+        delay_s = math.nan
+    if not 0 <= delay_s < math.inf:
+        _bad("--delay", f"expected a number of seconds, 0 or more, found {text!r}")
+    return delay_s
+
+
+def _bad(option: str, text: str) -> NoReturn:
+    raise click.UsageError(f"{option}: {text}", click.get_current_context())

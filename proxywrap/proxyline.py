@@ -1,0 +1,61 @@
+"""A line below [ProxyList]: `TYPE HOST PORT [USER [PASSWORD]]`, or a URL.
+
+No error quotes what could be a password.
+"""
+
+from __future__ import annotations
+
+from proxywrap.uri import ProxyURI, Scheme, check_credentials, parse_proxy_host, parse_proxy_port, parse_uri
+
+__all__ = ["TYPES", "parse_proxy_line"]
+
+TYPES = tuple(Scheme)
+
+PROXY_SYNTAX = "TYPE HOST PORT [USER [PASSWORD]]"
+
+MIN_FIELDS, MAX_FIELDS = 3, 5
+
+
+def parse_proxy_line(fields: list[str]) -> tuple[ProxyURI, str | None]:
+    """Return the proxy that a line describes, and a warning about it where there is one.
+
+    Args:
+        fields: what blanks part on the line, one at least.
+
+    Raises:
+        ValueError: what was expected and what was found.
+
+    """
+    if "://" in fields[0]:
+        if len(fields) > 1:
+            raise ValueError("expected nothing after a proxy URL, found more: write a blank in it as %20")
+        return parse_uri(fields[0]), None
+    scheme = _parse_type(fields[0])
+    if not MIN_FIELDS <= len(fields) <= MAX_FIELDS:
+        raise ValueError(f"expected {PROXY_SYNTAX}, found {len(fields)} field{'s' * (len(fields) > 1)}")
+    host, port = parse_proxy_host(fields[1]), parse_proxy_port(fields[2])
+    credentials = [part.encode("utf-8", "surrogateescape") for part in fields[3:]]
+    username = credentials[0] if credentials else None
+    password = (credentials[1] if len(credentials) > 1 else b"") if credentials else None
+    warning = None
+    if scheme in {Scheme.SOCKS4, Scheme.SOCKS4A} and password is not None:
+        if password:
+            warning = f"{scheme} has no password, only the user name is sent: remove it, or use socks5"
+        password = None
+    check_credentials(scheme, username, password)
+    return ProxyURI(scheme, host, port, username, password), warning
+
+
+def _parse_type(word: str) -> Scheme:
+    if word in TYPES:
+        return Scheme(word)
+    known = ", ".join(TYPES)
+    if word == "raw":
+        raise ValueError(
+            f"expected one of the types {known}, found raw: a hop without a handshake is not carried"
+        )
+    if word.lower() in TYPES:
+        raise ValueError(f"expected one of the types {known} in lower case, found {word!r}")
+    # A proxy without its type begins with a host, or with somebody's credentials.
+    found = "something else" if any(ch in word for ch in ":@") else repr(word)
+    raise ValueError(f"expected one of the types {known}, found {found}")
