@@ -68,10 +68,11 @@ def find_command(command: Sequence[str], config: Config) -> Found:
         verdict, runtime = judge_target(path, argv, os.environ)
     if verdict is Target.OK:
         return Found(path, argv, runtime, None)
-    from proxywrap.refusals import ALLOW_HINT, runs_unwrapped, target_reason
+    from proxywrap.refusals import allow_hint, runs_unwrapped, target_reason
 
     if not config.options.may_run_unwrapped(path):
-        raise CannotRun(f"refused to run {path}: {target_reason(verdict)}; {ALLOW_HINT}", NOT_EXECUTABLE)
+        hint = allow_hint(path, config.file)
+        raise CannotRun(f"refused to run {path}: {target_reason(verdict)}; {hint}", NOT_EXECUTABLE)
     return Found(path, argv, runtime, runs_unwrapped(path, verdict))
 
 

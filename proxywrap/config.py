@@ -177,6 +177,11 @@ class Config:
     warnings: tuple[str, ...] = ()
 
     @property
+    def file(self) -> str | None:
+        """The file that it was read from, None where it was no file."""
+        return self.source if any(entry.origin.line is not None for entry in self.proxies) else None
+
+    @property
     def hops(self) -> tuple[ProxyURI, ...]:
         """The proxies in the order in which they were written."""
         return tuple(entry.uri for entry in self.proxies)

@@ -9,7 +9,8 @@
         RemoteProtocolError     the peer broke it
         TruncatedError          the peer closed in the middle of a message
       ProxyRefused              a hop answered, properly, that it will not
-      ProxyUnreachable          a hop could not be connected to, or fell silent
+      ProxyUnreachable          a hop could not be connected to
+        TimedOut                it fell silent
       HelperGone                the helper does not answer any more
 
 The table of `Rep` and status codes to errno stands beside each protocol.
@@ -28,6 +29,7 @@ __all__ = [
     "ProxyUnreachable",
     "ProxywrapError",
     "RemoteProtocolError",
+    "TimedOut",
     "TruncatedError",
 ]
 
@@ -121,6 +123,13 @@ class ProxyUnreachable(ProxywrapError):
         super().__init__(reason)
         self.reason = reason
         self.errno = errno
+
+
+class TimedOut(ProxyUnreachable):
+    """A hop that is connected to did not answer within `limit_s`."""
+
+    def __init__(self, limit_s: float) -> None:
+        super().__init__(f"did not answer within {limit_s:g} s", errno=errno.ETIMEDOUT)
 
 
 class HelperGone(ProxywrapError):

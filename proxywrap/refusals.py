@@ -5,12 +5,13 @@ Pure text: the launcher says it of COMMAND, the helper of what COMMAND does.
 
 from __future__ import annotations
 
+import re
 import socket
 
 from proxywrap.address import Endpoint
 from proxywrap.protocol.wire import BlockedKind, RequestMessage, Target
 
-__all__ = ["blocked", "target_reason"]
+__all__ = ["allow_hint", "blocked", "runs_unwrapped", "target_reason"]
 
 _TARGETS = {
     Target.STATIC: "it is statically linked, so the shim cannot be loaded into it",
@@ -24,8 +25,6 @@ _TARGETS = {
     Target.LOADER: "it is the dynamic linker, and the shim cannot be loaded into what it is told to run",
 }
 
-ALLOW_HINT = "its traffic would bypass the proxies; `allow_unwrapped` in the configuration permits it"
-
 _SOCKET_TYPES = {
     socket.SOCK_STREAM: "stream",
     socket.SOCK_RAW: "raw",
@@ -35,6 +34,26 @@ _SOCKET_TYPES = {
 
 _PAST_PROXIES = "it would resolve names past the proxies"
 _TCP_ONLY = "only TCP can be carried by proxies"
+
+
+def allow_hint(path: str, file: str | None) -> str:
+    """Return what would let a program run unwrapped.
+
+    Args:
+        path: the program.
+        file: the configuration in use, None where that is no file.
+
+    """
+    # A blank would end the value, and what is special in a pattern would not mean itself.
+    glob = re.sub(r"[\s\[*?]", "?", path)
+    if file is None:
+        place = "a configuration file (-f FILE in the place of -x)"
+    else:
+        place = "the file on standard input" if file == "-" else file
+    return (
+        f"its traffic would bypass the proxies; a line `allow_unwrapped {glob}` "
+        f"above [ProxyList] in {place} permits it"
+    )
 
 
 def runs_unwrapped(path: str, target: Target) -> str:

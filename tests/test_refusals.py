@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import socket
+from fnmatch import fnmatchcase
 from ipaddress import IPv4Address, IPv6Address
 
 import pytest
 
 from proxywrap.protocol.wire import BlockedKind, Op, RequestMessage, Target
-from proxywrap.refusals import blocked, target_reason
+from proxywrap.refusals import allow_hint, blocked, target_reason
 
 
 @pytest.mark.parametrize("target", [each for each in Target if each is not Target.OK])
@@ -21,6 +22,23 @@ def test_a_target_that_can_be_entered_has_none() -> None:
     """Nobody is to ask."""
     with pytest.raises(KeyError):
         target_reason(Target.OK)
+
+
+IN_A_FILE = "above [ProxyList] in a configuration file (-f FILE in the place of -x)"
+
+
+@pytest.mark.parametrize(
+    ("path", "file", "line", "place"),
+    [
+        ("/usr/bin/sudo", "/etc/proxywrap.conf", "/usr/bin/sudo", "above [ProxyList] in /etc/proxywrap.conf"),
+        ("/opt/a b[1]*", "-", "/opt/a?b?1]?", "above [ProxyList] in the file on standard input"),
+        ("/usr/bin/sudo", None, "/usr/bin/sudo", IN_A_FILE),
+    ],
+)
+def test_the_line_that_allows(path: str, file: str | None, line: str, place: str) -> None:
+    """It can be copied as it is: a blank would end its value."""
+    assert f"; a line `allow_unwrapped {line}` {place} permits it" in allow_hint(path, file)
+    assert fnmatchcase(path, line)
 
 
 @pytest.mark.parametrize(

@@ -65,5 +65,6 @@ def _judge_exec(request: RequestMessage, context: Context, pid: int) -> ReplyMes
         return ReplyMessage()
     if target is Target.FORMAT:
         return ReplyMessage(errno.ENOEXEC)  # the kernel's answer, unless binfmt_misc had another
-    context.report(Blocked(pid, f"to run {path}", f"{reason}; {refusals.ALLOW_HINT}"))
+    hint = refusals.allow_hint(path, context.router.file)
+    context.report(Blocked(pid, f"to run {path}", f"{reason}; {hint}"))
     return ReplyMessage(errno.EACCES)

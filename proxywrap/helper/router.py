@@ -54,9 +54,12 @@ class Router:
         hosts: the names of /etc/hosts, which stay local.
         own_names: the names of this host.
 
+    `file` is where the configuration stands, None where that is no file.
+
     """
 
     def __init__(self, config: Config, hosts: HostsTable, own_names: frozenset[str]) -> None:
+        self.file = config.file
         self._options = config.options
         self._hops = tuple(entry.uri for entry in config.proxies)
         self._hosts = hosts

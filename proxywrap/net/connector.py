@@ -13,20 +13,43 @@ from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
 
 from proxywrap.address import Endpoint
-from proxywrap.errors import ProtocolError, ProxyRefused, ProxyUnreachable, ProxywrapError, TruncatedError
+from proxywrap.errors import (
+    ProtocolError,
+    ProxyRefused,
+    ProxyUnreachable,
+    ProxywrapError,
+    TimedOut,
+    TruncatedError,
+)
 from proxywrap.net.dnsserver import DnsServer
 from proxywrap.net.driver import run
 from proxywrap.net.hopnames import HopNames
 from proxywrap.net.lent import LentSocket
 from proxywrap.net.starting import SockAddr
 from proxywrap.protocol.handshake import client_handshake
-from proxywrap.uri import ProxyURI
+from proxywrap.uri import ProxyURI, Scheme
 
 __all__ = ["AttemptFailed", "Deadlines", "connect_chain", "connect_direct", "connect_dns"]
 
 
 _UNREACHABLE = {errno.ETIMEDOUT, errno.EHOSTUNREACH, errno.ENETUNREACH}
 """What the kernel says of a hop that is gone, rather than of one that hung up."""
+
+_ADVICE = {
+    errno.ECONNREFUSED: "is it running, and is that its port?",
+    errno.ETIMEDOUT: "is its address right, and no firewall in between?",
+    errno.EHOSTUNREACH: "is its address right, and the network up?",
+    errno.ENETUNREACH: "is its address right, and the network up?",
+}
+"""What to look at first when the kernel could not connect to a hop."""
+
+_KINDS = {
+    Scheme.SOCKS4: "a SOCKS4",
+    Scheme.SOCKS4A: "a SOCKS4a",
+    Scheme.SOCKS5: "a SOCKS5",
+    Scheme.SOCKS5H: "a SOCKS5",
+    Scheme.HTTP: "an HTTP",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,36 +157,44 @@ async def _attempt(hop: ProxyURI, step: Awaitable[object], next_hop: ProxyURI | 
         await step
     except ProxyRefused as exc:
         if next_hop is not None and exc.errno != errno.EACCES:
-            reason = f"cannot be reached, says {hop}: {exc.reason}"
+            reason = f"cannot be reached, says {hop}: {exc.reason}: is that its address as seen from there?"
             raise AttemptFailed(next_hop, reason, errno=exc.errno, is_chain_fault=True) from exc
         is_fault = not exc.is_destination_fault
         raise AttemptFailed(hop, exc.reason, errno=exc.errno, is_chain_fault=is_fault) from exc
     except (TruncatedError, ConnectionResetError, BrokenPipeError) as exc:
         # One fault, and one line: which it is depends on what was still under way.
-        reason = "closed the connection in the middle of the handshake"
+        reason = f"closed the connection in the middle of the handshake: {_is_it_one(hop)}"
         raise AttemptFailed(hop, reason, errno=errno.ECONNREFUSED, is_chain_fault=True) from exc
     except ProtocolError as exc:
         raise AttemptFailed(hop, str(exc), errno=exc.errno, is_chain_fault=True) from exc
+    except TimedOut as exc:
+        reason = f"{exc.reason}: {_is_it_one(hop)} A slow one needs a longer tcp_read_time_out, in a file"
+        raise AttemptFailed(hop, reason, errno=exc.errno, is_chain_fault=True) from exc
     except ProxyUnreachable as exc:
         raise AttemptFailed(hop, exc.reason, errno=exc.errno, is_chain_fault=True) from exc
     except OSError as exc:
-        reason = f"broke off the handshake: {exc.strerror}"
+        reason = f"broke off the handshake: {exc.strerror}: {_ADVICE.get(exc.errno or 0, _is_it_one(hop))}"
         error = exc.errno if exc.errno in _UNREACHABLE else errno.ECONNREFUSED
         raise AttemptFailed(hop, reason, errno=error, is_chain_fault=True) from exc
 
 
+def _is_it_one(hop: ProxyURI) -> str:
+    return f"is it {_KINDS[hop.scheme]} proxy, and may you use it?"
+
+
 async def _join_first(lent: LentSocket, hop: ProxyURI, limit_s: float, names: HopNames) -> None:
-    problem = "its name cannot be resolved"
+    problem, advice = "its name cannot be resolved", "is this host's name server there?"
     try:
         async with asyncio.timeout(limit_s):
             sockaddrs = await _sockaddrs(lent, hop, names)
-            problem = "cannot be connected to"
+            problem, advice = "cannot be connected to", _ADVICE[errno.ETIMEDOUT]
             await _connect_any(lent, sockaddrs)
     except OSError as exc:
         if exc.errno is None:  # the deadline's
-            reason = f"{problem} within {limit_s:g} s"
+            reason = f"{problem} within {limit_s:g} s: {advice}"
             raise ProxyUnreachable(reason, errno=errno.ETIMEDOUT) from None
-        reason = f"cannot be connected to: {exc.strerror}"
+        advice = _ADVICE.get(exc.errno, "is its address right?")
+        reason = f"cannot be connected to: {exc.strerror}: {advice}"
         raise ProxyUnreachable(reason, errno=exc.errno) from exc
 
 
@@ -190,5 +221,6 @@ async def _sockaddrs(lent: LentSocket, hop: ProxyURI, names: HopNames) -> Sequen
     reachable = [sockaddr for sockaddr in found if sockaddr is not None]
     if not reachable:
         kind = "IPv4" if lent.family == socket.AF_INET else "IPv6-only"
-        raise ProxyUnreachable(f"has no address that an {kind} socket can reach", errno=errno.ENETUNREACH)
+        reason = f"has no address that an {kind} socket can reach: give it one of that family"
+        raise ProxyUnreachable(reason, errno=errno.ENETUNREACH)
     return reachable

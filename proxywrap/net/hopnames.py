@@ -41,7 +41,9 @@ class HopNames:
             # Others may wait for the same answer: who gives up does so alone.
             return await asyncio.shield(asked)
         except (socket.gaierror, UnicodeError) as exc:
-            reason = f"its name cannot be resolved: {getattr(exc, 'strerror', None) or exc}"
+            reason = (
+                f"its name cannot be resolved: {getattr(exc, 'strerror', None) or exc}: is it spelt right?"
+            )
             raise ProxyUnreachable(reason, errno=errno.EHOSTUNREACH) from exc
 
     def _ask(self, name: str) -> asyncio.Future[Sequence[IPv4Address | IPv6Address]]:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import errno
 import select
 import socket
 from typing import TYPE_CHECKING
 
-from proxywrap.errors import ProxyUnreachable
+from proxywrap.errors import TimedOut
 
 if TYPE_CHECKING:
     import asyncio  # which comes after the first lent sockets: they set out without it
@@ -26,7 +25,7 @@ async def until_readable(sock: socket.socket, limit_s: float) -> None:
     """Wait for bytes, for the end of the stream or for an error.
 
     Raises:
-        ProxyUnreachable: nothing comes for `limit_s`.
+        TimedOut: nothing comes for `limit_s`.
 
     """
     await _until(sock, limit_s, is_writable=False)
@@ -36,7 +35,7 @@ async def until_writable(sock: socket.socket, limit_s: float | None = None) -> N
     """Wait for room, or for the end of a connect; without a limit, for as long as the kernel tries.
 
     Raises:
-        ProxyUnreachable: there is none for `limit_s`.
+        TimedOut: there is none for `limit_s`.
 
     """
     await _until(sock, limit_s, is_writable=True)
@@ -60,8 +59,7 @@ async def _until(sock: socket.socket, limit_s: float | None, *, is_writable: boo
 
 def _expire(ready: asyncio.Future[None], limit_s: float) -> None:
     if not ready.done():
-        reason = f"did not answer within {limit_s:g} s"
-        ready.set_exception(ProxyUnreachable(reason, errno=errno.ETIMEDOUT))
+        ready.set_exception(TimedOut(limit_s))
 
 
 def _wake(ready: asyncio.Future[None]) -> None:

@@ -174,11 +174,15 @@ def _refusal(response: h11.Response, *, has_credentials: bool) -> ProxyRefused:
         ]
         if schemes and b"basic" not in schemes:
             wanted = b", ".join(schemes).decode("ascii", "backslashreplace")
-            reason += f": the proxy wants {wanted} authentication, only basic is known"
+            reason += f": the proxy wants {wanted} authentication, only basic is known: ask whoever runs it"
         elif has_credentials:
             reason += ": the user name and password were refused: check them in the proxy's URL"
         else:
             reason += ": the proxy wants a user name and password: write http://USER:PASSWORD@HOST:PORT"
+    elif code == HTTPStatus.FORBIDDEN:
+        reason += ": whoever runs it can change its rules; many let only port 443 pass"
+    elif code not in _ABOUT_DESTINATION:
+        reason += ": does it carry CONNECT? A web server does not; a proxy's own log says why"
     known = next((status for status in STATUS_ERRNO if status == code), None)
     return ProxyRefused(
         reason,

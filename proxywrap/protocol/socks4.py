@@ -57,7 +57,7 @@ CD_ERRNO = {
 
 _REASONS = {
     Cd.REJECTED: "the request was rejected or failed (CD 91)",
-    Cd.NO_IDENTD: "the proxy cannot reach identd on this host (CD 92): it wants to know who asks",
+    Cd.NO_IDENTD: "the proxy cannot reach identd on this host (CD 92): it wants to know who asks, so run one",
     Cd.IDENTD_MISMATCH: "the user name was refused (CD 93): check it in the proxy's URL, as in socks4a://USER@HOST:PORT",
 }
 
@@ -102,11 +102,11 @@ def connect(destination: Endpoint, userid: bytes = b"") -> Flow[None]:
 
 def _pack_host(host: Host) -> tuple[IPv4Address, bytes]:
     if isinstance(host, IPv6Address):
-        raise LocalProtocolError(f"SOCKS4 cannot carry the IPv6 address {host}")
+        raise LocalProtocolError(f"SOCKS4 cannot carry the IPv6 address {host}: use a SOCKS5 or HTTP proxy")
     if isinstance(host, str):
         return NAME_FOLLOWS, encode_name(host) + b"\0"
     if _is_name_mark(host):
-        raise LocalProtocolError(f"SOCKS4a reserves the address {host}")
+        raise LocalProtocolError(f"SOCKS4a reserves the address {host}: use a SOCKS5 or HTTP proxy")
     return host, b""
 
 

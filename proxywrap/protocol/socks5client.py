@@ -28,14 +28,14 @@ __all__ = ["connect", "request"]
 _ATYPS = frozenset(Atyp)
 
 _REASONS = {
-    Rep.GENERAL_FAILURE: "general failure of the proxy",
-    Rep.NOT_ALLOWED: "not allowed by the proxy's rules",
-    Rep.NETWORK_UNREACHABLE: "network unreachable",
-    Rep.HOST_UNREACHABLE: "host unreachable",
-    Rep.CONNECTION_REFUSED: "connection refused by the destination",
-    Rep.TTL_EXPIRED: "TTL expired",
-    Rep.COMMAND_NOT_SUPPORTED: "the proxy does not know the command",
-    Rep.ADDRESS_TYPE_NOT_SUPPORTED: "the proxy does not know the type of address",
+    Rep.GENERAL_FAILURE: "general failure of the proxy{code}: its own log says why",
+    Rep.NOT_ALLOWED: "not allowed by the proxy's rules{code}: whoever runs it can change them",
+    Rep.NETWORK_UNREACHABLE: "network unreachable{code}",
+    Rep.HOST_UNREACHABLE: "host unreachable{code}",
+    Rep.CONNECTION_REFUSED: "connection refused by the destination{code}",
+    Rep.TTL_EXPIRED: "TTL expired{code}",
+    Rep.COMMAND_NOT_SUPPORTED: "the proxy does not carry CONNECT{code}: its configuration has to allow it",
+    Rep.ADDRESS_TYPE_NOT_SUPPORTED: "the proxy knows no such type of address{code}: IPv6, or names?",
 }
 
 
@@ -110,7 +110,7 @@ def _request(cmd: Command, packed: bytes) -> Flow[Endpoint]:
 
 def _no_acceptable(*, has_credentials: bool) -> ProxyRefused:
     if has_credentials:
-        reason = "the proxy takes neither user name and password nor none: does it want GSSAPI?"
+        reason = "the proxy takes neither user name and password nor none: GSSAPI cannot be carried"
     else:
         reason = "the proxy wants a user name and password: write socks5://USER:PASSWORD@HOST:PORT"
     return ProxyRefused(reason, errno=errno.EACCES, is_destination_fault=False)
@@ -119,9 +119,13 @@ def _no_acceptable(*, has_credentials: bool) -> ProxyRefused:
 def _refusal(code: int) -> ProxyRefused:
     if code not in Rep.__members__.values():
         return ProxyRefused(
-            f"unassigned reply (REP {code})", errno=errno.ECONNREFUSED, is_destination_fault=False
+            f"unassigned reply (REP {code}): its own log may say why",
+            errno=errno.ECONNREFUSED,
+            is_destination_fault=False,
         )
     rep = Rep(code)
     return ProxyRefused(
-        f"{_REASONS[rep]} (REP {code})", errno=REP_ERRNO[rep], is_destination_fault=rep in ABOUT_DESTINATION
+        _REASONS[rep].format(code=f" (REP {code})"),
+        errno=REP_ERRNO[rep],
+        is_destination_fault=rep in ABOUT_DESTINATION,
     )

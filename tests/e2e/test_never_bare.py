@@ -243,3 +243,23 @@ def test_leave_to_run_unwrapped(world: World, refusing: Chain, compiled: Callabl
     assert any(f"{static} runs unwrapped" in line for line in child.complaints)
     refused = world.run([*wrapper, "sh", "-c", '"$@"', "sh", other, *OUT.split()], expect=126)
     assert any("statically linked" in line for line in refused.complaints)
+
+
+@pytest.mark.parametrize("child", [[], ["sh", "-c", '"$@"', "sh"]], ids=["command", "child"])
+def test_what_is_refused_says_how_to_allow_it(
+    world: World, refusing: Chain, compiled: Callable[..., Path], child: list[str]
+) -> None:
+    """The very line, and the file: whoever writes it there is not refused again."""
+    static = world.directory / "a static [one]"
+    shutil.copy(compiled("leaky", "-static"), static)
+    configuration = world.directory / "allowing.conf"
+    proxies = f"[ProxyList]\n{refusing.urls[0]}\n"
+    configuration.write_text(proxies)
+    command = [PROXYWRAP, "-f", configuration, "--", *child, static, *OUT.split()]
+    (complaint,) = (line for line in world.run(command, expect=126).complaints if "statically" in line)
+    line, _, place = complaint.partition("`allow_unwrapped ")[2].partition("` ")
+    assert place == f"above [ProxyList] in {configuration} permits it"
+    assert world.judge.leaks == []
+    configuration.write_text(f"allow_unwrapped {line}\n{proxies}")
+    world.run(command, expect=None)
+    assert world.judge.acquit() != []

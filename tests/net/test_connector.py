@@ -34,6 +34,10 @@ MIXED = (Scheme.SOCKS5, Scheme.SOCKS4A, Scheme.HTTP)
 SCHEMES = pytest.mark.parametrize("scheme", [Scheme.SOCKS5, Scheme.SOCKS4A, Scheme.HTTP])
 TCP_FASTOPEN_CONNECT = 30
 
+LOOK = "is its address right, and no firewall in between?"
+IS_IT_ONE = "is it a SOCKS5 proxy, and may you use it?"
+SLOW = "A slow one needs a longer tcp_read_time_out, in a file"
+
 
 def hop_at(port: int, scheme: Scheme = Scheme.SOCKS5, host: str = "127.0.0.1") -> ProxyURI:
     """Return a proxy on this host."""
@@ -171,7 +175,10 @@ def test_first_hop_refuses() -> None:
         failure = finish(fails(pair, [hop_at(port)]))
         assert (failure.hop, failure.errno) == (hop_at(port), errno.ECONNREFUSED)
         assert failure.is_chain_fault
-        assert failure.reason == "cannot be connected to: Connection refused"
+        assert (
+            failure.reason
+            == "cannot be connected to: Connection refused: is it running, and is that its port?"
+        )
 
 
 def test_first_hop_is_a_black_hole() -> None:
@@ -179,7 +186,7 @@ def test_first_hop_is_a_black_hole() -> None:
     with Pair() as pair, black_hole() as (_, port):
         failure = finish(fails(pair, [hop_at(port)], limits=Deadlines(connect_s=0.05, read_s=10)))
         assert (failure.errno, failure.is_chain_fault) == (errno.ETIMEDOUT, True)
-        assert failure.reason == "cannot be connected to within 0.05 s"
+        assert failure.reason == f"cannot be connected to within 0.05 s: {LOOK}"
 
 
 def test_the_kernel_gives_up_before_us() -> None:
@@ -188,7 +195,7 @@ def test_the_kernel_gives_up_before_us() -> None:
         pair.app.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, 1)
         failure = finish(fails(pair, [hop_at(port)]))
         assert failure.errno == errno.ETIMEDOUT
-        assert failure.reason == "cannot be connected to: Connection timed out"
+        assert failure.reason == f"cannot be connected to: Connection timed out: {LOOK}"
 
 
 @pytest.mark.parametrize("name", ["proxy.invalid", f"{'x' * 64}.test"])
@@ -219,7 +226,7 @@ def test_first_hop_of_another_family(family: int, host: str, kind: str) -> None:
             pair.app.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         failure = finish(fails(pair, [hop_at(1080, host=host)]))
         assert (failure.errno, failure.is_chain_fault) == (errno.ENETUNREACH, True)
-        assert failure.reason == f"has no address that an {kind} socket can reach"
+        assert failure.reason == f"has no address that an {kind} socket can reach: give it one of that family"
 
 
 # ---
@@ -322,21 +329,23 @@ def test_a_hop_that_resets() -> None:
             peer.close()
         failure = task.result()
         assert (failure.errno, failure.is_chain_fault) == (errno.ECONNREFUSED, True)
-        assert failure.reason == "closed the connection in the middle of the handshake"
+        assert failure.reason == f"closed the connection in the middle of the handshake: {IS_IT_ONE}"
 
     with Pair() as pair, listening() as listener:
         finish(scenario(pair, listener))
 
 
 @pytest.mark.parametrize(
-    ("error", "seen"),
+    ("error", "seen", "advice"),
     [
-        (errno.ETIMEDOUT, errno.ETIMEDOUT),
-        (errno.EHOSTUNREACH, errno.EHOSTUNREACH),
-        (errno.EIO, errno.ECONNREFUSED),
+        (errno.ETIMEDOUT, errno.ETIMEDOUT, "is its address right, and no firewall in between?"),
+        (errno.EHOSTUNREACH, errno.EHOSTUNREACH, "is its address right, and the network up?"),
+        (errno.EIO, errno.ECONNREFUSED, "is it a SOCKS5 proxy, and may you use it?"),
     ],
 )
-def test_the_kernel_gives_a_hop_up(error: int, seen: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_kernel_gives_a_hop_up(
+    error: int, seen: int, advice: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A network that has gone away is told as such."""
 
     async def fail(_size: int) -> bytes:
@@ -346,7 +355,7 @@ def test_the_kernel_gives_a_hop_up(error: int, seen: int, monkeypatch: pytest.Mo
         monkeypatch.setattr(pair.lent, "read_exactly", fail)
         failure = finish(fails(pair, [hop_at(listener.getsockname()[1])]))
         assert (failure.errno, failure.is_chain_fault) == (seen, True)
-        assert failure.reason == f"broke off the handshake: {os.strerror(error)}"
+        assert failure.reason == f"broke off the handshake: {os.strerror(error)}: {advice}"
 
 
 def test_a_hop_that_falls_silent() -> None:
@@ -355,7 +364,7 @@ def test_a_hop_that_falls_silent() -> None:
     with Pair() as pair, listening() as listener:
         failure = finish(fails(pair, [hop_at(listener.getsockname()[1])], limits=limits))
         assert (failure.errno, failure.is_chain_fault) == (errno.ETIMEDOUT, True)
-        assert failure.reason == "did not answer within 0.05 s"
+        assert failure.reason == f"did not answer within 0.05 s: {IS_IT_ONE} {SLOW}"
 
 
 def test_what_a_protocol_cannot_carry() -> None:

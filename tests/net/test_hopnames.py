@@ -109,7 +109,7 @@ def test_a_failure_is_not_kept(resolver: Resolver, error: Exception, reason: str
             with pytest.raises(ProxyUnreachable) as caught:
                 await look_up(names)
             assert caught.value.errno == errno.EHOSTUNREACH
-            assert caught.value.reason == f"its name cannot be resolved: {reason}"
+            assert caught.value.reason == f"its name cannot be resolved: {reason}: is it spelt right?"
             assert len(resolver.asked) == count
             await _forgotten(names)
         resolver.answer = ["192.0.2.1"]

@@ -97,28 +97,35 @@ def test_success(head: bytes) -> None:
     truncates(lambda: httpconnect.connect(NAME), head[:200])
 
 
+IS_IT_ONE = ": does it carry CONNECT? A web server does not; a proxy's own log says why"
+
+
 @pytest.mark.parametrize(
-    ("status", "error", "is_destination_fault"),
+    ("status", "error", "advice"),
     [
-        (b"301 Moved", errno.ECONNREFUSED, False),
-        (b"400 Bad Request", errno.ECONNREFUSED, False),
-        (b"403 Forbidden", errno.EACCES, False),
-        (b"404 Not Found", errno.ECONNREFUSED, False),
-        (b"500 Oops", errno.ECONNREFUSED, False),
-        (b"502 Bad Gateway", errno.EHOSTUNREACH, True),
-        (b"503 Service Unavailable", errno.ECONNREFUSED, True),
-        (b"504 Gateway Timeout", errno.ETIMEDOUT, True),
-        (b"599", errno.ECONNREFUSED, False),
+        (b"301 Moved", errno.ECONNREFUSED, IS_IT_ONE),
+        (b"400 Bad Request", errno.ECONNREFUSED, IS_IT_ONE),
+        (
+            b"403 Forbidden",
+            errno.EACCES,
+            ": whoever runs it can change its rules; many let only port 443 pass",
+        ),
+        (b"404 Not Found", errno.ECONNREFUSED, IS_IT_ONE),
+        (b"500 Oops", errno.ECONNREFUSED, IS_IT_ONE),
+        (b"502 Bad Gateway", errno.EHOSTUNREACH, ""),
+        (b"503 Service Unavailable", errno.ECONNREFUSED, ""),
+        (b"504 Gateway Timeout", errno.ETIMEDOUT, ""),
+        (b"599", errno.ECONNREFUSED, IS_IT_ONE),
     ],
 )
-def test_refusal(status: bytes, error: int, is_destination_fault: bool) -> None:  # noqa: FBT001
-    """Each status has its errno, and only 502 to 504 are about the destination."""
+def test_refusal(status: bytes, error: int, advice: str) -> None:
+    """Each status has its errno; only 502 to 504 are about the destination, the others tell what to do."""
     head = b"HTTP/1.1 " + status + b"\r\nContent-Length: 4\r\n\r\noops"
     with pytest.raises(ProxyRefused) as caught:
         play(httpconnect.connect(NAME), head).result()
-    assert str(caught.value) == "HTTP " + status.decode()
+    assert str(caught.value) == "HTTP " + status.decode() + advice
     assert caught.value.errno == error
-    assert caught.value.is_destination_fault is is_destination_fault
+    assert caught.value.is_destination_fault is (not advice)
 
 
 @pytest.mark.parametrize(
@@ -134,7 +141,7 @@ def test_refusal(status: bytes, error: int, is_destination_fault: bool) -> None:
         (
             b"Proxy-Authenticate: Digest qop=auth\r\nProxy-Authenticate: NTLM\r\n",
             b"u",
-            "the proxy wants digest, ntlm authentication, only basic is known",
+            "the proxy wants digest, ntlm authentication, only basic is known: ask whoever runs it",
         ),
     ],
 )
