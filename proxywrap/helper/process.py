@@ -21,8 +21,9 @@ from mmap import mmap
 from typing import TYPE_CHECKING, NoReturn, Protocol
 
 from proxywrap.config import Config
+from proxywrap.helper.backlog import has_backlog
 from proxywrap.helper.directory import remove_directory
-from proxywrap.helper.family import MESSAGE, Family, Message, has_backlog
+from proxywrap.helper.family import MESSAGE, Family, Message
 from proxywrap.net.native import become_subreaper
 
 if TYPE_CHECKING:
