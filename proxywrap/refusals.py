@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import socket
 
-from proxywrap.address import Endpoint
+from proxywrap.address import DNS_OVER_TLS_PORT, Endpoint
 from proxywrap.protocol.wire import BlockedKind, RequestMessage, Target
 
 __all__ = ["allow_hint", "blocked", "runs_unwrapped", "target_reason"]
@@ -90,6 +90,6 @@ def _blocked_address(request: RequestMessage) -> tuple[str, str]:
     place = "an unknown address" if request.address is None else Endpoint(request.address, request.port)
     if request.detail == BlockedKind.DNS:
         return f"DNS over TLS to {place}", "a local name server would resolve names past the proxies"
-    if request.port == 853:
+    if request.port == DNS_OVER_TLS_PORT:
         return f"DNS over QUIC to {place}", "these proxies carry TCP only; port 53 is answered here"
     return f"UDP to {place}", "these proxies carry TCP only"

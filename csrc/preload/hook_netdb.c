@@ -9,10 +9,6 @@
 #include "number.h"
 #include "sockaddr.h"
 
-/* musl frees a list as one block, so lists cannot be joined there. */
-extern const char *pw_glibc_version(void) __asm__("gnu_get_libc_version")
-	__attribute__((weak));
-
 static int eai(int error)
 {
 	switch (-error) {
@@ -43,6 +39,7 @@ static int build(const struct pw_reply *reply, const char *name,
 		 const char *service, const struct addrinfo *hints, size_t size,
 		 char *number, struct addrinfo **res)
 {
+	/* musl frees a list as one block, so lists cannot be joined there. */
 	unsigned int count = pw_glibc_version ? reply->count : 1;
 	int ret = EAI_NONAME, failed;
 
