@@ -12,6 +12,8 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import overload
 
 __all__ = [
+    "DNS_OVER_TLS_PORT",
+    "DNS_PORT",
     "MAX_LABEL_BYTES",
     "MAX_NAME_BYTES",
     "Endpoint",
@@ -31,6 +33,9 @@ MAX_NAME_BYTES = 253
 MAX_LABEL_BYTES = 63
 """Longest label (RFC 1035, section 2.3.4)."""
 
+
+DNS_PORT, DNS_OVER_TLS_PORT = 53, 853
+"""RFC 1035, section 4.2, and RFC 7858, section 3.1; DNS over QUIC has the latter's number (RFC 9250)."""
 
 _NO_NAME = frozenset("\x7f/:?#[]@%")
 """What would be read as something else in an authority (RFC 3986, section 3.2)."""

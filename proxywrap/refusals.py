@@ -10,7 +10,7 @@ import os
 import re
 import socket
 
-from proxywrap.address import Endpoint
+from proxywrap.address import DNS_OVER_TLS_PORT, Endpoint
 from proxywrap.protocol.wire import BlockedKind, RequestMessage, Target
 
 __all__ = ["allow_hint", "blocked", "no_filter", "runs_unwrapped", "target_reason"]
@@ -101,6 +101,6 @@ def _blocked_address(request: RequestMessage) -> tuple[str, str]:
     place = "an unknown address" if request.address is None else Endpoint(request.address, request.port)
     if request.detail == BlockedKind.DNS:
         return f"DNS over TLS to {place}", "a local name server would resolve names past the proxies"
-    if request.port == 853:
+    if request.port == DNS_OVER_TLS_PORT:
         return f"DNS over QUIC to {place}", "these proxies carry TCP only; port 53 is answered here"
     return f"UDP to {place}", "these proxies carry TCP only"

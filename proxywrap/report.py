@@ -173,7 +173,9 @@ def _plain(name: str, value: object) -> object:
         return [str(item) for item in value]
     if name == "errno" and isinstance(value, int):
         return errorcode.get(value, value)
-    return value if isinstance(value, str | int | float | None) else str(value)
+    if isinstance(value, float):
+        return round(value, 6)
+    return value if isinstance(value, str | int | None) else str(value)
 
 
 def _printable(text: str) -> str:

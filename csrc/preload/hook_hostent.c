@@ -7,9 +7,6 @@
 
 extern int *pw_h_errno(void) __asm__("__h_errno_location");
 
-extern const char *pw_glibc_version(void) __asm__("gnu_get_libc_version")
-	__attribute__((weak));
-
 static PW_TLS struct hostent own_entry;
 static PW_TLS char own_buf[PW_HOSTENT_BYTES];
 

@@ -10,13 +10,6 @@
 
 #include <dlfcn.h>
 
-extern void *pw_dlsym(void *handle, const char *name) __asm__("dlsym")
-	__attribute__((weak));
-
-/* musl knows nothing of all this. */
-extern const char *pw_glibc_version(void) __asm__("gnu_get_libc_version")
-	__attribute__((weak));
-
 typedef int convert_fn(const char *in, char **out, int flags);
 
 /* Whether a name is another one in ASCII; glibc gives such a one to no library.
@@ -38,6 +31,7 @@ static bool is_ascii(const char *name)
 static int convert(const char *function, const char *name, char *out,
 		   size_t size)
 {
+	/* musl knows nothing of all this. */
 	void *library = pw_glibc_version
 				? pw_libc.dlopen("libidn2.so.0", RTLD_NOW)
 				: NULL;

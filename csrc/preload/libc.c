@@ -3,11 +3,6 @@
 
 #include <dlfcn.h>
 
-/* Weak, because a C library may have it in another object that is not loaded.
- */
-extern void *pw_dlsym(void *handle, const char *name) __asm__("dlsym")
-	__attribute__((weak));
-
 /* Where a C library lacks the function, its name in a program finds us. */
 static long missing(void)
 {

@@ -31,6 +31,15 @@ extern struct pw_libc pw_libc PW_HIDDEN;
 #undef HOOK
 #undef HOOK_OWN
 
+/* Weak, because a C library may have it in another object that is not loaded.
+ */
+extern void *pw_dlsym(void *handle, const char *name) __asm__("dlsym")
+	__attribute__((weak));
+
+/* There in glibc only. */
+extern const char *pw_glibc_version(void) __asm__("gnu_get_libc_version")
+	__attribute__((weak));
+
 void pw_libc_resolve(void) PW_HIDDEN;
 int pw_libc_setenv(const char *variable) PW_HIDDEN;
 void pw_libc_unsetenv(const char *name) PW_HIDDEN;

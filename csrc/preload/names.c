@@ -70,18 +70,17 @@ static size_t put_hex(char *out, unsigned int value)
 
 /**
  * pw_numeric() - Spell an address so that getaddrinfo() takes it for a number
- * @at_least: the result has this many characters or more, up to
- *	PW_SPELLED_BYTES
+ * @at_least: the result has this many characters or more, where they fit
+ * @size: of @out, PW_NUMBER_BYTES or more
  *
  * libc makes the canonical name a copy of this string; it is as long as the
  * true name, which can then be written over it. IPv4 is octal, which may have
  * any number of leading zeros; IPv6 has a scope number, which may too.
  */
-void pw_numeric(const struct pw_addr *addr, size_t at_least,
-		char out[static PW_NUMERIC_BYTES])
+void pw_numeric(const struct pw_addr *addr, size_t at_least, size_t size,
+		char out[static PW_NUMBER_BYTES])
 {
-	size_t n = 0,
-	       pad = at_least > PW_SPELLED_BYTES ? PW_SPELLED_BYTES : at_least;
+	size_t n = 0, pad = at_least > size - 2 ? size - 2 : at_least;
 
 	if (addr->family == AF_INET) {
 		for (int i = 0; i < 4; i++) {

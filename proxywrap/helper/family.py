@@ -7,14 +7,13 @@ command that ends at once need not wait for what it never used.
 from __future__ import annotations
 
 import os
-import select
 import signal
 import socket
 import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 
-__all__ = ["CELL", "MESSAGE", "Family", "Message", "has_backlog"]
+__all__ = ["CELL", "MESSAGE", "Family", "Message"]
 
 MESSAGE = struct.Struct("=ci")
 """What the helper tells the launcher: a kind (`Message`) and a number."""
@@ -116,14 +115,6 @@ class Family:
     def _tell(self, kind: bytes, number: int) -> None:
         with suppress(OSError):  # the launcher was killed
             self._channel.send(MESSAGE.pack(kind, number), socket.MSG_NOSIGNAL)
-
-
-def has_backlog(listeners: Sequence[socket.socket]) -> bool:
-    """Tell whether a connection waits to be accepted."""
-    poll = select.poll()
-    for listener in listeners:
-        poll.register(listener, select.POLLIN)
-    return bool(poll.poll(0))
 
 
 def _nothing() -> None:

@@ -20,8 +20,9 @@ from mmap import mmap
 from typing import TYPE_CHECKING, NoReturn, Protocol
 
 from proxywrap.config import Config
+from proxywrap.helper.backlog import has_backlog
 from proxywrap.helper.directory import remove_directory
-from proxywrap.helper.family import Family, has_backlog
+from proxywrap.helper.family import Family
 from proxywrap.helper.starting import Command, start_command
 from proxywrap.net.native import become_subreaper
 

@@ -11,7 +11,7 @@ import socket
 from ipaddress import IPv4Address, IPv6Address
 from typing import NamedTuple
 
-from proxywrap.address import Endpoint, normalise_name, unmapped
+from proxywrap.address import DNS_OVER_TLS_PORT, DNS_PORT, Endpoint, normalise_name, unmapped
 from proxywrap.config import Config
 from proxywrap.engines import runs_filtered
 from proxywrap.errors import ProxywrapError
@@ -24,7 +24,6 @@ __all__ = ["Route", "Router", "Unroutable"]
 
 Address = IPv4Address | IPv6Address
 
-DNS_PORT, DNS_OVER_TLS_PORT = 53, 853
 LOOPBACK = (IPv4Address("127.0.0.1"), IPv6Address("::1"))
 LOOPBACK_NAMES = frozenset({"localhost", "localhost.localdomain", "ip6-localhost", "ip6-loopback"})
 

@@ -11,8 +11,8 @@ import socket
 from collections.abc import Callable, Sequence
 
 from proxywrap.events import Note
+from proxywrap.helper.backlog import has_backlog
 from proxywrap.helper.context import Context
-from proxywrap.helper.family import has_backlog
 from proxywrap.helper.session import Session, Work
 
 __all__ = ["ControlServer"]

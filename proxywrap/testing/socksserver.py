@@ -28,6 +28,7 @@ from proxywrap.net.driver import run
 from proxywrap.net.stream import StreamIO
 from proxywrap.protocol.effects import Flow, Send
 from proxywrap.protocol.handshake import send_reply, server_handshake
+from proxywrap.testing.acceptor import Acceptor
 from proxywrap.testing.accesslog import PENDING, SUCCEEDED, Access, AccessLog
 from proxywrap.testing.gate import Gate
 from proxywrap.testing.relay import CHUNK_BYTES, relay
@@ -89,7 +90,7 @@ class SocksServer:
         self._gate = Gate()
         self._tasks: set[asyncio.Task[None]] = set()
         self._stack = contextlib.AsyncExitStack()
-        self._is_stopped = False
+        self._untouched: set[socket.socket] = set()
 
     # ---
     # For the test
@@ -141,12 +142,12 @@ class SocksServer:
         self.port = listener.getsockname()[1]
         async with contextlib.AsyncExitStack() as stack:
             stack.callback(listener.close)
+            listener.setblocking(False)
             if self._log_path is not None:
                 file = open(self._log_path, "a", encoding="ascii")  # noqa: ASYNC230, SIM115 - once, at the start
                 self._log = AccessLog(stack.enter_context(file))
             stack.push_async_callback(self._end_clients)
-            server = await asyncio.start_server(self._accept, sock=listener)
-            stack.callback(server.close)
+            stack.callback(Acceptor(listener, self._take).close)
             self._stack = stack.pop_all()
         return self
 
@@ -155,7 +156,6 @@ class SocksServer:
         await self._stack.aclose()
 
     async def _end_clients(self) -> None:
-        self._is_stopped = True
         for task in self._tasks:
             task.cancel()
         await self.wait_idle()
@@ -163,20 +163,30 @@ class SocksServer:
     # ---
     # One client
 
-    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def _take(self, client: socket.socket, origin: str) -> None:
         """Begin to serve a client; no coroutine, for one that is stopped at once must be known, too."""
-        if self._is_stopped:  # it was accepted before
-            writer.close()
-            return
-        task = asyncio.get_running_loop().create_task(self._attend(reader, writer))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        task.add_done_callback(lambda _: writer.close())
 
-    async def _attend(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        io = ScriptedIO(reader, writer, self.script)
-        host, port = writer.get_extra_info("peername")[:2]
-        access = Access(time.time(), str(Endpoint(parse_host(host), port)))
+        def end(task: asyncio.Task[None]) -> None:
+            self._tasks.discard(task)
+            if client in self._untouched:  # stopped before there was a transport to close it
+                self._untouched.discard(client)
+                client.close()
+
+        self._untouched.add(client)
+        task = asyncio.get_running_loop().create_task(self._receive(client, origin))
+        self._tasks.add(task)
+        task.add_done_callback(end)
+
+    async def _receive(self, client: socket.socket, origin: str) -> None:
+        reader, writer = await asyncio.open_connection(sock=client)
+        self._untouched.discard(client)
+        try:
+            await self._attend(ScriptedIO(reader, writer, self.script), origin)
+        finally:
+            writer.close()
+
+    async def _attend(self, io: ScriptedIO, origin: str) -> None:
+        access = Access(time.time(), origin)
         try:
             await self._serve(io, access, self.script)
         except (CutError, asyncio.CancelledError):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import sys
 from typing import TYPE_CHECKING
 
@@ -13,7 +12,7 @@ from proxywrap.uri import Scheme
 
 from .kit.chains import chain
 from .kit.clients import NAME, PROGRAMS, wrap
-from .kit.origins import BANNER, Origin, banner_first
+from .kit.origins import BANNER, Origin, banner_first, digest
 from .kit.scripted import EAGER, eager, trickle
 
 if TYPE_CHECKING:
@@ -32,7 +31,7 @@ def talkative(shared_world: World) -> Iterator[Origin]:
 def _listen_to(world: World, chain: str | list[str], origin: Origin) -> None:
     argv = [sys.executable, PROGRAMS / "banner.py", NAME, str(origin.port), str(len(BANNER))]
     result = world.run([*wrap(chain), *argv])
-    assert result.text.splitlines() == [f"{hashlib.sha256(BANNER).hexdigest()} and back"] * 2
+    assert result.text.splitlines() == [f"{digest(BANNER)} and back"] * 2
     assert world.judge.leaks == []
 
 

@@ -11,6 +11,7 @@ from e2e.kit.clients import NAME, wrap
 from e2e.kit.trace import Trace
 
 from .secure import Secure, secure_web
+from .user import User, ordinary_user
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -62,6 +63,13 @@ def _judged(world: World, one_hop: Chain) -> Iterator[tuple[Words, set[tuple[str
 def secure(shared_world: World) -> Iterator[Secure]:
     """Run the web server that speaks TLS, as http/1.1 and as h2."""
     with secure_web(shared_world) as made:
+        yield made
+
+
+@pytest.fixture
+def user(world: World) -> Iterator[User]:
+    """Return somebody who is not root."""
+    with ordinary_user(world) as made:
         yield made
 
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import base64
 import contextlib
-import hashlib
 import json
 from typing import TYPE_CHECKING
 
 from e2e.kit.clients import NAME
-from e2e.kit.origins import serving, until_closed
+from e2e.kit.origins import digest, serving, until_closed
 from e2e.kit.web import Answer, Request, read_request
 
 if TYPE_CHECKING:
@@ -44,7 +43,7 @@ class Registry:
     def add_wheel(self, name: str, file: str, content: bytes) -> None:
         """Offer a wheel to pip, as PEP 503 has it, under /simple/."""
         self.pages[f"/wheels/{file}"] = Answer(content)
-        link = f'<a href="/wheels/{file}#sha256={hashlib.sha256(content).hexdigest()}">{file}</a>'
+        link = f'<a href="/wheels/{file}#sha256={digest(content)}">{file}</a>'
         self.pages[f"/simple/{name}/"] = Answer(link.encode(), headers={"Content-Type": "text/html"})
 
     def add_crates(self) -> None:
@@ -69,7 +68,7 @@ class Registry:
             "name": name,
             "vers": version,
             "deps": [],
-            "cksum": hashlib.sha256(archive).hexdigest(),
+            "cksum": digest(archive),
             "features": {},
             "yanked": False,
         }

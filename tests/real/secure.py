@@ -12,14 +12,14 @@ from e2e.kit.clients import NAME
 from e2e.kit.foreign import running
 from e2e.kit.origins import ORIGIN, PAYLOAD
 
+from .ours import OURS
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from e2e.kit.world import World
 
-__all__ = ["OURS", "Secure", "secure_web"]
-
-OURS = Path(__file__).parent / "programs"
+__all__ = ["Secure", "secure_web"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import pwd
 import subprocess
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from e2e.kit.clients import NAME, wrap
-from e2e.kit.origins import PAYLOAD, PAYLOAD_DIGEST, serving, until_closed
+from e2e.kit.origins import PAYLOAD, PAYLOAD_DIGEST, digest, serving, until_closed
 from e2e.kit.web import Answer, read_request
 
 if TYPE_CHECKING:
@@ -119,7 +118,7 @@ def test_apt_get(world: World, one_hop: Chain, repository: Repository, machine: 
     (package,) = (machine / "var/cache/apt/archives").glob("*.deb")
     unpacked = machine / "unpacked"
     subprocess.run(["dpkg-deb", "-x", package, unpacked], check=True)
-    assert hashlib.sha256((unpacked / "payload").read_bytes()).hexdigest() == PAYLOAD_DIGEST
+    assert digest((unpacked / "payload").read_bytes()) == PAYLOAD_DIGEST
     assert repository.users == {pwd.getpwnam("_apt").pw_uid}
     assert one_hop.asked_of(0) == {NAME}
     assert world.judge.leaks == []

@@ -12,7 +12,7 @@ from e2e.kit.foreign import running
 
 from .marionette import render
 from .page import SUMS, Site, site
-from .user import User, ordinary_user
+from .user import User
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,13 +29,6 @@ PREFERENCES = 'user_pref("marionette.port", {port});\n'
 def page(world: World) -> Iterator[Site]:
     """Serve the page."""
     with world.running(site()) as made:
-        yield made
-
-
-@pytest.fixture
-def user(world: World) -> Iterator[User]:
-    """Return whoever it is that runs a browser."""
-    with ordinary_user(world) as made:
         yield made
 
 

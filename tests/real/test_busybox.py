@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 from typing import TYPE_CHECKING
 
 from e2e.kit.clients import NAME
-from e2e.kit.origins import PAYLOAD, PAYLOAD_DIGEST
+from e2e.kit.origins import PAYLOAD, PAYLOAD_DIGEST, digest
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,12 +20,12 @@ def test_busybox_wget(stage: Stage, prefix: Words, scratch: Path) -> None:
     (scratch / "text").write_bytes(text)
     words = [*prefix, "busybox", "wget", "-q", "-O", "-"]
     down = stage.world.run([*words, f"{stage.url}/bytes"])
-    assert hashlib.sha256(down.stdout).hexdigest() == PAYLOAD_DIGEST
+    assert digest(down.stdout) == PAYLOAD_DIGEST
     up = stage.world.run([*words, f"--post-file={scratch}/text", f"{stage.url}/digest"])
-    assert up.text == hashlib.sha256(text).hexdigest()
+    assert up.text == digest(text)
 
 
 def test_busybox_nc(stage: Stage, prefix: Words) -> None:
     """Everything to the echo server and back, at once."""
     both = stage.world.run([*prefix, "busybox", "nc", NAME, stage.echo.port], stdin=PAYLOAD)
-    assert hashlib.sha256(both.stdout).hexdigest() == PAYLOAD_DIGEST
+    assert digest(both.stdout) == PAYLOAD_DIGEST

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING
 
 import pytest
 from e2e.kit.clients import curl, wget
-from e2e.kit.origins import LONG_DIGEST, PAYLOAD_DIGEST
+from e2e.kit.origins import LONG_DIGEST, PAYLOAD_DIGEST, digest
+
+from .parallel import Transfers
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,10 +22,6 @@ PARTS = 8
 """How many transfers are under way at once."""
 
 
-def _digest(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()
-
-
 def test_curl(stage: Stage, prefix: Words) -> None:
     """Download and upload, in the clear."""
     curl(stage, prefix)
@@ -35,7 +32,7 @@ def test_curl_with_tls(stage: Stage, secure: Secure, prefix: Words, version: str
     """Download and upload by each version of HTTP; the certificate is for the name."""
     words = [*prefix, "curl", "-sS", version, "--cacert", secure.authority]
     down = stage.world.run([*words, f"{secure.url}/bytes"])
-    assert _digest(down.stdout) == PAYLOAD_DIGEST
+    assert digest(down.stdout) == PAYLOAD_DIGEST
     up = stage.world.run([*words, "-T", stage.upload, f"{secure.url}/digest"])
     assert up.text == PAYLOAD_DIGEST
     assert stage.world.run([*words, f"{secure.url}/version"]).text == VERSIONS[version]
@@ -52,16 +49,9 @@ def test_curl_in_parallel(
     """Downloads and uploads at once: over connections of their own, or as streams of one."""
     words = [*prefix, "curl", "-sS", version, "--cacert", secure.authority, "--parallel"]
     words += ["--parallel-immediate"] if version == "--http1.1" else []
-    downs = [word for n in range(PARTS) for word in ("-o", scratch / f"down{n}", f"{secure.url}/bytes")]
-    ups = [
-        word
-        for n in range(PARTS)
-        for word in ("-T", stage.upload, "-o", scratch / f"up{n}", f"{secure.url}/digest")
-    ]
-    # curl gives its first -T to the first URL, and so on.
-    stage.world.run([*words, *ups, *downs])
-    assert [_digest((scratch / f"down{n}").read_bytes()) for n in range(PARTS)] == [PAYLOAD_DIGEST] * PARTS
-    assert [(scratch / f"up{n}").read_text() for n in range(PARTS)] == [PAYLOAD_DIGEST] * PARTS
+    transfers = Transfers(PARTS, scratch)
+    stage.world.run([*words, *transfers.words(stage, secure.url)])
+    transfers.check()
 
 
 def test_wget(stage: Stage, prefix: Words) -> None:
@@ -73,7 +63,7 @@ def test_wget_with_tls(stage: Stage, secure: Secure, prefix: Words) -> None:
     """Download and post; the certificate is for the name."""
     words = [*prefix, "wget", "-nv", f"--ca-certificate={secure.authority}", "-O", "-"]
     down = stage.world.run([*words, f"{secure.url}/bytes"])
-    assert _digest(down.stdout) == PAYLOAD_DIGEST
+    assert digest(down.stdout) == PAYLOAD_DIGEST
     up = stage.world.run([*words, f"--post-file={stage.upload}", f"{secure.url}/digest"])
     assert up.text == PAYLOAD_DIGEST
 
@@ -83,5 +73,5 @@ def test_aria2_in_pieces(stage: Stage, prefix: Words, scratch: Path) -> None:
     before = stage.web.connections
     words = ["aria2c", "-q", "--no-conf", "--async-dns=false", "-k", "1M", "-x", PARTS, "-s", PARTS]
     stage.world.run([*prefix, *words, "-d", scratch, f"{stage.url}/long"])
-    assert _digest((scratch / "long").read_bytes()) == LONG_DIGEST
+    assert digest((scratch / "long").read_bytes()) == LONG_DIGEST
     assert stage.web.connections - before > PARTS // 2

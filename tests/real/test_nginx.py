@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING
 
 from e2e.kit.clients import NAME, wrap
 from e2e.kit.foreign import running
-from e2e.kit.origins import PAYLOAD_DIGEST
+
+from .parallel import Transfers
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -50,18 +50,10 @@ def test_nginx(stage: Stage, one_hop: Chain, scratch: Path) -> None:
     home.mkdir()
     configuration = home / "nginx.conf"
     configuration.write_text(CONFIGURATION.format(home=home, port=port, name=NAME, upstream=stage.web.port))
-    url = f"http://127.0.0.1:{port}"
-    downs = [word for n in range(AT_ONCE) for word in ("-o", scratch / f"down{n}", f"{url}/bytes")]
-    ups = [
-        word
-        for n in range(AT_ONCE)
-        for word in ("-T", stage.upload, "-o", scratch / f"up{n}", f"{url}/digest")
-    ]
+    transfers = Transfers(AT_ONCE, scratch)
     curl = ["curl", "-sS", "--fail", "--parallel", "--parallel-immediate", "--parallel-max", 2 * AT_ONCE]
     with running(world, [*wrap(one_hop.urls), "nginx", "-c", configuration], ("127.0.0.1", port)):
-        world.run([*curl, *ups, *downs])
-    for n in range(AT_ONCE):
-        assert hashlib.sha256((scratch / f"down{n}").read_bytes()).hexdigest() == PAYLOAD_DIGEST
-        assert (scratch / f"up{n}").read_text() == PAYLOAD_DIGEST
+        world.run([*curl, *transfers.words(stage, f"http://127.0.0.1:{port}")])
+    transfers.check()
     assert one_hop.asked_of(0) == {NAME}
     assert world.judge.leaks == []

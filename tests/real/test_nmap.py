@@ -14,7 +14,7 @@ from e2e.kit.origins import ORIGIN
 from proxywrap.testing import SocksServer
 
 from .databases import redis
-from .user import User, ordinary_user
+from .user import User
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -53,13 +53,6 @@ def filtered(world: World) -> Iterator[int]:
 def server(world: World) -> Iterator[SocksServer]:
     """Run the proxy."""
     with world.running(SocksServer(names={NAME: ORIGIN, ADDRESS: ORIGIN})) as made:
-        yield made
-
-
-@pytest.fixture
-def user(world: World) -> Iterator[User]:
-    """Return who scans."""
-    with ordinary_user(world) as made:
         yield made
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 import json
 import sys
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from e2e.kit.clients import NAME
-from e2e.kit.origins import PAYLOAD, PAYLOAD_DIGEST
+from e2e.kit.origins import PAYLOAD, PAYLOAD_DIGEST, digest
 
 from .registry import Registry, registry
 
@@ -67,7 +66,7 @@ def test_pip(world: World, prefix: Words, index: Registry, scratch: Path) -> Non
             "PIP_TRUSTED_HOST": NAME,
         },
     )
-    assert hashlib.sha256((scratch / "parcel/payload").read_bytes()).hexdigest() == PAYLOAD_DIGEST
+    assert digest((scratch / "parcel/payload").read_bytes()) == PAYLOAD_DIGEST
 
 
 def test_npm(world: World, prefix: Words, index: Registry, scratch: Path) -> None:
@@ -84,7 +83,7 @@ def test_npm(world: World, prefix: Words, index: Registry, scratch: Path) -> Non
     world.run([*words, "publish"], cwd=parcel)
     world.run([*words, "install", "--no-audit", "--no-fund", "parcel"], cwd=shelf)
     payload = shelf / "node_modules/parcel/payload"
-    assert hashlib.sha256(payload.read_bytes()).hexdigest() == PAYLOAD_DIGEST
+    assert digest(payload.read_bytes()) == PAYLOAD_DIGEST
 
 
 def _write_crate(place: Path, rest: str) -> None:
@@ -112,4 +111,4 @@ def test_cargo(world: World, prefix: Words, index: Registry, scratch: Path) -> N
     publish = ["publish", "-q", "--registry", "here", "--no-verify", "--allow-dirty"]
     world.run([*words, *publish], env=env, cwd=scratch / "parcel")
     result = world.run([*words, "run", "-q"], env=env, cwd=scratch / "shelf")
-    assert hashlib.sha256(result.stdout).hexdigest() == PAYLOAD_DIGEST
+    assert digest(result.stdout) == PAYLOAD_DIGEST

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from e2e.kit.clients import PROGRAMS, script
 
-from .secure import OURS
+from .ours import OURS
 
 if TYPE_CHECKING:
     from e2e.kit.clients import Stage, Words

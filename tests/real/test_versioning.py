@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import shlex
 from typing import TYPE_CHECKING
 
 from e2e.kit.clients import NAME, git, git_by_ssh
-from e2e.kit.origins import PAYLOAD_DIGEST
+from e2e.kit.origins import PAYLOAD_DIGEST, digest
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -47,4 +46,4 @@ def test_rsync_over_ssh(stage: Stage, prefix: Words, scratch: Path) -> None:
     stage.world.run([*words, stage.upload, f"root@{NAME}:{scratch}/up"])
     stage.world.run([*words, f"root@{NAME}:{scratch}/up", scratch / "down"])
     for name in ("up", "down"):
-        assert hashlib.sha256((scratch / name).read_bytes()).hexdigest() == PAYLOAD_DIGEST
+        assert digest((scratch / name).read_bytes()) == PAYLOAD_DIGEST

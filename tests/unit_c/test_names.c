@@ -31,12 +31,12 @@ static bool means_the_same(const char *text, const struct pw_addr *addr)
 static void test_numeric(const struct pw_addr *addr, const char *what)
 {
 	for (size_t n = 0; n <= PW_SPELLED_BYTES; n++) {
-		char text[PW_NUMERIC_BYTES + 1];
+		const size_t size = PW_NUMBER_BYTES + n;
+		char text[PW_NUMBER_BYTES + PW_SPELLED_BYTES + 1];
 
 		memset(text, 1, sizeof(text));
-		pw_numeric(addr, n, text);
-		ok(memchr(text, '\0', PW_NUMERIC_BYTES) &&
-			   text[PW_NUMERIC_BYTES] == 1,
+		pw_numeric(addr, n, size, text);
+		ok(memchr(text, '\0', size) && text[size] == 1,
 		   "%s for %zu: it fits", what, n);
 		ok(strlen(text) >= n, "%s for %zu: long enough", what, n);
 		ok(means_the_same(text, addr),

@@ -6,7 +6,6 @@ both directions to and from NAME, and asserts that not a byte differs.
 
 from __future__ import annotations
 
-import hashlib
 import shlex
 import subprocess
 import sys
@@ -14,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
-from .origins import PAYLOAD, PAYLOAD_DIGEST, Origin
+from .origins import PAYLOAD, PAYLOAD_DIGEST, Origin, digest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -58,14 +57,10 @@ class Stage:
         return f"http://{NAME}:{self.web.port}"
 
 
-def _digest(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()
-
-
 def curl(stage: Stage, prefix: Words) -> None:
     """Download and upload."""
     down = stage.world.run([*prefix, "curl", "-sS", f"{stage.url}/bytes"])
-    assert _digest(down.stdout) == PAYLOAD_DIGEST
+    assert digest(down.stdout) == PAYLOAD_DIGEST
     up = stage.world.run([*prefix, "curl", "-sS", "-T", stage.upload, f"{stage.url}/digest"])
     assert up.text == PAYLOAD_DIGEST
 
@@ -73,7 +68,7 @@ def curl(stage: Stage, prefix: Words) -> None:
 def wget(stage: Stage, prefix: Words) -> None:
     """Download and post."""
     down = stage.world.run([*prefix, "wget", "-nv", "-O", "-", f"{stage.url}/bytes"])
-    assert _digest(down.stdout) == PAYLOAD_DIGEST
+    assert digest(down.stdout) == PAYLOAD_DIGEST
     up = stage.world.run(
         [*prefix, "wget", "-nv", "-O", "-", f"--post-file={stage.upload}", f"{stage.url}/digest"]
     )
@@ -108,14 +103,14 @@ def _clone_and_push(stage: Stage, prefix: Words, remote: str, env: dict[str, str
     clone = stage.repositories / "clone"
     try:
         run([*prefix, "git", "clone", "-q", f"{remote}/origin.git", clone], env=env)
-        assert _digest((clone / "payload").read_bytes()) == PAYLOAD_DIGEST
+        assert digest((clone / "payload").read_bytes()) == PAYLOAD_DIGEST
         subprocess.run(["git", "init", "-q", "--bare", "-b", "main", empty], check=True)
         push = ["git", "-C", clone, "push", "-q", f"{remote}/empty.git", "HEAD:refs/heads/main"]
         run([*prefix, *push], env=env)
         pushed = subprocess.run(
             ["git", "-C", empty, "show", "main:payload"], check=True, stdout=subprocess.PIPE
         )
-        assert _digest(pushed.stdout) == PAYLOAD_DIGEST
+        assert digest(pushed.stdout) == PAYLOAD_DIGEST
     finally:
         subprocess.run(["rm", "-rf", clone, empty], check=True)
 
@@ -126,7 +121,7 @@ def ssh(stage: Stage, prefix: Words, *options: str) -> None:
     up = stage.world.run([*prefix, *login, "sha256sum"], stdin=PAYLOAD)
     assert up.text.split()[0] == PAYLOAD_DIGEST
     down = stage.world.run([*prefix, *login, f"cat {stage.upload}"])
-    assert _digest(down.stdout) == PAYLOAD_DIGEST
+    assert digest(down.stdout) == PAYLOAD_DIGEST
 
 
 def ssh_with_timeout(stage: Stage, prefix: Words) -> None:
@@ -137,7 +132,7 @@ def ssh_with_timeout(stage: Stage, prefix: Words) -> None:
 def nc(stage: Stage, prefix: Words) -> None:
     """Send PAYLOAD to the echo server and get it back."""
     both = stage.world.run([*prefix, "nc", NAME, str(stage.echo.port)], stdin=PAYLOAD)
-    assert _digest(both.stdout) == PAYLOAD_DIGEST
+    assert digest(both.stdout) == PAYLOAD_DIGEST
 
 
 def script(stage: Stage, prefix: Words, *interpreter: object) -> None:

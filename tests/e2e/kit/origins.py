@@ -26,6 +26,7 @@ __all__ = [
     "PAYLOAD_DIGEST",
     "Origin",
     "banner_first",
+    "digest",
     "echo",
     "farewell",
     "http",
@@ -33,15 +34,21 @@ __all__ = [
     "until_closed",
 ]
 
+
+def digest(data: bytes) -> str:
+    """Return what tells one content from another."""
+    return hashlib.sha256(data).hexdigest()
+
+
 ORIGIN = "127.0.0.2"
 """Where the destinations listen. Nobody is told this address but the last hop."""
 
 PAYLOAD = random.Random(1928).randbytes(3 * 512 * 1024 + 7)
 """What is downloaded and uploaded: over 1 MiB, and not a multiple of any buffer."""
-PAYLOAD_DIGEST = hashlib.sha256(PAYLOAD).hexdigest()
+PAYLOAD_DIGEST = digest(PAYLOAD)
 LONG = PAYLOAD * 6
 """For clients that fetch in parts, and those of a megabyte at least."""
-LONG_DIGEST = hashlib.sha256(LONG).hexdigest()
+LONG_DIGEST = digest(LONG)
 
 BANNER = b"SSH-2.0-banner_first\r\n" + random.Random(4253).randbytes(70_000)
 """What a server that speaks first says: a line, and more than one read takes."""
@@ -123,7 +130,7 @@ def http(repositories: Path | None = None) -> contextlib.AbstractAsyncContextMan
         elif request.target == "/long":
             answer = _part(LONG, request)
         elif request.target == "/digest":
-            answer = Answer(hashlib.sha256(request.body).hexdigest().encode())
+            answer = Answer(digest(request.body).encode())
         writer.write(answer.pack())
         await until_closed(writer)
 
