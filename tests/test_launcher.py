@@ -208,11 +208,11 @@ class Finder(importlib.abc.MetaPathFinder):
             assert os.environ.get("STARTED"), name
 sys.meta_path.insert(0, Finder())
 import proxywrap.helper.process as process
-start = process._start
+start = process.start_command
 def started(*args):
     os.environ["STARTED"] = "1"
     return start(*args)
-process._start = started
+process.start_command = started
 from proxywrap.cli import main
 sys.exit(main(sys.argv[1:]))
 """

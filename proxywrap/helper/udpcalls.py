@@ -12,13 +12,12 @@ import socket
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
 from proxywrap import refusals
-from proxywrap.address import Endpoint, unmapped
+from proxywrap.address import DNS_OVER_TLS_PORT, DNS_PORT, Endpoint, unmapped
 from proxywrap.errors import ProxywrapError
 from proxywrap.events import Blocked
 from proxywrap.helper.caller import Caller
 from proxywrap.helper.context import Context
 from proxywrap.helper.ledger import Ledger
-from proxywrap.helper.router import DNS_OVER_TLS_PORT, DNS_PORT
 from proxywrap.net.device import has_device
 from proxywrap.net.dnsserver import DnsServer
 from proxywrap.net.native import disconnect

@@ -16,6 +16,7 @@ PACKAGE = ROOT / "proxywrap"
 PURE = [
     "address",
     "config",
+    "engines",
     "errors",
     "events",
     "hosts",
@@ -27,7 +28,7 @@ PURE = [
     "uri",
 ]
 IO_MODULES = {"asyncio", "selectors", "subprocess", "threading", "ssl", "time", "signal", "logging", "fcntl"}
-CONSTANTS = {"AF_INET", "AF_INET6", "AddressFamily", "SOCK_RAW", "SOCK_SEQPACKET", "SOCK_STREAM"}
+CONSTANTS = {"AF_INET", "AF_INET6", "AF_UNSPEC", "AddressFamily", "SOCK_RAW", "SOCK_SEQPACKET", "SOCK_STREAM"}
 """What a pure module may take from `socket`, which is names for numbers."""
 
 
