@@ -47,9 +47,11 @@ class Health:
     def __init__(self, random: Random) -> None:
         self._random = random
         self._records: dict[ProxyURI, _Record] = {}
+        self._good: set[ProxyURI] = set()
 
     def note_failure(self, hop: ProxyURI, now_s: float) -> None:
         """Leave a proxy out from now on, the longer the more often it has failed."""
+        self._good.discard(hop)
         record = self._records.setdefault(hop, _Record(0, 0.0))
         pause_s = min(FIRST_PAUSE_S * 2**record.failures, LONGEST_PAUSE_S)
         record.failures = min(record.failures + 1, 16)
@@ -58,6 +60,11 @@ class Health:
     def note_success(self, hop: ProxyURI) -> None:
         """Forget that a proxy has failed."""
         self._records.pop(hop, None)
+        self._good.add(hop)
+
+    def is_known_good(self, hop: ProxyURI) -> bool:
+        """Tell whether a proxy has worked, and has not failed since."""
+        return hop in self._good
 
     def is_out(self, hop: ProxyURI, now_s: float) -> bool:
         """Tell whether a proxy is left out."""
@@ -109,6 +116,10 @@ class Pick:
         self._failed.add(hop)
         self._selector.health.note_failure(hop, now_s)
 
+    def is_known_good(self, hop: ProxyURI) -> bool:
+        """Tell whether a proxy has worked, and has not failed since."""
+        return self._selector.health.is_known_good(hop)
+
     def note_success(self, hops: Sequence[ProxyURI]) -> None:
         """Take note that all of them have worked."""
         for hop in hops:
@@ -116,22 +127,30 @@ class Pick:
 
     def next(self, now_s: float) -> tuple[ProxyURI, ...] | None:
         """Return the proxies to try, None where there is nothing left to try."""
+        return self.first(self.candidates(now_s)) or None
+
+    def candidates(self, now_s: float) -> tuple[ProxyURI, ...]:
+        """Return the proxies from which `first` takes, nothing where there are too few."""
         chain = self._chain
         has_begun, self._has_begun = self._has_begun, True
         if chain.kind is ChainType.STRICT:
-            return None if has_begun else chain.hops
+            return () if has_begun else chain.hops
         left = [hop for hop in self._in_order() if hop not in self._failed]
         health = self._selector.health
         fit = [hop for hop in left if not health.is_out(hop, now_s)]
+        # One that is out may be the only one; the first to come back is the likeliest.
+        rest = sorted((hop for hop in left if hop not in fit), key=health.back_at_s)
         if chain.kind is ChainType.DYNAMIC:
-            # One that is out may be the only one; the first to come back is the likeliest.
-            return tuple(fit) or tuple(sorted(left, key=health.back_at_s)[:1]) or None
+            return tuple(fit or rest[:1])
         if len(left) < chain.length:
-            return None
-        if len(fit) < chain.length:
-            rest = sorted((hop for hop in left if hop not in fit), key=health.back_at_s)
-            fit = [*fit, *rest][: chain.length]
-        return tuple(fit[: chain.length])
+            return ()
+        return tuple(fit if len(fit) >= chain.length else [*fit, *rest][: chain.length])
+
+    def first(self, candidates: tuple[ProxyURI, ...]) -> tuple[ProxyURI, ...]:
+        """Return as many of `candidates` as the chain has, from the first on."""
+        if self._chain.kind in {ChainType.RANDOM, ChainType.ROUND_ROBIN}:
+            return candidates[: self._chain.length]
+        return candidates
 
     def _in_order(self) -> Sequence[ProxyURI]:
         hops = self._chain.hops

@@ -138,6 +138,7 @@ def _complete_command(_ctx: click.Context, _param: click.Parameter, incomplete: 
 @click.option(
     "--log", "log_path", metavar="FILE", help="Append everything that happens to FILE, as JSON lines."
 )
+@click.option("-c", "chain", metavar="NAME", help="Use this chain of the file where no rule says otherwise.")
 @click.option(
     "--engine",
     type=click.Choice(ENGINES),
@@ -157,6 +158,7 @@ def _prefix(
     verbose: int,
     log_path: str | None,
     engine: str | None,
+    chain: str | None,
     is_demo: bool,
     command: tuple[str, ...],
 ) -> int:
@@ -173,6 +175,8 @@ def _prefix(
     if not command:
         raise click.UsageError("expected a COMMAND to run, found none")
     config = find_configuration(file, urls)
+    if chain is not None:
+        config = _with_chain(config, chain)
     if engine is not None:
         config = config.with_engine(engine)
     verbosity = verbose or (-1 if is_quiet or config.options.quiet_mode else 0)
@@ -184,6 +188,13 @@ def _prefix(
     from proxywrap.launcher import launch
 
     return launch(command, config, verbosity=verbosity, log_path=log_path)
+
+
+def _with_chain(config: Config, name: str) -> Config:
+    try:
+        return config.with_chain(name)
+    except ValueError as exc:
+        raise click.BadParameter(str(exc), param_hint="-c") from None
 
 
 def _remarks(config: Config, verbosity: int) -> tuple[str, ...]:

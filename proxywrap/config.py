@@ -14,13 +14,29 @@ from enum import StrEnum
 from fnmatch import fnmatchcase
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from proxywrap.address import Endpoint, unmapped
 from proxywrap.engines import Engine
 from proxywrap.uri import ProxyURI
 
-__all__ = ["ChainType", "Config", "Dnat", "LocalNet", "Options", "Origin", "ProxyEntry"]
+if TYPE_CHECKING:
+    from proxywrap.rules import Rule  # which most files have none of
+
+__all__ = [
+    "PROXY_LIST_NAME",
+    "ChainType",
+    "Config",
+    "Dnat",
+    "LocalNet",
+    "NamedChain",
+    "Options",
+    "Origin",
+    "ProxyEntry",
+]
+
+PROXY_LIST_NAME = "ProxyList"
+"""What rules and `-c` call the proxies below [ProxyList]."""
 
 DEFAULT_FAKE_NETWORK_V4 = IPv4Network("198.18.0.0/15")
 """The benchmark range of RFC 2544: no real host has it, and no program treats it specially."""
@@ -53,6 +69,16 @@ class ProxyEntry(NamedTuple):
     """One proxy of the list and where it was written."""
 
     uri: ProxyURI
+    origin: Origin
+
+
+class NamedChain(NamedTuple):
+    """A section `[chain NAME]`: its proxies, and how they make a chain."""
+
+    name: str
+    kind: ChainType
+    length: int
+    proxies: tuple[ProxyEntry, ...]
     origin: Origin
 
 
@@ -171,6 +197,8 @@ class Config:
     `source` says where it was found. `origins` maps a line as `Options.lines`
     gives it to the place where it was written; a default is not in it.
     `notes` are remarks of the parser, for `-v`; `warnings` are for everybody.
+    `chains` are those with a name, `chain` is the one that is used where no
+    rule says otherwise. `local_names` are globs of names that are resolved here.
     """
 
     options: Options
@@ -179,11 +207,27 @@ class Config:
     origins: Mapping[str, Origin] = field(default_factory=lambda: MappingProxyType({}), hash=False)
     notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    chains: tuple[NamedChain, ...] = ()
+    rules: tuple[Rule, ...] = ()
+    local_names: tuple[str, ...] = ()
+    chain: str = PROXY_LIST_NAME
 
     @property
     def file(self) -> str | None:
         """The file that it was read from, None where it was no file."""
         return self.source if any(entry.origin.line is not None for entry in self.proxies) else None
+
+    def with_chain(self, name: str) -> Config:
+        """Return the same but for the chain that is used where no rule says otherwise.
+
+        Raises:
+            ValueError: there is none of that name.
+
+        """
+        known = [PROXY_LIST_NAME, *(chain.name for chain in self.chains)]
+        if name not in known:
+            raise ValueError(f"expected one of the chains {', '.join(known)}, found {name!r}")
+        return replace(self, chain=name)
 
     def with_engine(self, name: str) -> Config:
         """Return the same but for the engine."""
@@ -204,3 +248,16 @@ class Config:
         yield "[ProxyList]", None
         for entry in self.proxies:
             yield str(entry.uri), entry.origin
+        for chain in self.chains:
+            yield f"[chain {chain.name}]", chain.origin
+            yield str(chain.kind), chain.origin
+            if chain.kind in {ChainType.RANDOM, ChainType.ROUND_ROBIN}:
+                yield f"chain_len = {chain.length}", chain.origin
+            for entry in chain.proxies:
+                yield str(entry.uri), entry.origin
+        if self.rules or self.local_names:
+            yield "[rules]", None
+        if self.local_names:
+            yield f"resolve local {' '.join(self.local_names)}", None
+        for rule in self.rules:
+            yield str(rule), rule.origin

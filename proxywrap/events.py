@@ -11,7 +11,7 @@ from typing import NamedTuple
 from proxywrap.address import Endpoint, Host
 from proxywrap.uri import ProxyURI
 
-__all__ = ["Blocked", "Connected", "Event", "Failed", "Note", "Resolved"]
+__all__ = ["Blocked", "Connected", "Event", "Failed", "Note", "Resolved", "Skipped"]
 
 
 class Resolved(NamedTuple):
@@ -48,6 +48,14 @@ class Failed(NamedTuple):
     is_chain_fault: bool
 
 
+class Skipped(NamedTuple):
+    """A proxy failed in a chain that can do without it; others are tried."""
+
+    pid: int
+    hop: ProxyURI
+    reason: str
+
+
 class Blocked(NamedTuple):
     """Something was refused because it would not have gone through the chain.
 
@@ -65,4 +73,4 @@ class Note(NamedTuple):
     text: str
 
 
-Event = Resolved | Connected | Failed | Blocked | Note
+Event = Resolved | Connected | Failed | Skipped | Blocked | Note

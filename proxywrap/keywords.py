@@ -54,7 +54,6 @@ class OptionLines:
         self.notes: list[str] = []
         self._source = source
         self._origin = Origin(source)
-        self._chain_origin: Origin | None = None
         self._chain_len_origin: Origin | None = None
 
     def read(self, keyword: str, values: list[str], origin: Origin) -> None:
@@ -68,26 +67,14 @@ class OptionLines:
         self.origins[KEYWORDS[keyword](self, keyword, values)] = origin
 
     def check_chain(self, count: int) -> None:
-        """Check the kind of the chain against the number of proxies.
+        """Check the length of the chain against the number of proxies.
 
         Raises:
-            ConfigError: this version does not run such a chain.
+            ConfigError: there are too few of them.
 
         """
-        kind = self.options.chain_type
-        if kind is ChainType.STRICT:
-            return
-        if count > 1 and self._chain_origin is not None:
-            raise ConfigError(
-                f"expected strict_chain, all that this version runs with several proxies, found {kind}",
-                self._source,
-                self._chain_origin.line,
-            )
-        if (
-            kind is not ChainType.DYNAMIC
-            and self.options.chain_len > count
-            and self._chain_len_origin is not None
-        ):
+        has_length = self.options.chain_type in {ChainType.RANDOM, ChainType.ROUND_ROBIN}
+        if has_length and self.options.chain_len > count and self._chain_len_origin is not None:
             raise ConfigError(
                 f"expected a chain_len of at most {count}, the proxies, found {self.options.chain_len}",
                 self._source,
@@ -97,7 +84,6 @@ class OptionLines:
     def read_chain_type(self, keyword: str, values: list[str]) -> str:
         """Read one of the four chain kinds; return the line in its canonical form, as all below."""
         _expect_no_value(keyword, values)
-        self._chain_origin = self._origin
         self.options = replace(self.options, chain_type=ChainType(keyword))
         return keyword
 

@@ -23,17 +23,16 @@ from types import MappingProxyType
 from proxywrap.config import Config, Options, Origin, ProxyEntry
 from proxywrap.errors import ConfigError
 from proxywrap.keywords import KEYWORDS, OptionLines
-from proxywrap.proxyline import TYPES, parse_proxy_line
+from proxywrap.proxyline import TYPES
+from proxywrap.sections import PROXY_LIST, Sections
 from proxywrap.uri import parse_uri
 
 __all__ = ["config_from_urls", "parse_config"]
 
-PROXY_LIST = "[ProxyList]"
-
 URL_OPTIONS = Options(tcp_read_time_out_ms=15000, tcp_connect_time_out_ms=8000)
 """A chain given by URLs has the times of the file that proxychains-ng ships; Tor often needs them."""
 
-_LATER_KEYWORDS = {"direct", "block", "chain"}
+_LATER_KEYWORDS = {"direct", "block", "chain", "resolve"}
 
 _COMMENT = re.compile(rb"(?:^|[ \t])#.*", re.DOTALL)
 
@@ -93,55 +92,38 @@ class _Draft:
         self.source = source
         self.origin = Origin(source)
         self.options = OptionLines(source)
-        self.proxies: list[ProxyEntry] | None = None
+        self.sections = Sections(source)
         self.warnings: list[str] = []
 
     def read_line(self, fields: list[str]) -> None:
         """Take in one line that is neither empty nor a comment."""
         if fields[0].startswith("["):
-            self._read_section(" ".join(fields))
-        elif self.proxies is None:
+            self.sections.begin(" ".join(fields), self.origin)
+        elif not self.sections.have_begun:
             self._read_option(fields)
-        elif fields[0] in KEYWORDS:
-            raise ValueError(
-                f"expected a proxy, found the option {fields[0]}: options stand above {PROXY_LIST}"
-            )
         else:
-            proxy, warning = parse_proxy_line(fields)
-            self.proxies.append(ProxyEntry(proxy, self.origin))
+            warning = self.sections.read(fields, self.origin)
             if warning is not None:
                 self.warnings.append(f"{self.origin}: {warning}")
 
     def finish(self) -> Config:
         """Return the configuration once every line has been read."""
-        if self.proxies is None:
-            raise ConfigError(f"expected a {PROXY_LIST} line and proxies below it, found none", self.source)
-        if not self.proxies:
-            raise ConfigError(f"expected a proxy below {PROXY_LIST}, found none", self.source)
-        self.options.check_chain(len(self.proxies))
+        sections = self.sections
+        proxies = sections.finish()
+        self.options.check_chain(len(proxies))
         options = self.options.options
         effective = set(options.lines())
         return Config(
             options,
-            tuple(self.proxies),
+            proxies,
             self.source,
             MappingProxyType({line: at for line, at in self.options.origins.items() if line in effective}),
             tuple(self.options.notes),
-            tuple(self.warnings),
+            (*self.warnings, *sections.warnings()),
+            sections.chains,
+            tuple(sections.rules),
+            tuple(sections.local_names),
         )
-
-    def _read_section(self, header: str) -> None:
-        if header == PROXY_LIST:
-            if self.proxies is not None:
-                raise ValueError(f"expected a proxy, found a second {PROXY_LIST}")
-            self.proxies = []
-        elif header.startswith("[chain ") or header == "[rules]":
-            kind = "named chains" if header.startswith("[chain ") else "rules"
-            raise ValueError(f"expected {PROXY_LIST}, found {header!r}: this version has no {kind}")
-        elif header.casefold() == PROXY_LIST.casefold():
-            raise ValueError(f"expected {PROXY_LIST} in these letters, found {header!r}")
-        else:
-            raise ValueError(f"expected {PROXY_LIST}, found an unknown section or something after it")
 
     def _read_option(self, fields: list[str]) -> None:
         keyword, equals, glued = fields[0].partition("=")

@@ -19,7 +19,7 @@ from collections.abc import Callable
 from errno import errorcode
 from typing import TextIO, TypeVar, assert_never
 
-from proxywrap.events import Blocked, Connected, Event, Failed, Note, Resolved
+from proxywrap.events import Blocked, Connected, Event, Failed, Note, Resolved, Skipped
 
 __all__ = ["Report"]
 
@@ -76,6 +76,8 @@ class Report:
                 self._tell_lazily(VERBOSE, _connection_failure, event)
             case Connected():
                 self._tell_lazily(VERBOSE, _connection, event)
+            case Skipped():
+                self._tell_lazily(VERBOSE, _omission, event)
             case Resolved():
                 self._tell_lazily(ALL, _resolution, event)
             case Note():
@@ -154,6 +156,10 @@ def _failure(event: Failed) -> str:
 def _connection_failure(event: Failed) -> str:
     name = errorcode.get(event.errno, str(event.errno))
     return f"{event.destination}: {_failure(event)} [{name}, pid {event.pid}]"
+
+
+def _omission(event: Skipped) -> str:
+    return f"{event.hop}: {event.reason}; left out [pid {event.pid}]"
 
 
 def _connection(event: Connected) -> str:

@@ -41,6 +41,16 @@ class Pattern(NamedTuple):
     glob: str | None = None
     ports: tuple[int, int] = ANY_PORT
 
+    def __str__(self) -> str:
+        """Return the pattern as a word of a file."""
+        first, last = self.ports
+        ports = "" if self.ports == ANY_PORT else f":{first}" if first == last else f":{first}-{last}"
+        if self.network is None:
+            return (self.glob or "*") + ports
+        if self.network.version == 6 and ports:
+            return f"[{self.network.network_address}]/{self.network.prefixlen}{ports}"
+        return f"{self.network}{ports}"
+
     def covers(self, other: Pattern) -> bool:
         """Tell whether whatever `other` matches this one does, as far as can be told."""
         if not (self.ports[0] <= other.ports[0] and other.ports[1] <= self.ports[1]):
@@ -65,6 +75,11 @@ class Rule(NamedTuple):
     patterns: tuple[Pattern, ...]
     app: str | None
     origin: Origin
+
+    def __str__(self) -> str:
+        """Return the rule as a line of a file."""
+        words = [self.action.value, *([self.chain] if self.chain else []), *map(str, self.patterns)]
+        return " ".join(words if self.app is None else [*words, f"app={self.app}"])
 
 
 class _Candidate(NamedTuple):

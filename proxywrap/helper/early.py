@@ -12,12 +12,14 @@ import select
 import socket
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
-from proxywrap.config import Config
+from proxywrap.config import ChainType, Config
 from proxywrap.errors import ProxywrapError
 from proxywrap.events import Event
 from proxywrap.helper.context import Context
+from proxywrap.helper.programs import program_names
 from proxywrap.helper.router import Router
 from proxywrap.helper.session import Loan, Session, Work
 from proxywrap.hosts import HostsTable, parse_hosts
@@ -108,8 +110,10 @@ class Early:
             return  # the second attempt on a socket waits for the end of the first
         self._begun.add(lent.inode)
         with suppress(ProxywrapError, OSError):
-            route = self.context.router.route(address, loan.request.port)
-            if route.hops and not isinstance(route.hops[0].host, str):
+            programs = partial(program_names, loan.pid)
+            route = self.context.router.route(address, loan.request.port, programs)
+            is_strict = route.chain is not None and route.chain.kind is ChainType.STRICT
+            if is_strict and not isinstance(route.hops[0].host, str):
                 sockaddr = lent.sockaddr(route.hops[0].host, route.hops[0].port)
                 if sockaddr is not None:
                     lent.begin(sockaddr)

@@ -5,25 +5,33 @@ Takes any socket of ours or of an application's; leaves it as the attempt did.
 
 from __future__ import annotations
 
+import errno
 import time
+from functools import partial
+from random import Random
 
 from proxywrap.address import Endpoint, unmapped
+from proxywrap.chains import Chain, Health, Pick, Selector
+from proxywrap.config import ChainType
 from proxywrap.errors import ProxywrapError
-from proxywrap.events import Connected, Failed
+from proxywrap.events import Connected, Failed, Skipped
 from proxywrap.helper.context import Context
+from proxywrap.helper.programs import program_names
 from proxywrap.helper.router import Route
 from proxywrap.net.connector import AttemptFailed, Deadlines, connect_chain, connect_direct, connect_dns
 from proxywrap.net.dnsserver import DnsServer
 from proxywrap.net.hopnames import HopNames
 from proxywrap.net.lent import LentSocket
+from proxywrap.net.scout import Scout
 from proxywrap.protocol.sockaddr import Place
 from proxywrap.protocol.wire import ReplyMessage
+from proxywrap.uri import ProxyURI
 
 __all__ = ["Guide"]
 
 
 class Guide:
-    """Knows the ways of one helper.
+    """Knows the ways of one helper, and which proxies have failed.
 
     Args:
         context: what the sessions share.
@@ -37,6 +45,9 @@ class Guide:
         self._deadlines = deadlines
         self._dns = dns
         self._names = HopNames()
+        self._scout = Scout(self._names, deadlines.connect_s)
+        random = Random()
+        self._selector = Selector(Health(random), random)
 
     async def lead(self, pid: int, place: Place, lent: LentSocket) -> ReplyMessage:
         """Connect `lent` to what the application calls `place`; report it, return the errno or 0.
@@ -50,24 +61,91 @@ class Guide:
         started = time.monotonic()
         destination = Endpoint(place.address, place.port)
         try:
-            route = self._context.router.route(place.address, place.port)
+            route = self._context.router.route(place.address, place.port, partial(program_names, pid))
             destination = route.destination
-            await self._follow(route, lent, place.scope_id)
+            hops = await self._follow(pid, route, lent, place.scope_id)
         except AttemptFailed as exc:
             fault = Failed(pid, destination, exc.hop, exc.errno, exc.reason, exc.is_chain_fault)
         except ProxywrapError as exc:
             fault = Failed(pid, destination, None, exc.errno, str(exc), is_chain_fault=False)
         else:
-            self._context.report(Connected(pid, destination, route.hops, time.monotonic() - started))
-            return ReplyMessage(is_direct=not route.hops and not route.is_dns)
+            self._context.report(Connected(pid, destination, hops, time.monotonic() - started))
+            return ReplyMessage(is_direct=route.is_direct and not route.resolves_here)
         self._context.report(fault)
         return ReplyMessage(fault.errno)
 
-    async def _follow(self, route: Route, lent: LentSocket, scope_id: int) -> None:
-        host = route.destination.host
-        if route.hops:
-            await connect_chain(lent, route.hops, route.destination, self._deadlines, self._names)
-        elif route.is_dns and not isinstance(host, str):
-            await connect_dns(lent, self._dns, unmapped(host).version)
+    async def _follow(self, pid: int, route: Route, lent: LentSocket, scope_id: int) -> tuple[ProxyURI, ...]:
+        """Connect along a route; return the proxies that were used."""
+        destination = route.destination
+        if route.resolves_here:
+            destination = await self._look_up(destination)
+        if route.chain is not None:
+            return await self._through(pid, route.chain, destination, lent)
+        assert not isinstance(destination.host, str)  # noqa: S101 - a name is looked up
+        if route.is_dns:
+            await connect_dns(lent, self._dns, unmapped(destination.host).version)
         else:
-            await connect_direct(lent, route.destination, scope_id)
+            await connect_direct(lent, destination, scope_id)
+        return ()
+
+    async def _look_up(self, destination: Endpoint) -> Endpoint:
+        assert isinstance(destination.host, str)  # noqa: S101 - it is a name
+        try:
+            addresses = await self._names.addresses(destination.host)
+        except OSError as exc:
+            reason = "this host's resolver does not know it"
+            raise AttemptFailed(None, reason, errno=errno.EHOSTUNREACH, is_chain_fault=False) from exc
+        return Endpoint(addresses[0], destination.port)
+
+    # -- chains --------------------------------------------------------------------
+
+    async def _through(
+        self, pid: int, chain: Chain, destination: Endpoint, lent: LentSocket
+    ) -> tuple[ProxyURI, ...]:
+        """Connect through a chain, with other proxies in the place of those that fail.
+
+        Raises:
+            AttemptFailed: the destination's own answer, or the last proxy's failure.
+
+        """
+        if chain.kind is ChainType.STRICT:
+            await connect_chain(lent, chain.hops, destination, self._deadlines, self._names)
+            return chain.hops
+        pick = self._selector.pick(chain)
+        until_s = time.monotonic() + 2 * (self._deadlines.connect_s + self._deadlines.read_s)
+        failure = AttemptFailed(None, "no proxy is left", errno=errno.ECONNREFUSED, is_chain_fault=True)
+        while time.monotonic() < until_s:
+            hops = await self._hops(pid, pick)
+            if hops is None:
+                break
+            try:
+                await connect_chain(lent, hops, destination, self._deadlines, self._names)
+            except AttemptFailed as exc:
+                if not exc.is_chain_fault or exc.hop is None:
+                    pick.note_success(hops)
+                    raise
+                failure = exc
+                self._skip(pid, pick, exc.hop, exc.reason)
+                lent.disconnect()
+            else:
+                pick.note_success(hops)
+                return hops
+        raise failure
+
+    async def _hops(self, pid: int, pick: Pick) -> tuple[ProxyURI, ...] | None:
+        """Return proxies of which the first one is there, as far as that must be found out."""
+        while True:
+            candidates = pick.candidates(time.monotonic())
+            if not candidates:
+                return None
+            if pick.is_known_good(candidates[0]) or len(candidates) == 1:
+                return pick.first(candidates)
+            winner, lost = await self._scout.find(candidates)
+            for hop, reason in lost:
+                self._skip(pid, pick, hop, reason)
+            if winner is not None:
+                return pick.first(candidates[candidates.index(winner) :])
+
+    def _skip(self, pid: int, pick: Pick, hop: ProxyURI, reason: str) -> None:
+        pick.note_failure(hop, time.monotonic())
+        self._context.report(Skipped(pid, hop, reason))

@@ -160,16 +160,14 @@ class ParkedConnects:
 
 
 def _open_for(route: Route) -> socket.socket:
-    """Return a socket of ours for a route, that can reach both families where it is not known which."""
-    host = route.hops[0].host if route.hops else route.destination.host
-    if isinstance(host, str):
+    """Return a socket of ours for a route: of both families, unless all that it leads to is IPv4."""
+    hosts = [hop.host for hop in route.hops] or [route.destination.host]
+    if any(isinstance(host, str) or unmapped(host).version == 6 for host in hosts):
         with suppress(OSError):  # a host without IPv6
             sock = socket.socket(socket.AF_INET6, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
             sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
             return sock
-    is_v6 = not isinstance(host, str) and unmapped(host).version == 6
-    family = socket.AF_INET6 if is_v6 else socket.AF_INET
-    return socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+    return socket.socket(socket.AF_INET, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
 
 
 def _find_again(waiting: Waiting) -> int | None:

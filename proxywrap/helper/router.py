@@ -8,17 +8,22 @@ from __future__ import annotations
 
 import errno
 import socket
+from fnmatch import fnmatchcase
 from ipaddress import IPv4Address, IPv6Address
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from proxywrap.address import DNS_OVER_TLS_PORT, DNS_PORT, Endpoint, normalise_name, unmapped
-from proxywrap.config import Config
+from proxywrap.chains import Chain
+from proxywrap.config import PROXY_LIST_NAME, Config
 from proxywrap.engines import runs_filtered
 from proxywrap.errors import ProxywrapError
 from proxywrap.hosts import HostsTable
 from proxywrap.names import NamePool
 from proxywrap.protocol.wire import Target
 from proxywrap.uri import ProxyURI
+
+if TYPE_CHECKING:
+    from proxywrap.rules import Programs, RuleSet
 
 __all__ = ["Route", "Router", "Unroutable"]
 
@@ -37,14 +42,26 @@ class Unroutable(ProxywrapError):
 
 
 class Route(NamedTuple):
-    """A destination and the hops that lead there; no hops: directly.
+    """A destination and the chain that leads there; none: directly.
 
     `is_dns` where it is a name server, in whose place the helper itself answers.
+    `resolves_here` where a name is to be looked up by this host's own resolver.
     """
 
     destination: Endpoint
-    hops: tuple[ProxyURI, ...]
+    chain: Chain | None
     is_dns: bool = False
+    resolves_here: bool = False
+
+    @property
+    def is_direct(self) -> bool:
+        """Whether the destination itself is connected to."""
+        return self.chain is None and not self.is_dns
+
+    @property
+    def hops(self) -> tuple[ProxyURI, ...]:
+        """The proxies of the chain, of which there may be more than a connection goes through."""
+        return () if self.chain is None else self.chain.hops
 
 
 class Router:
@@ -62,17 +79,25 @@ class Router:
     def __init__(self, config: Config, hosts: HostsTable, own_names: frozenset[str]) -> None:
         self.file = config.file
         self._options = config.options
-        self._hops = tuple(entry.uri for entry in config.proxies)
+        self._chains = _chains_of(config)
+        self._default = self._chains[config.chain]
+        self._rules = _rule_set(config)
+        self._local_names = config.local_names
         self._hosts = hosts
         self._own_names = own_names
         self._pool = NamePool(self._options.fake_network_v4, self._options.fake_network_v6)
 
-    def route(self, address: Address, port: int) -> Route:
+    def route(self, address: Address, port: int, programs: Programs = tuple) -> Route:
         """Return the way to what the application called `address`.
 
+        Args:
+            address: as the application spelled it.
+            port: likewise.
+            programs: gives the paths and names of the program.
+
         Raises:
-            Unroutable: a fake address that stands for no name, or name
-                resolution that would not reach the proxy.
+            Unroutable: a fake address that stands for no name, name
+                resolution that would not reach the proxy, or what a rule blocks.
 
         """
         if self._pool.is_fake(address):
@@ -80,18 +105,39 @@ class Router:
             if name is None:
                 reason = f"{address} is a fake address that stands for no name"
                 raise Unroutable(reason, errno=errno.EHOSTUNREACH)
-            return Route(Endpoint(name, port), self._hops)
+            return self._by_rules(Endpoint(name, port), programs, self._default)
         destination = self._options.dnat(Endpoint(address, port))
         assert not isinstance(destination.host, str)  # noqa: S101 - dnat maps addresses
         if _is_loopback(destination.host) and not self._options.proxy_loopback:
             if destination.port == DNS_OVER_TLS_PORT:
                 raise Unroutable("a local name server is not the proxy's", errno=errno.ECONNREFUSED)
             if destination.port == DNS_PORT:
-                return Route(destination, (), is_dns=True)
-            return Route(destination, ())
-        if self._options.is_localnet(destination.host, destination.port):
-            return Route(destination, ())
-        return Route(Endpoint(unmapped(destination.host), destination.port), self._hops)
+                return Route(destination, None, is_dns=True)
+            return self._by_rules(destination, programs, None, is_loopback=True)
+        is_local = self._options.is_localnet(destination.host, destination.port)
+        return self._by_rules(destination, programs, None if is_local else self._default)
+
+    def _by_rules(
+        self, destination: Endpoint, programs: Programs, default: Chain | None, *, is_loopback: bool = False
+    ) -> Route:
+        """Return the way that the rules say, which about loopback must name it."""
+        host = destination.host
+        plain = host if isinstance(host, str) else unmapped(host)
+        if self._rules is not None:
+            rule = self._rules.find(plain, destination.port, programs, only_networks=is_loopback)
+            if rule is not None and rule.action.value == "block":
+                raise Unroutable(f"blocked by the rule of {rule.origin}", errno=errno.EACCES)
+            if rule is not None:
+                default = self._chains[rule.chain] if rule.chain else None
+        resolves_here = isinstance(host, str) and (
+            default is None or any(fnmatchcase(host, glob) for glob in self._local_names)
+        )
+        # Directly, an address keeps its form: the socket is of that family.
+        return Route(
+            Endpoint(host if default is None else plain, destination.port),
+            default,
+            resolves_here=resolves_here,
+        )
 
     def resolve(self, name: str, family: int) -> tuple[tuple[Address, ...], bool]:
         """Return the addresses of `name` and whether one of them is fake.
@@ -147,6 +193,23 @@ class Router:
     def may_run_unwrapped(self, path: str) -> bool:
         """Tell whether an `allow_unwrapped` pattern matches a path or its last part."""
         return self._options.may_run_unwrapped(path)
+
+
+def _chains_of(config: Config) -> dict[str, Chain]:
+    options = config.options
+    chains = {PROXY_LIST_NAME: Chain(PROXY_LIST_NAME, options.chain_type, options.chain_len, config.hops)}
+    for chain in config.chains:
+        hops = tuple(entry.uri for entry in chain.proxies)
+        chains[chain.name] = Chain(chain.name, chain.kind, chain.length, hops)
+    return chains
+
+
+def _rule_set(config: Config) -> RuleSet | None:
+    if not config.rules:
+        return None
+    from proxywrap.rules import RuleSet  # noqa: PLC0415 - most configurations have no rules
+
+    return RuleSet(config.rules)
 
 
 def _host_name(name: str) -> str:

@@ -14,6 +14,7 @@ import socket
 import struct
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 
 from proxywrap.address import Endpoint
 from proxywrap.errors import ProxywrapError
@@ -24,6 +25,7 @@ from proxywrap.helper.context import Context
 from proxywrap.helper.ledger import Ledger
 from proxywrap.helper.parked import ParkedConnects
 from proxywrap.helper.patience import ERESTARTSYS, Patience
+from proxywrap.helper.programs import program_names
 from proxywrap.helper.router import Route
 from proxywrap.net.lent import LentSocket
 from proxywrap.net.native import disconnect
@@ -140,7 +142,7 @@ class TcpCalls:
         has_limit = any(
             _TIMEVAL.unpack(sock.getsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, _TIMEVAL.size))
         )
-        is_direct = not route.hops and not route.is_dns
+        is_direct = route.is_direct and not route.resolves_here
         if not _is_non_blocking(sock) and (is_direct or not has_limit):
             self._lend(caller, sock, sockaddr, place)
         elif is_direct:
@@ -155,7 +157,8 @@ class TcpCalls:
 
     def _route(self, caller: Caller, place: Place) -> Route:
         try:
-            return self._context.router.route(place.address, place.port)
+            programs = partial(program_names, caller.process)
+            return self._context.router.route(place.address, place.port, programs)
         except ProxywrapError as exc:
             where = Endpoint(place.address, place.port)
             fault = Failed(caller.process, where, None, exc.errno, str(exc), is_chain_fault=False)
