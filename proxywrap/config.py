@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from proxywrap.address import Endpoint, unmapped
 from proxywrap.engines import Engine
+from proxywrap.origin import Origin
 from proxywrap.uri import ProxyURI
 
 if TYPE_CHECKING:
@@ -52,17 +53,6 @@ class ChainType(StrEnum):
     DYNAMIC = "dynamic_chain"
     RANDOM = "random_chain"
     ROUND_ROBIN = "round_robin_chain"
-
-
-class Origin(NamedTuple):
-    """Where a setting was written: a file (or `-x`, `$PROXYWRAP_PROXY`) and its line."""
-
-    source: str
-    line: int | None = None
-
-    def __str__(self) -> str:
-        """Return SOURCE:LINE, or SOURCE where there are no lines."""
-        return self.source if self.line is None else f"{self.source}:{self.line}"
 
 
 class ProxyEntry(NamedTuple):

@@ -12,9 +12,10 @@ from dataclasses import replace
 from ipaddress import AddressValueError, IPv4Address, IPv4Network, IPv6Address, IPv6Network
 
 from proxywrap.address import parse_port
-from proxywrap.config import ChainType, Dnat, LocalNet, Options, Origin
+from proxywrap.config import ChainType, Dnat, LocalNet, Options
 from proxywrap.engines import Engine
 from proxywrap.errors import ConfigError
+from proxywrap.origin import Origin
 
 __all__ = ["KEYWORDS", "OptionLines"]
 
@@ -49,7 +50,7 @@ class OptionLines:
     """
 
     def __init__(self, source: str) -> None:
-        self.options = Options()
+        self.options = Options(chain_type=ChainType.DYNAMIC)  # where no line says otherwise
         self.origins: dict[str, Origin] = {}
         self.notes: list[str] = []
         self._source = source

@@ -7,7 +7,6 @@ A file means what it means to proxychains-ng 4.17, with these differences:
   errors that name FILE:LINE, where proxychains-ng passes over them;
 - names are resolved by the last proxy with or without `proxy_dns`, and any
   hop may be given by name;
-- without a chain keyword the chain is strict;
 - there is no limit of 64 `localnet` lines or 512 proxies.
 
 Reads bytes and returns values; opens no file and prints nothing. No error
@@ -20,9 +19,10 @@ import re
 from collections.abc import Sequence
 from types import MappingProxyType
 
-from proxywrap.config import Config, Options, Origin, ProxyEntry
+from proxywrap.config import Config, Options, ProxyEntry
 from proxywrap.errors import ConfigError
 from proxywrap.keywords import KEYWORDS, OptionLines
+from proxywrap.origin import Origin
 from proxywrap.proxyline import TYPES
 from proxywrap.sections import PROXY_LIST, Sections
 from proxywrap.uri import parse_uri

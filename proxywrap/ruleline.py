@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from ipaddress import AddressValueError, IPv4Address, IPv4Network, IPv6Address, IPv6Network
 
 from proxywrap.address import parse_port
-from proxywrap.config import Origin
+from proxywrap.origin import Origin
 from proxywrap.rules import ANY_PORT, Action, Network, Pattern, Rule
 
 __all__ = ["RULE_SYNTAX", "parse_local_names", "parse_rule"]

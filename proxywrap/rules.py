@@ -14,7 +14,7 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from typing import NamedTuple
 
 from proxywrap.address import Host
-from proxywrap.config import Origin
+from proxywrap.origin import Origin
 
 __all__ = ["ANY_PORT", "Action", "Pattern", "Rule", "RuleSet", "shadowed"]
 
@@ -143,18 +143,18 @@ class RuleSet:
         else:
             self._globs.append((re.compile(translate(pattern.glob)), candidate))
 
-    def _of_name(self, name: str) -> Iterator[Sequence[_Candidate]]:
-        yield self._exact.get(name, ())
+    def _of_name(self, name: str) -> Iterator[list[_Candidate]]:
+        yield self._exact.get(name, [])
         rest = name
         while rest := rest.partition(".")[2]:
-            yield self._suffixes.get(rest, ())
+            yield self._suffixes.get(rest, [])
         yield [candidate for glob, candidate in self._globs if glob.match(name)]
 
-    def _of_address(self, address: IPv4Address | IPv6Address) -> Iterator[Sequence[_Candidate]]:
+    def _of_address(self, address: IPv4Address | IPv6Address) -> Iterator[list[_Candidate]]:
         number = int(address)
         for (version, prefix), networks in self._networks.items():
             if version == address.version:
-                yield networks.get(number >> _host_bits(version, prefix), ())
+                yield networks.get(number >> _host_bits(version, prefix), [])
 
 
 def shadowed(rules: Sequence[Rule]) -> Iterator[tuple[Rule, Rule]]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from proxywrap.config import PROXY_LIST_NAME, ChainType, NamedChain, Origin, ProxyEntry
+from proxywrap.config import PROXY_LIST_NAME, ChainType, NamedChain, ProxyEntry
 from proxywrap.errors import ConfigError
 from proxywrap.keywords import KEYWORDS, OptionLines
+from proxywrap.origin import Origin
 from proxywrap.proxyline import parse_proxy_line
 
 if TYPE_CHECKING:

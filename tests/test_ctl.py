@@ -40,7 +40,7 @@ def test_config_prints_each_line_with_its_origin(
     assert capsys.readouterr().out == (
         "# found in: a.conf\n"
         "# note: a.conf:1: proxy_dns_old: names are resolved by the last proxy, no other program is started\n"
-        "strict_chain                             # default\n"
+        "dynamic_chain                            # default\n"
         "tcp_read_time_out 5                      # a.conf:2\n"
         "tcp_connect_time_out 10000               # default\n"
         "localnet 10.0.0.0/8                      # a.conf:3\n"

@@ -116,9 +116,9 @@ def test_last_setting_wins_and_has_its_origin() -> None:
     }
 
 
-def test_no_chain_keyword_means_strict() -> None:
-    """Without a keyword no hop is skipped silently."""
-    assert parse(ONE_PROXY).options == Options()
+def test_no_chain_keyword_means_dynamic() -> None:
+    """As in proxychains-ng, whose own file has a keyword."""
+    assert parse(ONE_PROXY).options == Options(chain_type=ChainType.DYNAMIC)
 
 
 def test_carriage_returns_are_white_space() -> None:
@@ -226,11 +226,18 @@ def test_name_options_are_accepted_and_noted(line: str, note: str | None) -> Non
         ),
         ("socks5://u:secret@h:1", "expected an option, found a proxy: proxies stand below [ProxyList]"),
         ("u:secret@h", "expected an option, found an unknown one"),
-        ("[chain office]", "expected [ProxyList], found '[chain office]': this version has no named chains"),
-        ("[rules]", "expected [ProxyList], found '[rules]': this version has no rules"),
+        ("[chain a b]", "expected [chain NAME], a name without blanks, found '[chain a b]'"),
+        ("[chain ProxyList]", "expected a name that no other chain has, found 'ProxyList' again"),
+        ("[Rules]", "expected [rules] in these letters, found '[Rules]'"),
         ("[proxylist]", "expected [ProxyList] in these letters, found '[proxylist]'"),
-        ("[ProxyList] x", "expected [ProxyList], found an unknown section or something after it"),
-        ("[ProxyList", "expected [ProxyList], found an unknown section or something after it"),
+        (
+            "[ProxyList] x",
+            "expected [ProxyList], [chain NAME] or [rules], found an unknown section or something after it",
+        ),
+        (
+            "[ProxyList",
+            "expected [ProxyList], [chain NAME] or [rules], found an unknown section or something after it",
+        ),
     ],
 )
 def test_wrong_option_is_an_error_with_its_line(line: str, message: str) -> None:
@@ -319,7 +326,7 @@ TYPES = "expected one of the types socks4, socks4a, socks5, socks5h, http"
             "expected a proxy, found the option localnet: options stand above [ProxyList]",
         ),
         ("[ProxyList]", "expected a proxy, found a second [ProxyList]"),
-        ("[chain x]", "expected [ProxyList], found '[chain x]': this version has no named chains"),
+        ("[chain x", "expected [chain NAME], a name without blanks, found '[chain x'"),
         ("socks5 127.0.0.300 1080", "expected an IPv4 address, found '127.0.0.300'"),
         ("socks5 1.2.3 1080", "expected an IPv4 address, found '1.2.3'"),
         ("socks5 ::g 1080", "expected a host, found ':' in it: the port follows after a blank, or in a URL"),
@@ -383,14 +390,59 @@ def test_section_header_takes_a_comment() -> None:
     assert parse("[ProxyList] # x\nhttp h 1").proxies
 
 
-@pytest.mark.parametrize("kind", ["dynamic_chain", "random_chain", "round_robin_chain"])
-def test_other_kinds_run_with_one_proxy_only(kind: str) -> None:
-    """The kinds that this version lacks are refused at their line, unless one proxy makes them the same."""
-    assert parse(kind + ONE_PROXY).options.chain_type == kind
-    message = (
-        f"f.conf:2: expected strict_chain, all that this version runs with several proxies, found {kind}"
+def test_named_chains() -> None:
+    """Each has a kind and proxies of its own; one without a kind is as the list without one."""
+    config = parse(
+        "strict_chain\n[ProxyList]\nhttp h 1\n"
+        "[chain office]\nrandom_chain\nchain_len = 2\nsocks5 a 1\nsocks4 b 2\n[chain home]\nhttp://c:3\n"
     )
-    assert error_of(f"\n{kind}{ONE_PROXY}http h 1") == message
+    office, home = config.chains
+    assert (office.name, office.kind, office.length) == ("office", ChainType.RANDOM, 2)
+    assert [str(entry.uri) for entry in office.proxies] == ["socks5://a:1", "socks4://b:2"]
+    assert (home.name, home.kind) == ("home", ChainType.DYNAMIC)
+    assert config.options.chain_type is ChainType.STRICT
+
+
+def test_rules_stand_in_their_section() -> None:
+    """In the order of the file, each with its line."""
+    config = parse("[ProxyList]\nhttp h 1\n[rules]\n\ndirect *.x # near\nblock *:25\nresolve local *.lan\n")
+    assert [(str(rule), rule.origin.line) for rule in config.rules] == [("direct *.x", 5), ("block *:25", 6)]
+    assert config.local_names == ("*.lan",)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[chain a]\nhttp h 1\n", "f.conf: expected a [ProxyList] line and proxies below it, found none"),
+        ("[ProxyList]\nhttp h 1\n[chain a]\n", "f.conf:3: expected a proxy below [chain a], found none"),
+        (
+            "[ProxyList]\nhttp h 1\n[rules]\nchain b *\n",
+            "f.conf:4: expected the name of a chain, found 'b', which no section has",
+        ),
+        (
+            "[ProxyList]\nhttp h 1\n[chain a]\nrandom_chain\nchain_len = 2\nhttp h 1\n",
+            "f.conf:5: expected a chain_len of at most 1, the proxies, found 2",
+        ),
+        ("[ProxyList]\nhttp h 1\n[rules]\n[rules]\n", "f.conf:4: expected a rule, found a second [rules]"),
+        (
+            "[ProxyList]\nhttp h 1\n[chain a]\nhttp h 1\n[chain a]\n",
+            "f.conf:5: expected a name that no other chain has, found 'a' again",
+        ),
+        (
+            "[ProxyList]\nhttp h 1\n[chain a]\nquiet_mode\n",
+            "f.conf:4: expected a proxy, found the option quiet_mode: options stand above [ProxyList]",
+        ),
+    ],
+)
+def test_wrong_sections(text: str, message: str) -> None:
+    """What is missing, or does not fit, with its line."""
+    assert error_of(text) == message
+
+
+def test_a_rule_that_can_never_match_is_told() -> None:
+    """With its line, and the one that takes all of it."""
+    config = parse("[ProxyList]\nhttp h 1\n[rules]\ndirect *.x\nblock a.x\n")
+    assert config.warnings == ("f.conf:5: this rule can never match: line 4 has taken all of it",)
 
 
 def test_chain_len_beyond_the_list() -> None:
@@ -462,7 +514,7 @@ OPTION = re.compile(r"^#(?=[^ #\n])", re.MULTILINE)
 
 def test_example_parses_as_it_is() -> None:
     """The example, unchanged, is a configuration with every default."""
-    assert parse(EXAMPLE.read_bytes()).options == Options()
+    assert parse(EXAMPLE.read_bytes()).options == Options(chain_type=ChainType.DYNAMIC)
 
 
 def test_example_parses_with_each_line_uncommented() -> None:

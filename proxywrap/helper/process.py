@@ -83,6 +83,7 @@ _IN_PIECES = (
     "ssl",
     "subprocess",
     "concurrent.futures",
+    "random",
     "asyncio",
     "proxywrap.protocol.socks5client",
     "proxywrap.net.connector",

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from proxywrap.address import DNS_OVER_TLS_PORT, DNS_PORT, Endpoint, normalise_name, unmapped
 from proxywrap.chains import Chain
-from proxywrap.config import PROXY_LIST_NAME, Config
+from proxywrap.config import PROXY_LIST_NAME, ChainType, Config
 from proxywrap.engines import runs_filtered
 from proxywrap.errors import ProxywrapError
 from proxywrap.hosts import HostsTable
@@ -197,11 +197,16 @@ class Router:
 
 def _chains_of(config: Config) -> dict[str, Chain]:
     options = config.options
-    chains = {PROXY_LIST_NAME: Chain(PROXY_LIST_NAME, options.chain_type, options.chain_len, config.hops)}
+    chains = {PROXY_LIST_NAME: _chain(PROXY_LIST_NAME, options.chain_type, options.chain_len, config.hops)}
     for chain in config.chains:
         hops = tuple(entry.uri for entry in chain.proxies)
-        chains[chain.name] = Chain(chain.name, chain.kind, chain.length, hops)
+        chains[chain.name] = _chain(chain.name, chain.kind, chain.length, hops)
     return chains
+
+
+def _chain(name: str, kind: ChainType, length: int, hops: tuple[ProxyURI, ...]) -> Chain:
+    """Return a chain; one of a single proxy is strict, whatever it is called."""
+    return Chain(name, ChainType.STRICT if len(hops) == 1 else kind, length, hops)
 
 
 def _rule_set(config: Config) -> RuleSet | None:

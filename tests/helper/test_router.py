@@ -9,10 +9,12 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 import pytest
 
 from proxywrap.address import Endpoint
-from proxywrap.config import Config, Dnat, LocalNet, Options, Origin, ProxyEntry
+from proxywrap.chains import Chain
+from proxywrap.config import ChainType, Config, Dnat, LocalNet, Options, Origin, ProxyEntry
 from proxywrap.helper.router import Route, Router, Unroutable
 from proxywrap.hosts import parse_hosts
 from proxywrap.names import PoolFull
+from proxywrap.parser import parse_config
 from proxywrap.uri import parse_uri
 
 HOPS = (parse_uri("socks5://192.0.2.1:1080"), parse_uri("http://proxy.test:3128"))
@@ -22,6 +24,7 @@ HOSTS = """\
 fd00::3 box.lan
 fd00::6 six.lan
 """
+CHAIN = Chain("ProxyList", ChainType.STRICT, 1, HOPS)
 FAKE_V4, FAKE_V6 = IPv4Network("198.18.0.0/15"), IPv6Network("fd70:726f:7879:7772::/64")
 
 
@@ -44,13 +47,13 @@ def resolve(of: Router, name: str, family: int = socket.AF_UNSPEC) -> list[str]:
 @pytest.mark.parametrize("address", ["192.0.2.7", "2001:db8::7", "10.0.0.1", "fe80::1"])
 def test_an_address_goes_through_all_hops(address: str) -> None:
     """Private ones too, where no line says otherwise."""
-    assert router().route(ip_address(address), 80) == Route(Endpoint(ip_address(address), 80), HOPS)
+    assert router().route(ip_address(address), 80) == Route(Endpoint(ip_address(address), 80), CHAIN)
 
 
 def test_a_mapped_address_is_asked_for_as_ipv4() -> None:
     """A proxy is given 192.0.2.7, not ::ffff:192.0.2.7."""
     way = router().route(ip_address("::ffff:192.0.2.7"), 80)
-    assert way == Route(Endpoint(ip_address("192.0.2.7"), 80), HOPS)
+    assert way == Route(Endpoint(ip_address("192.0.2.7"), 80), CHAIN)
 
 
 @pytest.mark.parametrize("family", [socket.AF_UNSPEC, socket.AF_INET, socket.AF_INET6])
@@ -60,7 +63,7 @@ def test_a_fake_address_leads_to_its_name(family: int) -> None:
     ((address,), is_fake) = of.resolve("Www.Example.ORG.", family)
     assert is_fake
     assert address in (FAKE_V6 if family == socket.AF_INET6 else FAKE_V4)
-    assert of.route(address, 443) == Route(Endpoint("www.example.org", 443), HOPS)
+    assert of.route(address, 443) == Route(Endpoint("www.example.org", 443), CHAIN)
 
 
 def test_a_fake_address_in_ipv6_dress() -> None:
@@ -68,7 +71,7 @@ def test_a_fake_address_in_ipv6_dress() -> None:
     of = router()
     ((address,), _) = of.resolve("example.org", socket.AF_INET)
     mapped = IPv6Address(f"::ffff:{address}")
-    assert of.route(mapped, 80) == Route(Endpoint("example.org", 80), HOPS)
+    assert of.route(mapped, 80) == Route(Endpoint("example.org", 80), CHAIN)
     assert of.reverse(mapped) == "example.org"
 
 
@@ -89,7 +92,7 @@ LOOPBACK = pytest.mark.parametrize(
 @LOOPBACK
 def test_loopback_is_direct(address: str) -> None:
     """In all its spellings, and as it was spelled."""
-    assert router().route(ip_address(address), 80) == Route(Endpoint(ip_address(address), 80), ())
+    assert router().route(ip_address(address), 80) == Route(Endpoint(ip_address(address), 80), None)
 
 
 NO_NET, LOCAL_LOOPBACK = Options(), Options(localnets=(LocalNet(IPv4Network("127.0.0.0/8")),))
@@ -100,7 +103,7 @@ NO_NET, LOCAL_LOOPBACK = Options(), Options(localnets=(LocalNet(IPv4Network("127
 def test_a_local_name_server(address: str, options: Options) -> None:
     """The helper answers in its place; `localnet` does not change that. Over TLS it is refused."""
     asked = Endpoint(ip_address(address), 53)
-    assert router(options).route(ip_address(address), 53) == Route(asked, (), is_dns=True)
+    assert router(options).route(ip_address(address), 53) == Route(asked, None, is_dns=True)
     with pytest.raises(Unroutable) as caught:
         router(options).route(ip_address(address), 853)
     assert caught.value.errno == errno.ECONNREFUSED
@@ -150,10 +153,89 @@ def test_dnat() -> None:
         Dnat(IPv4Address("192.0.2.4"), None, IPv4Address("127.0.0.53"), 53),
     )
     of = router(Options(dnats=rules))
-    assert of.route(ip_address("192.0.2.1"), 80) == Route(Endpoint(ip_address("127.0.0.1"), 8080), ())
-    assert of.route(ip_address("192.0.2.1"), 81) == Route(Endpoint(ip_address("192.0.2.1"), 81), HOPS)
-    assert of.route(ip_address("192.0.2.2"), 5) == Route(Endpoint(ip_address("192.0.2.3"), 5), HOPS)
+    assert of.route(ip_address("192.0.2.1"), 80) == Route(Endpoint(ip_address("127.0.0.1"), 8080), None)
+    assert of.route(ip_address("192.0.2.1"), 81) == Route(Endpoint(ip_address("192.0.2.1"), 81), CHAIN)
+    assert of.route(ip_address("192.0.2.2"), 5) == Route(Endpoint(ip_address("192.0.2.3"), 5), CHAIN)
     assert of.route(ip_address("192.0.2.4"), 80).is_dns
+
+
+# ---
+# Rules and chains
+
+OFFICE = (parse_uri("http://10.0.0.2:3128"),)
+
+RULES = """\
+[ProxyList]
+socks5 192.0.2.1 1080
+[chain office]
+http 10.0.0.2 3128
+[rules]
+resolve local *.lan
+block *:25 192.0.2.99
+block 127.0.0.0/8:2525
+direct *.here.example 203.0.113.0/24 app=ping
+chain office *.internal.example app=office
+chain ProxyList 127.0.0.7
+"""
+
+
+def ruled(text: str = RULES) -> Router:
+    """Return the router of a file."""
+    return Router(parse_config(text.encode(), "t.conf"), parse_hosts(HOSTS), frozenset())
+
+
+def named(of: Router, name: str, port: int = 80, *programs: str) -> Route:
+    """Return the route to a name."""
+    ((address, *_), _) = of.resolve(name, socket.AF_INET)
+    return of.route(address, port, lambda: programs)
+
+
+def test_rules_about_names() -> None:
+    """They are about the name that an address stands for."""
+    of = ruled()
+    assert named(of, "www.example").hops == (parse_uri("socks5://192.0.2.1:1080"),)
+    assert named(of, "a.internal.example", 80, "office").hops == OFFICE
+    assert named(of, "a.internal.example").hops != OFFICE
+    direct = named(of, "a.here.example", 80, "ping")
+    assert (direct.chain, direct.resolves_here) == (None, True)
+    with pytest.raises(Unroutable, match=r"blocked by the rule of t\.conf:7") as caught:
+        named(of, "www.example", 25)
+    assert caught.value.errno == errno.EACCES
+
+
+@pytest.mark.parametrize("dress", ["{}", "::ffff:{}"])
+def test_rules_about_addresses(dress: str) -> None:
+    """A mapped address is the IPv4 one."""
+    of = ruled()
+    assert of.route(ip_address(dress.format("203.0.113.5")), 80, lambda: ("ping",)).is_direct
+    assert not of.route(ip_address(dress.format("203.0.113.5")), 80, lambda: ("curl",)).is_direct
+    with pytest.raises(Unroutable, match="blocked"):
+        of.route(ip_address(dress.format("192.0.2.99")), 80)
+
+
+def test_rules_about_loopback() -> None:
+    """Only those that name it: a rule for every host does not send this one's through a proxy."""
+    of = ruled()
+    assert of.route(ip_address("127.0.0.1"), 25).is_direct
+    with pytest.raises(Unroutable, match="blocked"):
+        of.route(ip_address("127.0.0.1"), 2525)
+    assert of.route(ip_address("127.0.0.7"), 80).hops == (parse_uri("socks5://192.0.2.1:1080"),)
+
+
+def test_names_that_are_resolved_here() -> None:
+    """They go through the chain all the same, by their address."""
+    route = named(ruled(), "printer.lan")
+    assert route.resolves_here
+    assert route.hops
+
+
+def test_another_default() -> None:
+    """What -c names; `ProxyList` is a name as well."""
+    config = parse_config(RULES.encode(), "t.conf").with_chain("office")
+    of = Router(config, parse_hosts(HOSTS), frozenset())
+    assert named(of, "www.example").hops == OFFICE
+    with pytest.raises(ValueError, match="expected one of the chains ProxyList, office, found 'home'"):
+        config.with_chain("home")
 
 
 # ---

@@ -15,6 +15,7 @@ from .shim_object import ROOT
 PACKAGE = ROOT / "proxywrap"
 PURE = [
     "address",
+    "chains",
     "config",
     "engines",
     "errors",
@@ -22,9 +23,13 @@ PURE = [
     "hosts",
     "keywords",
     "names",
+    "origin",
     "parser",
     "proxyline",
     "refusals",
+    "ruleline",
+    "rules",
+    "sections",
     "uri",
 ]
 IO_MODULES = {"asyncio", "selectors", "subprocess", "threading", "ssl", "time", "signal", "logging", "fcntl"}
