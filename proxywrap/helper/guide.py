@@ -17,7 +17,7 @@ from proxywrap.errors import ProxywrapError
 from proxywrap.events import Connected, Failed, Skipped
 from proxywrap.helper.context import Context
 from proxywrap.helper.programs import program_names
-from proxywrap.helper.router import Route
+from proxywrap.helper.router import Route, Unroutable
 from proxywrap.net.connector import AttemptFailed, Deadlines, connect_chain, connect_direct, connect_dns
 from proxywrap.net.dnsserver import DnsServer
 from proxywrap.net.hopnames import HopNames
@@ -66,6 +66,9 @@ class Guide:
             hops = await self._follow(pid, route, lent, place.scope_id)
         except AttemptFailed as exc:
             fault = Failed(pid, destination, exc.hop, exc.errno, exc.reason, exc.is_chain_fault)
+        except Unroutable as exc:
+            destination = exc.destination or destination
+            fault = Failed(pid, destination, None, exc.errno, str(exc), is_chain_fault=False)
         except ProxywrapError as exc:
             fault = Failed(pid, destination, None, exc.errno, str(exc), is_chain_fault=False)
         else:
@@ -90,11 +93,7 @@ class Guide:
 
     async def _look_up(self, destination: Endpoint) -> Endpoint:
         assert isinstance(destination.host, str)  # noqa: S101 - it is a name
-        try:
-            addresses = await self._names.addresses(destination.host)
-        except OSError as exc:
-            reason = "this host's resolver does not know it"
-            raise AttemptFailed(None, reason, errno=errno.EHOSTUNREACH, is_chain_fault=False) from exc
+        addresses = await self._names.addresses(destination.host)
         return Endpoint(addresses[0], destination.port)
 
     # -- chains --------------------------------------------------------------------

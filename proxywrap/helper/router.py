@@ -34,11 +34,15 @@ LOOPBACK_NAMES = frozenset({"localhost", "localhost.localdomain", "ip6-localhost
 
 
 class Unroutable(ProxywrapError):
-    """A destination that must not be dialled; `errno` says why."""
+    """A destination that must not be dialled; `errno` says why.
 
-    def __init__(self, reason: str, *, errno: int) -> None:
+    `destination` is what it is called, where that is known to be a name.
+    """
+
+    def __init__(self, reason: str, *, errno: int, destination: Endpoint | None = None) -> None:
         super().__init__(reason)
         self.errno = errno
+        self.destination = destination
 
 
 class Route(NamedTuple):
@@ -126,7 +130,8 @@ class Router:
         if self._rules is not None:
             rule = self._rules.find(plain, destination.port, programs, only_networks=is_loopback)
             if rule is not None and rule.action.value == "block":
-                raise Unroutable(f"blocked by the rule of {rule.origin}", errno=errno.EACCES)
+                reason = f"blocked by the rule of {rule.origin}"
+                raise Unroutable(reason, errno=errno.EACCES, destination=destination)
             if rule is not None:
                 default = self._chains[rule.chain] if rule.chain else None
         resolves_here = isinstance(host, str) and (

@@ -26,7 +26,7 @@ from proxywrap.helper.ledger import Ledger
 from proxywrap.helper.parked import ParkedConnects
 from proxywrap.helper.patience import ERESTARTSYS, Patience
 from proxywrap.helper.programs import program_names
-from proxywrap.helper.router import Route
+from proxywrap.helper.router import Route, Unroutable
 from proxywrap.net.lent import LentSocket
 from proxywrap.net.native import disconnect
 from proxywrap.net.starting import start_connect
@@ -160,7 +160,8 @@ class TcpCalls:
             programs = partial(program_names, caller.process)
             return self._context.router.route(place.address, place.port, programs)
         except ProxywrapError as exc:
-            where = Endpoint(place.address, place.port)
+            known = exc.destination if isinstance(exc, Unroutable) else None
+            where = known or Endpoint(place.address, place.port)
             fault = Failed(caller.process, where, None, exc.errno, str(exc), is_chain_fault=False)
             self._context.report(fault)
             raise _error(exc.errno) from exc
