@@ -146,7 +146,9 @@ def filtered_memory() -> None:
         pump = _static(world, "pump.c")
         for state, proxy in (("parked", "mute"), ("relayed", "serve")):
             with _everywhere(world, pump, proxy) as port:
-                few, many = (_helper_with(world, [pump, state, NOWHERE, port], count) for count in (1, 1 + IDLE))
+                few, many = (
+                    _helper_with(world, [pump, state, NOWHERE, port], count) for count in (1, 1 + IDLE)
+                )
             print(f"\n{IDLE} idle connections, {state}")
             print(f"  {'helper with one':32}{few[0] / 1024:10.3f} MiB, {few[1]} descriptors")
             print(f"  {'helper with all':32}{many[0] / 1024:10.3f} MiB, {many[1]} descriptors")
