@@ -34,14 +34,13 @@ class Waiting:
     """A parked socket: whose it is, and what to do when its fate is known.
 
     `process` had it as descriptor `fd`; `inode` tells it from what may have
-    that number by then. Where it `is_joined`, it is connecting no more.
+    that number by then.
     """
 
     process: int
     fd: int
     inode: int
     parked: Parked
-    is_joined: bool = False
     on_end: list[Callable[[int], None]] = field(default_factory=list)
 
 
@@ -98,7 +97,7 @@ class ParkedConnects:
 
     def sweep(self) -> None:
         """Abandon what is done for sockets that were closed."""
-        for waiting in [each for each in self._tasks if not (each.is_joined or each.parked.is_waiting())]:
+        for waiting in [each for each in self._tasks if not each.parked.is_waiting()]:
             task = self._tasks.get(waiting)
             if task is not None:
                 task.cancel()
@@ -137,7 +136,6 @@ class ParkedConnects:
             reply = await self._guide.lead(waiting.process, place, lent)
             if reply.error:
                 return reply.error
-            waiting.is_joined = True
             partner = await self._lot.join(waiting.parked)
         except BaseException:
             lent.close()
