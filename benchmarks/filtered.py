@@ -51,7 +51,7 @@ def _go(world: World, source: str) -> Path:
     """Return a program without a C library, so that nothing can be preloaded into it."""
     program = world.directory / source.removesuffix(".go")
     environ = {**os.environ, "CGO_ENABLED": "0", "GOCACHE": str(Path(tempfile.gettempdir(), "go-build"))}
-    subprocess.run(["go", "build", "-o", program, PROGRAMS / source], check=True, env=environ)
+    subprocess.run(["/usr/bin/go", "build", "-o", program, PROGRAMS / source], check=True, env=environ)
     return program
 
 
@@ -96,7 +96,7 @@ def _everywhere(world: World, pump: Path, mode: str = "serve") -> Iterator[str]:
 
 
 def relay() -> None:
-    """Measure the helper's relay of parked connections beside microsocks', the only relay on the way both times."""
+    """Measure the helper's relay of parked connections beside microsocks': each is the only one on its way."""
     with World() as world:
         pump = _static(world, "pump.c")
         with _everywhere(world, pump) as port, foreign.microsocks(world, {}) as url:
@@ -119,20 +119,21 @@ def relay() -> None:
 
 
 def notified() -> None:
-    """What one call costs under the filter, beside the same bare."""
+    """Measure what one call costs under the filter, beside the same bare and under a filter that lets all pass."""
     with World() as world:
         pump, program = _static(world, "pump.c"), _static(world, "notified.c")
         with _everywhere(world, pump) as port:
             wrapper = wrap(f"socks5://127.0.0.1:{port}", "--engine", "seccomp")
 
-            def run(prefix: list[object], call: str, count: int) -> float:
-                result = world.run([*prefix, program, call, str(count), port], timeout=120)
+            def run(prefix: list[object], call: str, count: int, *options: str) -> float:
+                result = world.run([*prefix, program, call, str(count), port, *options], timeout=120)
                 return int(result.text) / count / 1000
 
             for title, (bare, call, count) in NOTIFIED.items():
                 values = medians(
                     {
                         "bare": lambda bare=bare, count=count: run([], bare, count),
+                        "any filter": lambda bare=bare, count=count: run([], bare, count, "any-filter"),
                         "filtered": lambda call=call, count=count: run(wrapper, call, count),
                     },
                     rounds=5,
