@@ -233,8 +233,8 @@ int main(int argc, char **argv)
 	count = atoi(argv[5]);
 	for (int i = 0; i < count; i++) {
 		if (fork() == 0) {
-			int fd = argc > 6 ? through_proxy(&sin, argv[6]) :
-					    connected(&sin);
+			int fd = argc > 6 ? through_proxy(&sin, argv[6])
+					  : connected(&sin);
 
 			carry(fd, argv[1][0],
 			      strtoull(argv[4], NULL, 10) / (unsigned)count);
