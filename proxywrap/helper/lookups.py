@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable
-from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
+from typing import NamedTuple
 
 from proxywrap.events import Blocked, Resolved
 from proxywrap.helper.router import Router
@@ -40,8 +40,7 @@ SOA_TIMES = (1, 3600, 600, 86400, NEGATIVE_TTL_S)
 """The root's SOA record: serial, refresh, retry, expire, minimum."""
 
 
-@dataclass(frozen=True, slots=True)
-class Later:
+class Later(NamedTuple):
     """An AAAA question that is not answered yet: one for A may follow for the same `name`."""
 
     name: str

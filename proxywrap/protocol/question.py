@@ -11,8 +11,8 @@ import re
 import socket
 import struct
 from collections.abc import Sequence
-from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
+from typing import NamedTuple
 
 __all__ = ["Question", "pack_addresses", "pack_no_data", "parse_question"]
 
@@ -31,8 +31,7 @@ _MOST_NAME_BYTES = 255
 _PLAIN = re.compile(rb"[A-Za-z0-9_-]{1,63}")
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(NamedTuple):
     """A question for the addresses of `name` in one family; `wire` is the question section."""
 
     ident: bytes
