@@ -96,7 +96,7 @@ def _everywhere(world: World, pump: Path, mode: str = "serve") -> Iterator[str]:
 
 
 def relay() -> None:
-    """Measure the helper's relay of parked connections beside microsocks': each is the only one on its way."""
+    """Measure the helper's relay of parked connections beside microsocks': either is alone on its way."""
     with World() as world:
         pump = _static(world, "pump.c")
         with _everywhere(world, pump) as port, foreign.microsocks(world, {}) as url:
@@ -119,7 +119,7 @@ def relay() -> None:
 
 
 def notified() -> None:
-    """Measure what one call costs under the filter, beside the same bare and under a filter that lets all pass."""
+    """Measure what one call costs under the filter, beside the same bare and under any filter."""
     with World() as world:
         pump, program = _static(world, "pump.c"), _static(world, "notified.c")
         with _everywhere(world, pump) as port:

@@ -49,6 +49,21 @@ def parse_question(message: bytes) -> Question | None:
     ident, flags, *counts = _HEADER.unpack_from(message)
     if flags & ~_UNDERSTOOD or counts[:3] != [1, 0, 0]:
         return None
+    found = _parse_name(message)
+    if found is None:
+        return None
+    name, at = found
+    end = at + _TAIL.size
+    if len(message) < end or not _is_opt(message[end:], counts[3]):
+        return None
+    kind, klass = _TAIL.unpack_from(message, at)
+    if kind not in _FAMILIES or klass != _IN:
+        return None
+    return Question(ident, flags, message[_HEADER.size : end], name, _FAMILIES[kind], bool(counts[3]))
+
+
+def _parse_name(message: bytes) -> tuple[str, int] | None:
+    """Return the name that is asked for, if it is plain, and where what follows it is."""
     at, labels = _HEADER.size, []
     while at < len(message) and message[at]:
         label = message[at + 1 : at + 1 + message[at]]
@@ -56,16 +71,10 @@ def parse_question(message: bytes) -> Question | None:
             return None
         labels.append(label)
         at += 1 + len(label)
-    end = at + 1 + _TAIL.size
-    if not labels or labels[-1].lower() == b"arpa" or at + 1 - _HEADER.size > _MOST_NAME_BYTES:
+    at += 1
+    if not labels or labels[-1].lower() == b"arpa" or at - _HEADER.size > _MOST_NAME_BYTES:
         return None
-    if len(message) < end or not _is_opt(message[end:], counts[3]):
-        return None
-    kind, klass = _TAIL.unpack_from(message, at + 1)
-    if kind not in _FAMILIES or klass != _IN:
-        return None
-    name = b".".join(labels).decode("ascii")
-    return Question(ident, flags, message[_HEADER.size : end], name, _FAMILIES[kind], bool(counts[3]))
+    return b".".join(labels).decode("ascii"), at
 
 
 def _is_opt(additional: bytes, count: int) -> bool:
