@@ -23,9 +23,9 @@ def both(events: list[Event] | None = None) -> tuple[PlainAnswers, Answers]:
     def router() -> Router:
         return Router(Config(Options(), (), "test"), parse_hosts(HOSTS), frozenset({"me"}))
 
-    return PlainAnswers(Lookups(router(), (events if events is not None else []).append)), Answers(
-        router(), [].append
-    )
+    told: list[Event] = []
+    by_hand = Lookups(router(), (told if events is None else events).append)
+    return PlainAnswers(by_hand), Answers(router(), told.append)
 
 
 def query(name: str, kind: str, *, edns: int = -1, flags: int = dns.flags.RD) -> bytes:

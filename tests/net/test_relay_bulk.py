@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import hashlib
+import os
 import random
 import socket
 from contextlib import ExitStack
@@ -16,10 +17,22 @@ from proxywrap.net import relay
 from proxywrap.net.relay import Relay
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
+    from collections.abc import Coroutine, Iterator
 
 BULK = random.Random(793).randbytes(3 << 20) * 3
 DEADLINE_S = 20
+
+
+@pytest.fixture(autouse=True)
+def pipes(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Keep no pipe for the next test."""
+    spare: list[relay._Pipe] = []
+    monkeypatch.setattr(relay._Pipe, "spare", spare)
+    monkeypatch.setattr(relay._Pipe, "large", 0)
+    yield
+    for pipe in spare:
+        os.close(pipe.read_end)
+        os.close(pipe.write_end)
 
 
 def tcp_pair() -> tuple[socket.socket, socket.socket]:
@@ -112,8 +125,6 @@ def test_few_large_pipes(monkeypatch: pytest.MonkeyPatch) -> None:
         sizes.append(fcntl.fcntl(pipe.write_end, fcntl.F_GETPIPE_SZ))
 
     monkeypatch.setattr(relay._Pipe, "__init__", note)
-    monkeypatch.setattr(relay._Pipe, "spare", [])
-    monkeypatch.setattr(relay._Pipe, "large", 0)
 
     async def scene() -> None:
         with ExitStack() as stack:
