@@ -47,16 +47,21 @@ static int connect_tcp(int fd, int domain, const struct sockaddr_storage *addr,
 	size_t least = domain == AF_INET
 			       ? sizeof(struct sockaddr_in)
 			       : offsetof(struct sockaddr_in6, sin6_scope_id);
-	int ret = len < least ? -EINVAL : pw_addr_from(&dest, addr, len);
+	int ret;
 
-	if (ret == 0 && dest.family != domain)
-		ret = -EAFNOSUPPORT;
-	if (ret < 0)
-		return ret;
+	/* The state counts before the address, but for one without family. */
+	if (len < sizeof(addr->ss_family))
+		return -EINVAL;
 	ret = pw_settle_fd(fd);
 	if (ret != 1)
 		return ret;
 	ret = kernel_state(fd);
+	if (ret == 0 && len < least)
+		ret = -EINVAL;
+	if (ret == 0 && addr->ss_family != domain)
+		ret = -EAFNOSUPPORT;
+	if (ret == 0)
+		ret = pw_addr_from(&dest, addr, len);
 	if (ret < 0)
 		return ret;
 	if (dest.port == PW_PORT_DNS_TLS && pw_addr_is_loopback(&dest)) {

@@ -15,7 +15,7 @@ FILE *hook_fdopen(int fd, const char *mode)
 
 int hook_vdprintf(int fd, const char *format, va_list args)
 {
-	PW_GATE_OUT(fd, 0);
+	PW_GATE_OUT(fd, 0, PW_GO_ON);
 	return pw_libc.vdprintf(fd, format, args);
 }
 
@@ -32,7 +32,7 @@ int hook_dprintf(int fd, const char *format, ...)
 
 int hook___vdprintf_chk(int fd, int flag, const char *format, va_list args)
 {
-	PW_GATE_OUT(fd, 0);
+	PW_GATE_OUT(fd, 0, PW_GO_ON);
 	return pw_libc.__vdprintf_chk(fd, flag, format, args);
 }
 
