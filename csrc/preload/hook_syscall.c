@@ -4,6 +4,7 @@
  * other passes untouched.
  */
 #include "libc.h"
+#include "submit.h"
 
 #include <sys/syscall.h>
 
@@ -153,6 +154,11 @@ static bool byte_call(long nr, const long v[6], long *ret)
 		*ret = hook_recvmmsg((int)v[0], PTR(struct mmsghdr *, v[1]),
 				     (unsigned int)v[2], (int)v[3],
 				     PTR(struct timespec *, v[4]));
+		return true;
+	case SYS_io_submit:
+		if (pw_may_submit(PTR(struct iocb *const *, v[2]), v[1]))
+			return false;
+		*ret = pw_result(-EAGAIN);
 		return true;
 	default:
 		return false;
