@@ -36,6 +36,7 @@ void pw_bus_read_environment(void) PW_HIDDEN;
 bool pw_is_bus_path(const struct sockaddr_storage *addr, size_t len) PW_HIDDEN;
 void pw_bus_mark(int fd) PW_HIDDEN;
 int pw_bus_verdict(int fd, const void *buf, size_t n) PW_HIDDEN;
+int pw_bus_refuse(int fd) PW_HIDDEN;
 int pw_bus_verdict_v(int fd, const struct iovec *iov, size_t n) PW_HIDDEN;
 
 #endif

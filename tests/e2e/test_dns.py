@@ -164,10 +164,24 @@ def test_the_system_bus(world: World, one_hop: Chain) -> None:
     program = [*wrap(one_hop.urls), sys.executable, PROGRAMS / "on_bus.py"]
     result = world.run(["sh", "-c", script, "sh", *program])
     expected = []
-    for way in ("send", "sendmsg", "write", "writev", "duplicate"):
+    for way in ("send", "sendmsg", "write", "pwritev2", "writev", "duplicate"):
         expected += [f"{way} org.freedesktop.{name} EACCES" for name in ("resolve1", "Avahi")]
         expected.append(f"{way} True")
-    assert result.text.splitlines() == [*expected, "True"]
-    first, again = result.complaints
-    assert "name resolution through the system bus" in first
-    assert again.endswith("(9 times more)")
+    for hidden, outcome in (
+        ("sendfile", "EINVAL"),
+        ("splice", "EINVAL"),
+        ("fdopen w", "EACCES"),
+        ("fdopen r+", "EACCES"),
+        ("fdopen r", "done"),
+        ("dprintf", "EACCES"),
+    ):
+        expected += [f"{hidden} {outcome}", f"{hidden} b''"]
+    assert result.text.splitlines() == [*expected, "path EACCES", "abstract EACCES", "True"]
+    through = "proxywrap: refused name resolution through"
+    past = "it would resolve names past the proxies"
+    assert result.complaints == [
+        f"{through} the system bus: {past}",
+        f"{through} stdio on the system bus: {past}",
+        f"{through} the system bus: {past} (13 times more)",
+        f"{through} stdio on the system bus: {past} (2 times more)",
+    ]
