@@ -158,6 +158,18 @@ static int socket_verdict(int domain, int type, int protocol)
 	return -EPERM;
 }
 
+static int new_socket(int domain, int type, int protocol)
+{
+	int saved = errno, ret = pw_libc.socket(domain, type, protocol);
+
+	if (pw_unlikely(ret < 0) && errno == EMFILE && pw_is_busy()) {
+		errno = saved;
+		pw_lock_and_settle_all();
+		ret = pw_libc.socket(domain, type, protocol);
+	}
+	return ret;
+}
+
 int hook_socket(int domain, int type, int protocol)
 {
 	int ret = socket_verdict(domain, type, protocol);
@@ -171,7 +183,7 @@ int hook_socket(int domain, int type, int protocol)
 			pw_blocked(PW_BLOCKED_SOCKET, &kind, NULL);
 		return (int)pw_result(ret);
 	}
-	ret = pw_libc.socket(domain, type, protocol);
+	ret = new_socket(domain, type, protocol);
 	if (ret >= 0 && (unsigned int)ret < PW_FDS) {
 		if (pw_mapped()) {
 			pw_mapped()->seen[ret] = 0;

@@ -69,3 +69,22 @@ def test_asynchronous_io_does_not_wait(program: Programs, libc: Libc) -> None:
         "EXIT-SUCCESS",
     ]
     assert result.errors == ""
+
+
+@pytest.mark.case("pend-limit")
+@both_libcs
+def test_the_limit_of_descriptors(program: Programs, libc: Libc) -> None:
+    """A pending connect needs a second one: EMFILE for one too many, and nothing else suffers or stays."""
+    with Wrapped(End.ACCEPTED) as place:
+        result = run(place, [program("limit", libc)])
+    emfile = {Libc.GLIBC: "Too many open files", Libc.MUSL: "No file descriptors available"}
+    assert result.trace == [
+        emfile[libc],
+        "about half of them: 1",
+        "write(pipes[1], &byte, 1) = 1",
+        "read(pipes[0], &byte, 1) = 1",
+        "all of them: 1",
+        "left: 0",
+        "EXIT-SUCCESS",
+    ]
+    assert result.errors == ""
