@@ -1,8 +1,9 @@
 """Print what proxywrap costs, each figure beside a rival's in the same run.
 
-usage: python benchmarks/run.py [throughput|parallel|sequential|memory|start|overhead]...
+usage: python benchmarks/run.py [throughput|parallel|sequential|memory|start|overhead|
+                                 filtered-parallel|relay|notified|filtered-memory]...
 
-Needs root (namespaces), curl, microsocks, proxychains4, valgrind and a C compiler.
+Needs root (namespaces), curl, microsocks, proxychains4, valgrind, Go and a C compiler.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent / "tests/e2e"))
 
 from clock import inside, medians, table  # noqa: E402
+from filtered import filtered_memory, filtered_parallel, notified, relay  # noqa: E402
 from kit import foreign, origins  # noqa: E402
 from kit.clients import NAME, PROGRAMS, PROXYWRAP, wrap  # noqa: E402
 from kit.listening import listening  # noqa: E402
@@ -181,7 +183,11 @@ def start() -> None:
 
 
 MEASUREMENTS = {
-    function.__name__: function for function in (throughput, parallel, sequential, memory, start, overhead)
+    function.__name__.replace("_", "-"): function
+    for function in (
+        *(throughput, parallel, sequential, memory, start, overhead),
+        *(filtered_parallel, relay, notified, filtered_memory),
+    )
 }
 
 

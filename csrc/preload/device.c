@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "device.h"
 
+#include "arguments.h"
 #include "channel.h"
 #include "sockaddr.h"
 
@@ -67,8 +68,7 @@ bool pw_names_device(const struct msghdr *msg)
 {
 	struct msghdr head = *msg;
 
-	if (!head.msg_control || head.msg_controllen < sizeof(struct cmsghdr) ||
-	    !pw_readable(head.msg_control, sizeof(struct cmsghdr)))
+	if (!pw_has_control(msg))
 		return false;
 	for (struct cmsghdr *c = CMSG_FIRSTHDR(&head); c;
 	     c = CMSG_NXTHDR(&head, c))

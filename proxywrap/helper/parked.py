@@ -34,13 +34,14 @@ class Waiting:
     """A parked socket: whose it is, and what to do when its fate is known.
 
     `process` had it as descriptor `fd`; `inode` tells it from what may have
-    that number by then.
+    that number by then. `is_being_joined` when its way is ready.
     """
 
     process: int
     fd: int
     inode: int
     parked: Parked
+    is_being_joined: bool = False
     on_end: list[Callable[[int], None]] = field(default_factory=list)
 
 
@@ -96,10 +97,13 @@ class ParkedConnects:
             self._tasks.pop(waiting).cancel()
 
     def sweep(self) -> None:
-        """Abandon what is done for sockets that were closed."""
-        for waiting in [each for each in self._tasks if not each.parked.is_waiting()]:
-            task = self._tasks.get(waiting)
-            if task is not None:
+        """Abandon what is done for sockets that were closed.
+
+        Those that are being joined are not connecting any more from one moment
+        to the next, and where nobody is there the kernel says so.
+        """
+        for waiting, task in self._tasks.items():
+            if not (waiting.is_being_joined or waiting.parked.is_waiting()):
                 task.cancel()
 
     def is_idle(self) -> bool:
@@ -136,6 +140,7 @@ class ParkedConnects:
             reply = await self._guide.lead(waiting.process, place, lent)
             if reply.error:
                 return reply.error
+            waiting.is_being_joined = True
             partner = await self._lot.join(waiting.parked)
         except BaseException:
             lent.close()

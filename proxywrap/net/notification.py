@@ -30,6 +30,9 @@ __all__ = [
 
 _ffi, _lib = _native.ffi, _native.lib
 
+_STATUS_BYTES = 512
+"""The thread group is in one of the first lines."""
+
 
 PROBE = int(_lib.PW_PROBE)
 """In the place of a length: are we under the filter of the helper with this token?"""
@@ -68,6 +71,8 @@ class Listener:
         self._fd = fd
         self._poll = select.poll()
         self._poll.register(fd, select.POLLIN)
+        self._notice = _ffi.new("struct pw_notice *")
+        _lib.pw_notify_wake_in_turn(fd)
 
     def fileno(self) -> int:
         """Return the descriptor."""
@@ -90,7 +95,7 @@ class Listener:
                 return None
             if not events[0][1] & select.POLLIN:
                 raise EOFError
-            notice = _ffi.new("struct pw_notice *")
+            notice = self._notice
             error = _lib.pw_notify_receive(self._fd, notice)
             if error == 0:
                 return Notice(notice.id, notice.thread, Call(notice.call), tuple(notice.args))
@@ -177,10 +182,13 @@ def write_memory(thread: int, address: int, data: bytes) -> None:
 
 def process_of(thread: int) -> int:
     """Return the process that a thread belongs to, the thread itself where it is gone."""
-    with suppress(OSError), open(f"/proc/{thread}/status") as status:
-        for line in status:
-            if line.startswith("Tgid:"):
-                return int(line.split()[1])
+    with suppress(OSError):
+        fd = os.open(f"/proc/{thread}/status", os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            status = os.read(fd, _STATUS_BYTES)
+        finally:
+            os.close(fd)
+        return int(status.partition(b"\nTgid:")[2].split(None, 1)[0])
     return thread
 
 

@@ -17,13 +17,13 @@ as any other. What is joined so is a partner, from which bytes must be relayed.
 
 from __future__ import annotations
 
-import asyncio
 import errno
 import os
 import socket
 from contextlib import suppress
 from typing import NamedTuple
 
+from proxywrap.net.readiness import is_writable, until_writable
 from proxywrap.net.sockdiag import is_connecting
 
 __all__ = ["Parked", "ParkingLot"]
@@ -99,7 +99,13 @@ class ParkingLot:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
             sock.bind(parked.place)
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            await asyncio.get_running_loop().sock_connect(sock, parked.own)
+            error = sock.connect_ex(parked.own)
+            if error == errno.EINPROGRESS:
+                if not is_writable(sock):  # most are at once, for nothing is on the way
+                    await until_writable(sock)
+                error = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+            if error:
+                raise OSError(error, os.strerror(error))
         except BaseException:
             sock.close()
             raise
