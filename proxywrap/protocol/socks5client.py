@@ -23,7 +23,7 @@ from proxywrap.protocol.socks5 import (
     read_address,
 )
 
-__all__ = ["connect", "request"]
+__all__ = ["connect", "connect_in_one_flight", "request"]
 
 _ATYPS = frozenset(Atyp)
 
@@ -62,6 +62,30 @@ def connect(
     yield from _request(Command.CONNECT, packed)
 
 
+def connect_in_one_flight(
+    destination: Endpoint, username: bytes | None = None, password: bytes | None = None
+) -> Flow[None]:
+    """Ask a SOCKS5 proxy for `destination`, and read what it says to each part when all is sent.
+
+    Two round trips fewer, of which RFC 1928 knows nothing: a proxy that forgets
+    what it has read beyond the part it is at will not answer. One method is
+    offered, for what follows depends on which it is.
+
+    Args and Raises: as for `connect`.
+
+    """
+    credentials = None if username is None else (username, password or b"")
+    method = Method.NO_AUTHENTICATION if credentials is None else Method.USERNAME_PASSWORD
+    flight = bytes([VERSION, 1, method])
+    if credentials is not None:
+        flight += userpass.pack_request(*credentials)
+    yield Send(flight + _pack_request(Command.CONNECT, pack_address(destination)))
+    yield from _read_method([method], has_credentials=credentials is not None)
+    if credentials is not None:
+        yield from userpass.read_status()
+    yield from _read_reply()
+
+
 def request(cmd: Command, destination: Endpoint) -> Flow[Endpoint]:
     """Send a request and read its reply (sections 4 and 6).
 
@@ -81,19 +105,32 @@ def request(cmd: Command, destination: Endpoint) -> Flow[Endpoint]:
 def _negotiate(credentials: tuple[bytes, bytes] | None) -> Flow[None]:
     methods = [Method.NO_AUTHENTICATION] + [Method.USERNAME_PASSWORD] * (credentials is not None)
     yield Send(bytes([VERSION, len(methods), *methods]))
-    ver, method = yield from read_answer(2, "the answer of a SOCKS5 proxy to the methods offered")
-    if ver != VERSION:
-        raise mismatch("SOCKS version 5", ver)
-    if method == Method.NO_ACCEPTABLE:
-        raise _no_acceptable(has_credentials=credentials is not None)
-    if method not in methods:
-        raise RemoteProtocolError(f"expected one of the methods {[int(m) for m in methods]}, got {method}")
+    method = yield from _read_method(methods, has_credentials=credentials is not None)
     if method == Method.USERNAME_PASSWORD and credentials is not None:
         yield from userpass.authenticate(*credentials)
 
 
+def _read_method(methods: list[Method], *, has_credentials: bool) -> Flow[int]:
+    ver, method = yield from read_answer(2, "the answer of a SOCKS5 proxy to the methods offered")
+    if ver != VERSION:
+        raise mismatch("SOCKS version 5", ver)
+    if method == Method.NO_ACCEPTABLE:
+        raise _no_acceptable(has_credentials=has_credentials)
+    if method not in methods:
+        raise RemoteProtocolError(f"expected one of the methods {[int(m) for m in methods]}, got {method}")
+    return method
+
+
 def _request(cmd: Command, packed: bytes) -> Flow[Endpoint]:
-    yield Send(bytes([VERSION, cmd, RSV]) + packed)
+    yield Send(_pack_request(cmd, packed))
+    return (yield from _read_reply())
+
+
+def _pack_request(cmd: Command, packed: bytes) -> bytes:
+    return bytes([VERSION, cmd, RSV]) + packed
+
+
+def _read_reply() -> Flow[Endpoint]:
     ver, rep = yield ReadExactly(2)
     if ver != VERSION:
         raise mismatch("a SOCKS5 reply of version 5", ver)
