@@ -55,7 +55,7 @@ class Builder:
         key = *compiler, name, *rest, *settings.values()
         if key not in self._made:
             made = self._directory / f"{name}-{len(self._made)}"
-            command = [*compiler, "-o", made, *rest]
+            command = [*compiler, "-o", str(made), *rest]
             subprocess.run(command, check=True, cwd=place, env={**os.environ, **settings})
             self._made[key] = made
         return self._made[key]
