@@ -55,8 +55,8 @@ static void copy(int from, int to)
 
 	while ((n = read(from, buffer, sizeof(buffer))) > 0)
 		for (ssize_t at = 0; at < n; at += sent)
-			if ((sent = write(to, buffer + at,
-					  (size_t)(n - at))) < 0)
+			if ((sent = write(to, buffer + at, (size_t)(n - at))) <
+			    0)
 				exit(fail("write"));
 	if (n < 0)
 		exit(fail("read"));
