@@ -14,6 +14,7 @@ import socket
 import struct
 from collections.abc import Callable
 from contextlib import suppress
+from ipaddress import IPv4Address, IPv6Address
 
 from proxywrap.address import Endpoint
 from proxywrap.errors import ProxywrapError
@@ -26,9 +27,9 @@ from proxywrap.helper.parked import ParkedConnects
 from proxywrap.helper.patience import ERESTARTSYS, Patience
 from proxywrap.helper.router import Route
 from proxywrap.net.lent import LentSocket
-from proxywrap.net.native import disconnect
+from proxywrap.net.native import connect_here, disconnect
 from proxywrap.net.starting import start_connect
-from proxywrap.protocol.sockaddr import Place, family_of, parse_sockaddr
+from proxywrap.protocol.sockaddr import Place, family_of, pack_sockaddr, parse_sockaddr
 from proxywrap.protocol.wire import ReplyMessage
 
 __all__ = ["TcpCalls"]
@@ -37,7 +38,10 @@ _SYN_SENT, _SYN_RECV, _CLOSE = 2, 3, 7  # net/tcp_states.h
 _SHORTEST = {socket.AF_INET: 16, socket.AF_INET6: 24}
 _TIMEVAL = struct.Struct("ll")
 _INT = struct.Struct("=i")
-_ANYWHERE = {socket.AF_INET: "127.0.0.1", socket.AF_INET6: "::1"}
+_ANYWHERE = {
+    socket.AF_INET: pack_sockaddr(Place(IPv4Address("127.0.0.1"), 9)),
+    socket.AF_INET6: pack_sockaddr(Place(IPv6Address("::1"), 9)),
+}
 
 
 class TcpCalls:
@@ -218,8 +222,7 @@ class TcpCalls:
 
 def _ask_kernel(sock: socket.socket) -> int:
     """Return what connect(2) says of a socket that has been connecting: it goes nowhere."""
-    host = _ANYWHERE[socket.AddressFamily(sock.family)]
-    return sock.connect_ex((host, 9))
+    return connect_here(sock.fileno(), _ANYWHERE[socket.AddressFamily(sock.family)])
 
 
 def _is_non_blocking(sock: socket.socket) -> bool:

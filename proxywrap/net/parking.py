@@ -21,10 +21,13 @@ import errno
 import os
 import socket
 from contextlib import suppress
+from ipaddress import ip_address
 from typing import NamedTuple
 
+from proxywrap.net.native import connect_here
 from proxywrap.net.readiness import is_writable, until_writable
 from proxywrap.net.sockdiag import is_connecting
+from proxywrap.protocol.sockaddr import Place, pack_sockaddr
 
 __all__ = ["Parked", "ParkingLot"]
 
@@ -81,7 +84,7 @@ class ParkingLot:
         """
         place = self._place_for(sock)
         _have_dropped(sock)
-        error = sock.connect_ex(place)
+        error = connect_here(sock.fileno(), _pack(sock.family, place))
         if error != errno.EINPROGRESS:
             raise OSError(error or errno.ECONNABORTED, os.strerror(error or errno.ECONNABORTED))
         return Parked(sock.family, sock.getsockname()[:2], place)
@@ -99,7 +102,7 @@ class ParkingLot:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
             sock.bind(parked.place)
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            error = sock.connect_ex(parked.own)
+            error = connect_here(sock.fileno(), _pack(parked.family, parked.own))
             if error == errno.EINPROGRESS:
                 if not is_writable(sock):  # most are at once, for nothing is on the way
                     await until_writable(sock)
@@ -124,6 +127,12 @@ class ParkingLot:
             self._listeners[family] = _listen(family)
         host, port = self._listeners[family].getsockname()[:2]
         return host, port
+
+
+def _pack(family: int, place: tuple[str, int]) -> bytes:
+    address = ip_address(place[0])
+    assert (address.version == 6) == (family == socket.AF_INET6)  # noqa: S101 - they are spelled so
+    return pack_sockaddr(Place(address, place[1]))
 
 
 def _listen(family: int) -> socket.socket:
