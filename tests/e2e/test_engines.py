@@ -91,7 +91,7 @@ def test_preload_refuses_what_it_cannot_enter(
 
 @pytest.mark.parametrize("engine", ENGINES)
 def test_leave_to_run_unwrapped(world: World, refusing: Chain, compiled: Builder, engine: str) -> None:
-    """A static COMMAND that is named runs bare under each; a child only where no filter is over its parent."""
+    """A static COMMAND that is named runs bare, a child only where no filter is over its parent."""
     static = compiled("leaky", "-static", "-Wl,--no-warnings")
     configuration = world.directory / f"leave-{engine}.conf"
     configuration.write_text(f"allow_unwrapped {static}\nengine {engine}\n[ProxyList]\n{refusing.urls[0]}\n")

@@ -166,7 +166,7 @@ UNFIT = [
 ]
 
 
-@pytest.mark.parametrize(("name", "environment"), UNFIT, ids=[name for name, _ in UNFIT])
+@pytest.mark.parametrize("attempt", UNFIT, ids=[name for name, _ in UNFIT])
 @pytest.mark.parametrize("how", [how for how in HOWS if how != "search"])
 @pytest.mark.parametrize("starter", STARTERS)
 def test_a_start_that_fails(
@@ -176,10 +176,10 @@ def test_a_start_that_fails(
     unfit: dict[str, Path],
     starter: str,
     how: str,
-    name: str,
-    environment: str,
+    attempt: tuple[str, str],
 ) -> None:
     """Gives the errno that it would give bare, and leaves no filter where there was none."""
+    name, environment = attempt
     command = [compiled("starts", *STARTERS[starter]), how, environment, unfit[name]]
     bare = world.run(command, expect=None)
     wrapped = world.run([*wrap(one_hop.urls), *command], expect=None)

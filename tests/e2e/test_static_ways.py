@@ -1,4 +1,4 @@
-"""What a static program tries beside a plain connect(): not a packet comes of it, and the errnos are the shim's."""
+"""What a static program tries beside a plain connect(): no packet, and the shim's errnos."""
 
 from __future__ import annotations
 
