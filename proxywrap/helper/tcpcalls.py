@@ -25,10 +25,11 @@ from proxywrap.helper.ledger import Ledger
 from proxywrap.helper.parked import ParkedConnects
 from proxywrap.helper.patience import ERESTARTSYS, Patience
 from proxywrap.helper.router import Route
+from proxywrap.net.device import has_device
 from proxywrap.net.lent import LentSocket
 from proxywrap.net.native import disconnect
 from proxywrap.net.starting import start_connect
-from proxywrap.protocol.sockaddr import Place, family_of, parse_sockaddr
+from proxywrap.protocol.sockaddr import Place, family_of, pack_sockaddr, parse_sockaddr
 from proxywrap.protocol.wire import ReplyMessage
 
 __all__ = ["TcpCalls"]
@@ -37,7 +38,8 @@ _SYN_SENT, _SYN_RECV, _CLOSE = 2, 3, 7  # net/tcp_states.h
 _SHORTEST = {socket.AF_INET: 16, socket.AF_INET6: 24}
 _TIMEVAL = struct.Struct("ll")
 _INT = struct.Struct("=i")
-_ANYWHERE = {socket.AF_INET: "127.0.0.1", socket.AF_INET6: "::1"}
+_NOWHERE = {socket.AF_INET: "224.0.0.1", socket.AF_INET6: "ff02::1"}
+"""To these TCP sends nothing, should the socket be fresh again by the time it is asked."""
 
 
 class TcpCalls:
@@ -141,13 +143,16 @@ class TcpCalls:
             _TIMEVAL.unpack(sock.getsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, _TIMEVAL.size))
         )
         is_direct = not route.hops and not route.is_dns
-        if not _is_non_blocking(sock) and (is_direct or not has_limit):
-            self._lend(caller, sock, sockaddr, place)
+        may_block = not _is_non_blocking(sock) and (is_direct or not has_limit)
+        # What is bound to a device does not reach loopback, where the others are parked.
+        if may_block or (not is_direct and has_device(sock)):
+            self._lend(caller, sock, place)
         elif is_direct:
             self._connect_directly(caller, sock, route, place)
         else:
-            waiting = self._parked.park(sock, caller.process, caller.integer(0), place, route)
-            self._ledger.note(sock).peer = sockaddr
+            number = caller.integer(0)
+            waiting = self._parked.park(sock, caller.process, caller.thread, number, place, route)
+            self._ledger.note(sock).peer = pack_sockaddr(place)
             if _is_non_blocking(sock):
                 sock.close()  # before the program can: its close() is to be the last one
                 raise _error(errno.EINPROGRESS)
@@ -162,7 +167,7 @@ class TcpCalls:
             self._context.report(fault)
             raise _error(exc.errno) from exc
 
-    def _lend(self, caller: Caller, sock: socket.socket, sockaddr: bytes, place: Place) -> None:
+    def _lend(self, caller: Caller, sock: socket.socket, place: Place) -> None:
         entry = self._ledger.note(sock)
 
         def finish(reply: ReplyMessage) -> None:
@@ -170,7 +175,7 @@ class TcpCalls:
                 entry.peer = b""
                 caller.fail(reply.error)
             else:
-                entry.peer = b"" if reply.is_direct else sockaddr
+                entry.peer = b"" if reply.is_direct else pack_sockaddr(place)
                 caller.answer()
 
         lent = LentSocket(sock.detach())
@@ -218,7 +223,7 @@ class TcpCalls:
 
 def _ask_kernel(sock: socket.socket) -> int:
     """Return what connect(2) says of a socket that has been connecting: it goes nowhere."""
-    host = _ANYWHERE[socket.AddressFamily(sock.family)]
+    host = _NOWHERE[socket.AddressFamily(sock.family)]
     return sock.connect_ex((host, 9))
 
 

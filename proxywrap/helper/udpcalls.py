@@ -69,7 +69,7 @@ class UdpCalls:
         sock.connect(dest)
         if is_dns:
             entry = self._ledger.note(sock)
-            entry.peer, entry.asks_names = sockaddr, True
+            entry.peer, entry.asks_names = pack_sockaddr(place), True
         else:
             self._ledger.forget(sock)
         caller.answer()

@@ -80,7 +80,8 @@ class Listener:
 
     def close(self) -> None:
         """Close it: whatever waits, and whatever comes, is answered ENOSYS by the kernel."""
-        os.close(self._fd)
+        fd, self._fd = self._fd, -1  # the number may be somebody else's then
+        os.close(fd)
 
     def receive(self) -> Notice | None:
         """Return a system call that waits, None where there is none.
