@@ -9,7 +9,7 @@ import struct
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from proxywrap.helper.caller import Caller
+from proxywrap.helper.caller import MAX_BYTES, Caller
 from proxywrap.protocol.sockaddr import MAX_SOCKADDR_BYTES
 
 __all__ = ["ENTRY_BYTES", "Ancillary", "Message", "read_message", "read_sendto", "without_ways"]
@@ -29,10 +29,9 @@ ENTRY_BYTES = _HEADER.size + 8
 
 _MAX_VECTORS = 1024  # UIO_MAXIOV
 _MAX_CONTROL_BYTES = 20480  # net.core.optmem_max, which may be more
-_MAX_BYTES = 0x7FFFF000  # MAX_RW_COUNT
 _SIGN = 1 << 63
 
-_IP_PKTINFO = 8  # linux/in.h
+_IP_RETOPTS, _IP_PKTINFO = 7, 8  # linux/in.h
 _SOL_UDP = 17
 _HARMLESS = frozenset(
     {
@@ -114,7 +113,12 @@ class Message:
 
 
 def without_ways(ancillary: Ancillary) -> Ancillary:
-    """Return the ancillary data of a datagram that leaves its way to its address."""
+    """Return the ancillary data of a datagram that leaves its way to its address.
+
+    Raises:
+        OSError: EINVAL of what IPv4 does not know.
+
+    """
     kept = []
     for level, kind, data in ancillary:
         if (level, kind) in _HARMLESS:
@@ -123,15 +127,15 @@ def without_ways(ancillary: Ancillary) -> Ancillary:
             kept.append((level, kind, bytes(4) + data[4:]))
         elif (level, kind) == (socket.IPPROTO_IPV6, socket.IPV6_PKTINFO):
             kept.append((level, kind, data[:16] + bytes(4) + data[20:]))
+        elif level == socket.IPPROTO_IP and kind != _IP_RETOPTS:
+            raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
     return kept
 
 
 def read_sendto(caller: Caller) -> Message:
     """Return what sendto(2) sends; raises as `read_message`."""
-    vectors = _check_vectors([(caller.pointer(1), caller.pointer(2) & ~_SIGN)])
-    return Message(
-        0, caller.pointer(4), 0, vectors, caller.read_sockaddr(caller.pointer(4), caller.integer(5))
-    )
+    name = caller.read_sockaddr(caller.pointer(4), caller.integer(5))
+    return Message(0, caller.pointer(4), 0, ((caller.pointer(1), min(caller.pointer(2), MAX_BYTES)),), name)
 
 
 def read_message(caller: Caller, address: int, *, is_send: bool) -> Message:
@@ -167,7 +171,7 @@ def _check_vectors(vectors: Iterable[tuple[int, ...]]) -> tuple[tuple[int, int],
     for at, size in vectors:
         if size & _SIGN:
             raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
-        some = min(size, _MAX_BYTES - total)
+        some = min(size, MAX_BYTES - total)
         checked.append((at, some))
         total += some
     if any(at & _SIGN for at, _size in checked):  # never a program's

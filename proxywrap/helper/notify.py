@@ -46,6 +46,7 @@ BATCH = 64
 SWEEP_S = 0.25
 """How often we look for programs that have given up: nobody tells."""
 
+_BUFFERED = frozenset({Call.SENDTO, Call.RECVFROM})
 _INET = frozenset({socket.AF_INET, socket.AF_INET6})
 _LOCAL = frozenset({socket.AF_UNIX, socket.AF_NETLINK, socket.AF_ALG})
 _TCP = (socket.SOCK_STREAM, socket.IPPROTO_TCP)
@@ -158,13 +159,28 @@ class Supervisor:
             case Call.GETSOCKOPT if caller.integer(4) == PROBE:
                 self._answer_probe(caller)
             case _:
-                with caller.take_socket(caller.integer(0)) as sock:
-                    self._carry_out_on(sock, caller)
+                self._carry_out_on_descriptor(caller)
 
-    def _carry_out_on(self, sock: socket.socket, caller: Caller) -> None:
+    def _carry_out_on_descriptor(self, caller: Caller) -> None:
+        """Carry out a call on a descriptor; what is wrong with it is found in the kernel's order."""
+        sockaddr = b""
+        if caller.call in _BUFFERED:
+            caller.check_buffer(caller.pointer(1), caller.pointer(2))
+        taken = caller.take(caller.integer(0))
+        try:
+            if caller.call is Call.CONNECT:
+                sockaddr = caller.read_sockaddr(caller.pointer(1), caller.integer(2))
+            sock = socket.socket(fileno=taken)
+        except BaseException:
+            os.close(taken)
+            raise
+        with sock:
+            self._carry_out_on(sock, caller, sockaddr)
+
+    def _carry_out_on(self, sock: socket.socket, caller: Caller, sockaddr: bytes) -> None:
         match caller.call:
             case Call.CONNECT:
-                self._connect(caller, sock)
+                self._connect(caller, sock, sockaddr)
             case Call.SENDTO | Call.SENDMSG | Call.SENDMMSG:
                 self._send(caller, sock)
             case Call.RECVFROM | Call.RECVMSG | Call.RECVMMSG:
@@ -187,8 +203,7 @@ class Supervisor:
 
     # -- calls on any socket -------------------------------------------------------
 
-    def _connect(self, caller: Caller, sock: socket.socket) -> None:
-        sockaddr = caller.read_sockaddr(caller.pointer(1), caller.integer(2))
+    def _connect(self, caller: Caller, sock: socket.socket, sockaddr: bytes) -> None:
         if _is(sock, _TCP):
             self._tcp.connect(caller, sock, sockaddr)
         elif _is(sock, _UDP):

@@ -35,6 +35,7 @@ __all__ = ["Transfers"]
 
 _CHUNK_BYTES = 1 << 18
 _MAX_DATAGRAM = 65535
+_MOST_V4_BYTES, _MOST_V6_BYTES = 65507, 65527  # without the headers
 _MAX_MESSAGES = 1024  # UIO_MAXIOV
 _MAX_RECEIVED = 64  # of which others do not notice that they wait
 _MSG_ZEROCOPY = 0x4000000
@@ -72,8 +73,6 @@ class Transfers:
             case Call.SENDTO:
                 flags = caller.integer(3)
                 message = read_sendto(caller)
-                if not message.name and sock.type == socket.SOCK_DGRAM:
-                    raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
                 sources = [lambda: message]
             case Call.SENDMSG:
                 flags = caller.integer(2)
@@ -87,20 +86,30 @@ class Transfers:
         self._carry_on(Job(caller, sock, flags & ~_MSG_ZEROCOPY, sources, sender), is_send=True)
 
     def _send_datagram(self, job: Job, message: Message) -> bool:
-        is_too_big = message.size > _MAX_DATAGRAM
-        if is_too_big and job.sock.family == socket.AF_INET:
+        if message.size > _MAX_DATAGRAM and job.sock.family == socket.AF_INET:
             raise OSError(errno.EMSGSIZE, os.strerror(errno.EMSGSIZE))
+        if job.caller.call is Call.SENDTO and not message.name:
+            raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
         dest = self._udp.destination(job.caller, job.sock, message.name)
+        if dest is None and not _has_peer(job.sock):
+            raise OSError(errno.EDESTADDRREQ, os.strerror(errno.EDESTADDRREQ))
         ancillary = without_ways(message.ancillary())
-        if is_too_big:
+        is_v4 = job.sock.family == socket.AF_INET or (dest is not None and dest[0].startswith("::ffff:"))
+        if message.size > (_MOST_V4_BYTES if is_v4 else _MOST_V6_BYTES):
             raise OSError(errno.EMSGSIZE, os.strerror(errno.EMSGSIZE))
         data = message.read_data(job.caller, 0, _MAX_DATAGRAM)
         job.done = job.sock.sendmsg([data], ancillary, job.flags | _FOR_US, *([] if dest is None else [dest]))
         return True
 
     def _send_stream(self, job: Job, message: Message) -> bool:
-        ancillary: Ancillary = [] if job.done else message.ancillary()
-        data = message.read_data(job.caller, job.done, _CHUNK_BYTES)
+        try:
+            ancillary: Ancillary = [] if job.done else message.ancillary()
+            data = message.read_data(job.caller, job.done, _CHUNK_BYTES)
+        except OSError:
+            job.sock.sendmsg(
+                [b""], [], job.flags | _FOR_US
+            )  # fails before, where the socket is not connected
+            raise
         job.done += job.sock.sendmsg([data], ancillary, job.flags | _FOR_US)
         return job.done >= message.size or not job.is_patient
 
@@ -197,6 +206,14 @@ def _entries(caller: Caller, most: int, *, is_send: bool) -> Sequence[Source]:
     count = min(caller.pointer(2) & 0xFFFFFFFF, most)
     places = (caller.pointer(1) + at * ENTRY_BYTES for at in range(count))
     return [partial(read_message, caller, place, is_send=is_send) for place in places]
+
+
+def _has_peer(sock: socket.socket) -> bool:
+    try:
+        sock.getpeername()
+    except OSError:
+        return False
+    return True
 
 
 def _limit_of(sock: socket.socket, *, is_send: bool) -> float:

@@ -30,7 +30,7 @@ PROBE_PORTS = frozenset({0, 9, 65535})
 """To these nothing is sent: resolvers connect to them to see which route an address has."""
 
 _INET = frozenset({socket.AF_INET, socket.AF_INET6})
-_INET_BYTES = 16
+_INET_BYTES, _INET6_BYTES = 16, 24  # sockaddr_in; SIN6_LEN_RFC2133
 
 SockAddr = tuple[str, int] | tuple[str, int, int, int]
 
@@ -113,6 +113,8 @@ class UdpCalls:
             family = socket.AF_INET  # a send of an IPv4 socket reads one of no family so
             sockaddr = family.to_bytes(2, "little") + sockaddr[2:]
         if sock.family == socket.AF_INET and len(sockaddr) < _INET_BYTES:
+            raise _error(errno.EINVAL)
+        if sock.family == socket.AF_INET6 and family != socket.AF_INET and len(sockaddr) < _INET6_BYTES:
             raise _error(errno.EINVAL)
         if family not in _INET or (sock.family == socket.AF_INET and family != socket.AF_INET):
             raise _error(errno.EINVAL if is_send and sock.family == socket.AF_INET6 else errno.EAFNOSUPPORT)
