@@ -68,6 +68,13 @@ class Caller:
             Gone: nobody waits any more.
 
         """
+        data = self.read_some(address, size)
+        if len(data) < size:
+            raise OSError(errno.EFAULT, os.strerror(errno.EFAULT))
+        return data
+
+    def read_some(self, address: int, size: int) -> bytes:
+        """Return what is there of that memory, up to where nothing is; raises Gone."""
         try:
             return read_memory(self.thread, address, size)
         finally:

@@ -156,8 +156,10 @@ def read_message(caller: Caller, address: int, *, is_send: bool) -> Message:
         name = caller.read(name_at, min(name_bytes, MAX_SOCKADDR_BYTES))
     if count > _MAX_VECTORS:
         raise OSError(errno.EMSGSIZE, os.strerror(errno.EMSGSIZE))
-    raw = caller.read(vectors_at, count * _VECTOR.size)
-    vectors = _check_vectors(_VECTOR.iter_unpack(raw))
+    raw = caller.read_some(vectors_at, count * _VECTOR.size)
+    vectors = _check_vectors(_VECTOR.iter_unpack(raw[: len(raw) // _VECTOR.size * _VECTOR.size]))
+    if len(vectors) < count:
+        raise OSError(errno.EFAULT, os.strerror(errno.EFAULT))
     if is_send and control_bytes:
         if control_bytes > _MAX_CONTROL_BYTES:
             raise OSError(errno.ENOBUFS, os.strerror(errno.ENOBUFS))

@@ -29,6 +29,7 @@ from proxywrap.helper.messages import (
 from proxywrap.helper.patience import Held, Patience
 from proxywrap.helper.udpcalls import UdpCalls
 from proxywrap.net.notification import Call
+from proxywrap.protocol.sockaddr import family_of
 from proxywrap.protocol.wire import ReplyMessage
 
 __all__ = ["Transfers"]
@@ -86,7 +87,7 @@ class Transfers:
         self._carry_on(Job(caller, sock, flags & ~_MSG_ZEROCOPY, sources, sender), is_send=True)
 
     def _send_datagram(self, job: Job, message: Message) -> bool:
-        if message.size > _MAX_DATAGRAM and job.sock.family == socket.AF_INET:
+        if message.size > _MAX_DATAGRAM and socket.AF_INET in {job.sock.family, family_of(message.name)}:
             raise OSError(errno.EMSGSIZE, os.strerror(errno.EMSGSIZE))
         if job.caller.call is Call.SENDTO and not message.name:
             raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))

@@ -31,6 +31,7 @@ static uint64_t state;
 static char *page; /* the next one is not there */
 static char *frozen;
 static struct sockaddr_in sink;
+static struct iovec wide[1024];
 static int number, sink_fd;
 
 static uint32_t at_random(uint32_t n)
@@ -195,6 +196,8 @@ static void message(struct msghdr *out)
 	}
 	msg.msg_iov = place(vectors, sizeof(vectors));
 	msg.msg_iovlen = PICK(counts);
+	if (msg.msg_iovlen == 1024)
+		msg.msg_iov = memcpy(wide, vectors, sizeof(vectors));
 	if (at_random(3) == 0)
 		msg.msg_control = control(&msg.msg_controllen);
 	memcpy(out, &msg, sizeof(msg));
