@@ -19,6 +19,7 @@ import errno
 import hmac
 import os
 import socket
+import struct
 from collections.abc import Mapping
 
 from proxywrap import refusals
@@ -63,7 +64,11 @@ _RESOLVER_PLACES = tuple(
 _ROUTE_OPTIONS = {
     (socket.IPPROTO_IP, 4),  # IP_OPTIONS, linux/in.h
     (socket.IPPROTO_IPV6, socket.IPV6_RTHDR),
+    (socket.IPPROTO_IPV6, 6),  # IPV6_2292PKTOPTIONS, linux/in6.h
 }
+_STICKY_OPTION = (socket.IPPROTO_IPV6, socket.IPV6_PKTINFO)
+_STICKY = struct.Struct("=16sI")  # struct in6_pktinfo
+_LOOPBACK_INDEX = 1  # in every network namespace
 _DEVICE_OPTIONS = {
     (socket.SOL_SOCKET, socket.SO_BINDTODEVICE),
     (socket.SOL_SOCKET, 62),  # SO_BINDTOIFINDEX, asm-generic/socket.h
@@ -245,6 +250,8 @@ class Supervisor:
         elif option in _ROUTE_OPTIONS:
             self._tell(caller, BlockedKind.WAY, name=b"source routing")
             caller.fail(errno.EPERM)
+        elif option == _STICKY_OPTION:
+            self._set_sticky(caller, sock)
         elif option not in _DEVICE_OPTIONS:
             self._tell(caller, BlockedKind.MULTICAST)
             caller.fail(errno.ENETUNREACH)
@@ -253,6 +260,18 @@ class Supervisor:
             caller.fail(errno.EPERM)
         else:
             caller.go_on()  # whoever connects then looks
+
+    def _set_sticky(self, caller: Caller, sock: socket.socket) -> None:
+        """Set the source and the device of datagrams (RFC 3542, section 6): nobody could ask for it later."""
+        if caller.integer(4) < _STICKY.size:
+            caller.go_on()  # to EINVAL
+            return
+        data = caller.read(caller.pointer(3), _STICKY.size)
+        if _STICKY.unpack(data)[1] not in {0, _LOOPBACK_INDEX}:
+            self._tell(caller, BlockedKind.WAY, name=b"another device for datagrams")
+            raise OSError(errno.EPERM, os.strerror(errno.EPERM))
+        sock.setsockopt(*_STICKY_OPTION, data)
+        caller.answer()
 
     def _tell(
         self, caller: Caller, kind: BlockedKind, *, family: int = 0, port: int = 0, name: bytes = b""
