@@ -39,3 +39,11 @@ def test_calls_that_change(program: Programs) -> None:
     with Wrapped(End.ACCEPTED) as place:
         result = run(place, [program("race_calls", Libc.GLIBC, "-static")])
     assert result.trace == ["connect(fd, DEST) = 0", "sockets left: 0", "EXIT-SUCCESS"], result
+
+
+@pytest.mark.parametrize("mode", ["", "blocked"])
+def test_signals_for_a_crowd(program: Programs, mode: str) -> None:
+    """Nobody finds ERESTARTSYS in errno, of those whom a signal of their process is not for."""
+    with Wrapped(End.ACCEPTED) as place:
+        result = run(place, [program("signal_crowd", Libc.GLIBC, "-static")], *([mode] if mode else []))
+    assert result.trace == ["handled: 1", "EXIT-SUCCESS"], result
