@@ -92,7 +92,9 @@ class ParkedConnects:
             if each.inode == inode or each.parked.own == parked.own:
                 self._tasks.pop(each).cancel()
         waiting = Waiting(process, thread, fd, inode, parked)
-        self._tasks[waiting] = self._spawn(self._carry_out(waiting, place, route))
+        task = self._tasks[waiting] = self._spawn(self._carry_out(waiting, place, route))
+        # A task that is cancelled before its first step takes none.
+        task.add_done_callback(lambda _task: self._end(waiting, errno.ECONNABORTED))
         return waiting
 
     def find(self, inode: int) -> Waiting | None:
@@ -128,7 +130,7 @@ class ParkedConnects:
         self._lot.close()
 
     async def _carry_out(self, waiting: Waiting, place: Place, route: Route) -> None:
-        error = errno.ECONNRESET  # of a connect() that another thread has broken off
+        error = errno.ECONNABORTED  # of a connect() that another thread has broken off
         try:
             error = await self._try_to_join(waiting, place, route)
             if error and waiting.parked.is_waiting():
@@ -138,9 +140,14 @@ class ParkedConnects:
         except Exception as exc:  # noqa: BLE001 - one attempt's error must not end all others
             self._context.report(Note(f"cannot connect a parked socket: {exc!r} [pid {waiting.process}]"))
         finally:
-            self._tasks.pop(waiting, None)
-            for tell in waiting.on_end:
-                tell(error)
+            self._end(waiting, error)
+
+    def _end(self, waiting: Waiting, error: int) -> None:
+        """Tell those who wait, at once: a moment later the socket may be on another way."""
+        self._tasks.pop(waiting, None)
+        tellers, waiting.on_end = waiting.on_end, []
+        for tell in tellers:
+            tell(error)
 
     async def _try_to_join(self, waiting: Waiting, place: Place, route: Route) -> int:
         try:
@@ -154,6 +161,7 @@ class ParkedConnects:
         try:
             reply = await self._guide.lead(waiting.process, place, lent)
             if reply.error:
+                lent.close()
                 return reply.error
             waiting.is_being_joined = True
             partner = await self._lot.join(waiting.parked)

@@ -12,7 +12,6 @@ import fcntl
 import os
 import socket
 import struct
-from collections.abc import Callable
 from contextlib import suppress
 
 from proxywrap.address import Endpoint
@@ -22,7 +21,7 @@ from proxywrap.helper.attempt import Attempts
 from proxywrap.helper.caller import Caller
 from proxywrap.helper.context import Context
 from proxywrap.helper.ledger import Ledger
-from proxywrap.helper.parked import ParkedConnects
+from proxywrap.helper.parked import ParkedConnects, Waiting
 from proxywrap.helper.patience import ERESTARTSYS, Patience
 from proxywrap.helper.router import Route
 from proxywrap.net.device import has_device
@@ -130,7 +129,7 @@ class TcpCalls:
         waiting = self._parked.find(inode)
         if _is_non_blocking(sock) or waiting is None:
             raise _error(errno.EALREADY)
-        self._wait(caller, sock, waiting.on_end, late=errno.EALREADY)
+        self._wait(caller, sock, waiting, late=errno.EALREADY)
 
     def _begin(self, caller: Caller, sock: socket.socket, sockaddr: bytes) -> None:
         if len(sockaddr) < _SHORTEST[socket.AddressFamily(sock.family)]:
@@ -156,7 +155,7 @@ class TcpCalls:
             if _is_non_blocking(sock):
                 sock.close()  # before the program can: its close() is to be the last one
                 raise _error(errno.EINPROGRESS)
-            self._wait(caller, sock, waiting.on_end, late=errno.EINPROGRESS)
+            self._wait(caller, sock, waiting, late=errno.EINPROGRESS)
 
     def _route(self, caller: Caller, place: Place) -> Route:
         try:
@@ -196,17 +195,15 @@ class TcpCalls:
             raise _error(error)
         caller.answer()
 
-    def _wait(
-        self, caller: Caller, sock: socket.socket, on_end: list[Callable[[int], None]], late: int
-    ) -> None:
+    def _wait(self, caller: Caller, sock: socket.socket, waiting: Waiting, late: int) -> None:
         """Answer a blocking connect() of a parked socket when that is over, or its time is."""
         limit = _TIMEVAL.unpack(sock.getsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, _TIMEVAL.size))
         copy = socket.socket(fileno=os.dup(sock.fileno()))
 
         def finish(reply: ReplyMessage) -> None:
             with suppress(ValueError):
-                on_end.remove(tell)
-            if reply.error not in {late, ERESTARTSYS}:
+                waiting.on_end.remove(tell)
+            if reply.error not in {late, ERESTARTSYS, errno.ECONNABORTED}:
                 _ask_kernel(copy)  # says it once: the kernel's own connect() is over, too
                 if reply.error:
                     self._ledger.forget(copy)
@@ -218,7 +215,7 @@ class TcpCalls:
         def tell(error: int) -> None:
             held.answer(ReplyMessage(error))
 
-        on_end.append(tell)
+        waiting.on_end.append(tell)
 
 
 def _ask_kernel(sock: socket.socket) -> int:
