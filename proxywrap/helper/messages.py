@@ -10,14 +10,17 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from proxywrap.helper.caller import MAX_BYTES, Caller
+from proxywrap.net.notification import Call
 from proxywrap.protocol.sockaddr import MAX_SOCKADDR_BYTES
 
-__all__ = ["ENTRY_BYTES", "Ancillary", "Message", "read_message", "read_sendto", "without_ways"]
+__all__ = ["ENTRY_BYTES", "Ancillary", "Message", "read_message", "read_names", "read_sendto", "without_ways"]
 
 Ancillary = list[tuple[int, int, bytes]]
 """Level, type and data, as `socket.sendmsg` takes them."""
 
 _HEADER = struct.Struct("=QI4xQQQQi4x")
+_NAME = struct.Struct("=QI")
+_FAMILY_BYTES = 2
 _VECTOR = struct.Struct("=QQ")
 _CONTROL = struct.Struct("=Qii")  # struct cmsghdr
 _INT = struct.Struct("=i")
@@ -28,7 +31,7 @@ ENTRY_BYTES = _HEADER.size + 8
 """struct mmsghdr: a message, and how much of it was carried out."""
 
 _MAX_VECTORS = 1024  # UIO_MAXIOV
-_MAX_CONTROL_BYTES = 20480  # net.core.optmem_max, which may be more
+_MAX_CONTROL_BYTES = 131072  # net.core.optmem_max, which may be less
 _SIGN = 1 << 63
 
 _IP_RETOPTS, _IP_PKTINFO = 7, 8  # linux/in.h
@@ -165,6 +168,24 @@ def read_message(caller: Caller, address: int, *, is_send: bool) -> Message:
             raise OSError(errno.ENOBUFS, os.strerror(errno.ENOBUFS))
         control = caller.read(control_at, control_bytes)
     return Message(address, name_at, name_bytes, vectors, name, control)
+
+
+def read_names(caller: Caller) -> Iterator[bytes]:
+    """Give the addresses that a send names, or just their families; raises as `read_message`."""
+    match caller.call:
+        case Call.SENDTO:
+            name = caller.read_sockaddr(caller.pointer(4), caller.integer(5))
+            yield from [name] if name else []
+            return
+        case Call.SENDMSG:
+            count = 1
+        case _:
+            count = min(caller.pointer(2) & 0xFFFFFFFF, _MAX_VECTORS)
+    for at in range(count):
+        head = caller.read(caller.pointer(1) + at * ENTRY_BYTES, _NAME.size)
+        name_at, name_bytes = _NAME.unpack(head)
+        if name_at and name_bytes and not name_bytes >> 31:
+            yield caller.read(name_at, min(name_bytes, _FAMILY_BYTES))
 
 
 def _check_vectors(vectors: Iterable[tuple[int, ...]]) -> tuple[tuple[int, int], ...]:

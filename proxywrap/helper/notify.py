@@ -29,6 +29,7 @@ from proxywrap.helper.caller import Caller, Gone
 from proxywrap.helper.context import Context
 from proxywrap.helper.guide import Guide
 from proxywrap.helper.ledger import Ledger
+from proxywrap.helper.messages import read_message, read_names, read_sendto
 from proxywrap.helper.parked import ParkedConnects
 from proxywrap.helper.patience import Patience, Spawn
 from proxywrap.helper.tcpcalls import TcpCalls
@@ -36,7 +37,7 @@ from proxywrap.helper.transfers import Transfers
 from proxywrap.helper.udpcalls import UdpCalls
 from proxywrap.net.dnsserver import DnsServer
 from proxywrap.net.notification import PROBE, Call, Listener
-from proxywrap.protocol.sockaddr import unix_path
+from proxywrap.protocol.sockaddr import family_of, unix_path
 from proxywrap.protocol.wire import BlockedKind, Op, RequestMessage
 
 __all__ = ["Supervisor"]
@@ -215,14 +216,22 @@ class Supervisor:
             self._udp.connect(caller, sock, sockaddr)
         elif sock.family == socket.AF_UNIX and unix_path(sockaddr).startswith(_RESOLVER_PLACES):
             caller.fail(errno.ECONNREFUSED)  # C libraries ask there by themselves, then on port 53
-        else:
+        elif family_of(sockaddr) in {sock.family, socket.AF_UNSPEC}:
             _go_on_locally(caller, sock)
+        else:
+            caller.fail(errno.EINVAL)
 
     def _send(self, caller: Caller, sock: socket.socket) -> None:
         if _is(sock, _TCP) or _is(sock, _UDP):
             self._transfers.send(caller, sock)
-        else:
+        elif all(family_of(name) == sock.family for name in read_names(caller)):
             _go_on_locally(caller, sock)
+        else:
+            # Other faults of the first message come before.
+            is_plain = caller.call is Call.SENDTO
+            first = read_sendto(caller) if is_plain else read_message(caller, caller.pointer(1), is_send=True)
+            is_empty = sock.family == socket.AF_NETLINK and not first.size
+            caller.fail(errno.ENODATA if is_empty else errno.EINVAL)
 
     def _getpeername(self, caller: Caller, sock: socket.socket) -> None:
         entry = self._ledger.find(sock) if sock.family in _INET else None
@@ -297,7 +306,12 @@ def _is(sock: socket.socket, kind: tuple[int, int]) -> bool:
 
 
 def _go_on_locally(caller: Caller, sock: socket.socket) -> None:
-    """Let the kernel carry out what leads to this host only, and nothing else."""
+    """Let the kernel carry out what leads to this host only, and nothing else.
+
+    Another thread may put an inet socket in the place of this one before the
+    kernel looks. That does no harm with an address of this socket's family,
+    which is why calls with another come to nothing here.
+    """
     if sock.family not in _LOCAL:
         raise OSError(errno.EPERM, os.strerror(errno.EPERM))
     caller.go_on()

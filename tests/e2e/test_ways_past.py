@@ -88,6 +88,18 @@ def test_the_judge_sees_them(world: World, compiled: Callable[..., Path], way: s
     assert world.judge.acquit() != []
 
 
+def test_a_number_that_changes_its_meaning(
+    world: World, refusing: Chain, compiled: Callable[..., Path]
+) -> None:
+    """What the kernel is let carry out, for a socket of this host only, it does not do with another one."""
+    result = world.run(
+        [*wrap(refusing.urls, "-q", "--engine", "seccomp"), compiled("renumber"), "198.51.100.9", 9],
+        timeout=100,
+    )
+    assert result.text == "done"
+    assert world.judge.leaks == []
+
+
 def test_shells_of_a_program_that_changes_its_environment(
     world: World, refusing: Chain, compiled: Callable[..., Path]
 ) -> None:
