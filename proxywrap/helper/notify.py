@@ -48,6 +48,9 @@ BATCH = 64
 SWEEP_S = 0.25
 """How often we look for programs that have given up: nobody tells."""
 
+SWEEP_SHARE = 10
+"""The time between two looks, in lengths of a look, where there are thousands to be looked at."""
+
 _BUFFERED = frozenset({Call.SENDTO, Call.RECVFROM})
 _INET = frozenset({socket.AF_INET, socket.AF_INET6})
 _LOCAL = frozenset({socket.AF_UNIX, socket.AF_NETLINK, socket.AF_ALG})
@@ -290,15 +293,16 @@ class Supervisor:
 
     # -- programs that have gone -----------------------------------------------------
 
-    def _plan_sweep(self) -> None:
+    def _plan_sweep(self, rest_s: float = SWEEP_S) -> None:
         if self._sweep is None and not (self._patience.is_idle() and self._parked.is_idle()):
-            self._sweep = self._loop.call_later(SWEEP_S, self._look_after)
+            self._sweep = self._loop.call_later(max(SWEEP_S, rest_s), self._look_after)
 
     def _look_after(self) -> None:
+        began = self._loop.time()
         self._sweep = None
         self._patience.sweep()
         self._parked.sweep()
-        self._plan_sweep()
+        self._plan_sweep(SWEEP_SHARE * (self._loop.time() - began))
 
 
 def _is(sock: socket.socket, kind: tuple[int, int]) -> bool:
