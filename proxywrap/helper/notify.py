@@ -19,7 +19,6 @@ import errno
 import hmac
 import os
 import socket
-import struct
 from collections.abc import Mapping
 
 from proxywrap import refusals
@@ -30,6 +29,7 @@ from proxywrap.helper.context import Context
 from proxywrap.helper.guide import Guide
 from proxywrap.helper.ledger import Ledger
 from proxywrap.helper.messages import read_message, read_names, read_sendto
+from proxywrap.helper.options import Options
 from proxywrap.helper.parked import ParkedConnects
 from proxywrap.helper.patience import Patience, Spawn
 from proxywrap.helper.tcpcalls import TcpCalls
@@ -65,21 +65,6 @@ _RESOLVER_PLACES = tuple(
     for place in (b"nscd/", b"systemd/resolve/", b"avahi-daemon/")
 )
 
-_ROUTE_OPTIONS = {
-    (socket.IPPROTO_IP, 4),  # IP_OPTIONS, linux/in.h
-    (socket.IPPROTO_IPV6, socket.IPV6_RTHDR),
-    (socket.IPPROTO_IPV6, 6),  # IPV6_2292PKTOPTIONS, linux/in6.h
-}
-_STICKY_OPTION = (socket.IPPROTO_IPV6, socket.IPV6_PKTINFO)
-_STICKY = struct.Struct("=16sI")  # struct in6_pktinfo
-_LOOPBACK_INDEX = 1  # in every network namespace
-_DEVICE_OPTIONS = {
-    (socket.SOL_SOCKET, socket.SO_BINDTODEVICE),
-    (socket.SOL_SOCKET, 62),  # SO_BINDTOIFINDEX, asm-generic/socket.h
-    (socket.IPPROTO_IP, 50),  # IP_UNICAST_IF, linux/in.h
-    (socket.IPPROTO_IPV6, 76),  # IPV6_UNICAST_IF, linux/in6.h
-}
-
 
 class Supervisor:
     """Answers all filtered programs of one helper.
@@ -111,6 +96,7 @@ class Supervisor:
         self._tcp = TcpCalls(context, attempts, self._parked, ledger, self._patience)
         self._udp = UdpCalls(context, dns, ledger)
         self._transfers = Transfers(self._udp, ledger, self._patience)
+        self._options = Options(context)
         self._listeners: set[Listener] = set()
         self._loop = asyncio.get_running_loop()
         self._sweep: asyncio.TimerHandle | None = None
@@ -199,7 +185,7 @@ class Supervisor:
                 if not (_is(sock, _TCP) and self._tcp.getsockopt(caller, sock)):
                     caller.go_on()
             case Call.SETSOCKOPT:
-                self._set_option(caller, sock)
+                self._options.set(caller, sock)
             case _:
                 self._getpeername(caller, sock)
 
@@ -251,45 +237,9 @@ class Supervisor:
         if family in _INET and kind & _TYPE_MASK == socket.SOCK_STREAM and protocol == _MPTCP:
             caller.fail(errno.EPROTONOSUPPORT)  # programs that try it fall back to TCP
             return
-        self._tell(caller, BlockedKind.SOCKET, family=family, port=kind)
-        caller.fail(errno.EPERM)
-
-    def _set_option(self, caller: Caller, sock: socket.socket) -> None:
-        """Answer setsockopt(2) of what leads past an address, or is told to the network."""
-        option = caller.integer(1), caller.integer(2)
-        if sock.family not in _INET or not caller.integer(4):
-            caller.go_on()
-        elif option in _ROUTE_OPTIONS:
-            self._tell(caller, BlockedKind.WAY, name=b"source routing")
-            caller.fail(errno.EPERM)
-        elif option == _STICKY_OPTION:
-            self._set_sticky(caller, sock)
-        elif option not in _DEVICE_OPTIONS:
-            self._tell(caller, BlockedKind.MULTICAST)
-            caller.fail(errno.ENETUNREACH)
-        elif _has_peer(sock):
-            self._tell(caller, BlockedKind.WAY, name=b"another device for a connected socket")
-            caller.fail(errno.EPERM)
-        else:
-            caller.go_on()  # whoever connects then looks
-
-    def _set_sticky(self, caller: Caller, sock: socket.socket) -> None:
-        """Set the source and the device of datagrams (RFC 3542, section 6): nobody could ask for it later."""
-        if caller.integer(4) < _STICKY.size:
-            caller.go_on()  # to EINVAL
-            return
-        data = caller.read(caller.pointer(3), _STICKY.size)
-        if _STICKY.unpack(data)[1] not in {0, _LOOPBACK_INDEX}:
-            self._tell(caller, BlockedKind.WAY, name=b"another device for datagrams")
-            raise OSError(errno.EPERM, os.strerror(errno.EPERM))
-        sock.setsockopt(*_STICKY_OPTION, data)
-        caller.answer()
-
-    def _tell(
-        self, caller: Caller, kind: BlockedKind, *, family: int = 0, port: int = 0, name: bytes = b""
-    ) -> None:
-        request = RequestMessage(Op.BLOCKED, kind, family=family, port=port, name=name)
+        request = RequestMessage(Op.BLOCKED, BlockedKind.SOCKET, family=family, port=kind)
         self._context.report(Blocked(caller.process, *refusals.blocked(request)))
+        caller.fail(errno.EPERM)
 
     # -- programs that have gone -----------------------------------------------------
 
@@ -319,11 +269,3 @@ def _go_on_locally(caller: Caller, sock: socket.socket) -> None:
     if sock.family not in _LOCAL:
         raise OSError(errno.EPERM, os.strerror(errno.EPERM))
     caller.go_on()
-
-
-def _has_peer(sock: socket.socket) -> bool:
-    try:
-        sock.getpeername()
-    except OSError:
-        return False
-    return True
