@@ -16,11 +16,13 @@ __all__ = [
     "become_subreaper",
     "connect_here",
     "disconnect",
+    "drop_packets",
     "execute",
     "fail_connect",
     "judge_target",
     "preload_list",
     "scrub_memory",
+    "signal_thread",
 ]
 
 _ffi, _lib = _native.ffi, _native.lib
@@ -114,6 +116,26 @@ def fail_connect(fd: int, sockaddr: bytes) -> None:
 
     """
     _check(_lib.pw_fail_connect(fd, sockaddr, len(sockaddr)))
+
+
+def drop_packets(fd: int) -> None:
+    """Have the kernel drop whatever comes for the socket `fd`, which stays open.
+
+    Raises:
+        OSError: as setsockopt(2).
+
+    """
+    _check(_lib.pw_drop_packets(fd))
+
+
+def signal_thread(process: int, thread: int, signum: int) -> None:
+    """Send a signal to one thread and to none of its siblings.
+
+    Raises:
+        OSError: as tgkill(2).
+
+    """
+    _check(_lib.pw_signal_thread(process, thread, signum))
 
 
 def become_subreaper() -> None:
