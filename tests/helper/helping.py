@@ -6,6 +6,7 @@ import os
 import signal
 import socket
 import sys
+import time
 from contextlib import ExitStack, contextmanager
 from mmap import mmap
 from pathlib import Path
@@ -145,3 +146,13 @@ def is_alive(pid: int) -> bool:
     except OSError:
         return False
     return stat.rpartition(")")[2].split()[0] != "Z"
+
+
+def becomes_true(condition: Callable[[], bool]) -> bool:
+    """Wait until `condition` holds; return whether it did before the deadline."""
+    until_s = time.monotonic() + DEADLINE_S
+    while not condition():
+        if time.monotonic() > until_s:
+            return False
+        time.sleep(0.01)
+    return True
