@@ -17,7 +17,6 @@ from proxywrap.helper.guide import Guide
 from proxywrap.helper.ledger import Ledger
 from proxywrap.helper.nameserver import NameServer
 from proxywrap.helper.parked import ParkedConnects, Waiting
-from proxywrap.net import relay
 from proxywrap.net.connector import Deadlines
 from proxywrap.protocol.sockaddr import Place
 from proxywrap.testing.script import Script
@@ -35,7 +34,8 @@ FAR = Place(IPv4Address("192.0.2.7"), 80)
 
 @pytest.fixture(autouse=True)
 def no_pipes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keep no pipe of a relay for the next one."""
+    """Keep no pipe of a relay for the next one, and take none that is kept."""
+    monkeypatch.setattr("proxywrap.net.relay._Pipe.spare", [])
     monkeypatch.setattr("proxywrap.net.relay._SPARE_PIPES", 0)
 
 
@@ -202,10 +202,9 @@ async def _say_over(context: Context, app: socket.socket, listener: socket.socke
 
 
 def test_a_socket_that_is_joined_is_not_taken_for_one_that_was_closed(
-    context: Context, monkeypatch: pytest.MonkeyPatch
+    context: Context,
 ) -> None:
     """From the moment at which it is connected it is no longer connecting."""
-    monkeypatch.setattr(relay, "_SPARE_PIPES", 0)  # for the next relay, which never comes
     with socket.create_server(("127.0.0.1", 0)) as listener, socket.socket() as app:
         app.setblocking(False)
         listener.setblocking(False)
