@@ -30,8 +30,8 @@ SAID = "all came back"
 def _become(*capabilities: str) -> Words:
     """Return what makes somebody with no name and no capabilities but those that are given."""
     kept = ",".join(["-all", *(f"+{each}" for each in capabilities)])
-    caps = [f"--{kind}-caps={kept}" for kind in ("inh", "ambient")]
-    return ["setpriv", f"--reuid={UID}", f"--regid={UID}", "--clear-groups", *caps, f"--bounding-set={kept}"]
+    caps = [f"--inh-caps={kept}", f"--ambient-caps={kept}", f"--bounding-set={kept}"]
+    return ["setpriv", f"--reuid={UID}", f"--regid={UID}", "--clear-groups", *caps]
 
 
 # The Python of the tests may be where nobody else can read: nothing more than that is given.
