@@ -112,7 +112,7 @@ static bool joins_group(int level, int name)
 PW_APART static int set_network_option(int fd, int level, int name,
 				       const void *value, socklen_t len)
 {
-	int ret = pw_device_verdict(fd, level, name, len);
+	int ret = pw_device_verdict(fd, level, name, value, len);
 
 	if (ret < 0)
 		return (int)pw_result(ret);

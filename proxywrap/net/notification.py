@@ -80,7 +80,8 @@ class Listener:
 
     def close(self) -> None:
         """Close it: whatever waits, and whatever comes, is answered ENOSYS by the kernel."""
-        os.close(self._fd)
+        fd, self._fd = self._fd, -1  # the number may be somebody else's then
+        os.close(fd)
 
     def receive(self) -> Notice | None:
         """Return a system call that waits, None where there is none.
@@ -151,19 +152,19 @@ def take_descriptor(thread: int, fd: int) -> int:
 
 
 def read_memory(thread: int, address: int, size: int) -> bytes:
-    """Return `size` bytes of another process's memory.
+    """Return `size` bytes of another process's memory, fewer where not all of them are there.
 
     Raises:
-        OSError: EFAULT where not all of them are there, as the kernel would say.
+        OSError: ESRCH where it is gone, EPERM where it may not be looked into.
 
     """
     if size == 0:
         return b""
     out = bytearray(size)
     got = _lib.pw_memory_read(thread, address, _ffi.from_buffer(out), size)
-    if got != size:
-        raise OSError(errno.EFAULT if got > 0 else -got, "cannot read the program's memory")
-    return bytes(out)
+    if got == -errno.EFAULT:
+        return b""
+    return bytes(out[: _check(got)])
 
 
 def write_memory(thread: int, address: int, data: bytes) -> None:

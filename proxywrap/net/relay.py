@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import os
+import select
 import socket
 import struct
 from collections.abc import Callable
@@ -73,6 +74,7 @@ class Relay:
     def __init__(self, one: socket.socket, other: socket.socket, on_end: Callable[[], None]) -> None:
         self._sockets = (one, other)
         self._on_end = on_end
+        self._resets: select.epoll | None = None
         self._directions = (_Direction(self, one, other), _Direction(self, other, one))
         for direction in self._directions:
             direction.start()
@@ -84,14 +86,30 @@ class Relay:
                 sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
         self._close()
 
-    def end_if_done(self) -> None:
-        """Close both where nothing can come from either any more."""
+    def note_end(self, source: int) -> None:
+        """Close both where nothing can come from either any more; else see whether `source` is reset.
+
+        Raises:
+            OSError: there are too many descriptors.
+
+        """
         if all(direction.has_ended for direction in self._directions):
             self._close()
+            return
+        self._resets = select.epoll()
+        self._resets.register(source, select.EPOLLET)  # which is for errors, and tells of them once
+        asyncio.get_running_loop().add_reader(self._resets.fileno(), self._look_for_reset)
+
+    def _look_for_reset(self) -> None:
+        if self._resets is not None and any(seen & select.EPOLLERR for _fd, seen in self._resets.poll(0)):
+            self.abort()
 
     def _close(self) -> None:
         for direction in self._directions:
             direction.stop()
+        if self._resets is not None:
+            asyncio.get_running_loop().remove_reader(self._resets.fileno())
+            self._resets.close()
         for sock in self._sockets:
             sock.close()
         on_end, self._on_end = self._on_end, _nothing
@@ -152,7 +170,7 @@ class _Direction:
         self._release()
         self._sink.shutdown(socket.SHUT_WR)
         self.has_ended = True
-        self._relay.end_if_done()
+        self._relay.note_end(self._source_fd)
         return False
 
     def _drain(self) -> bool:
