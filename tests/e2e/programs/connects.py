@@ -16,8 +16,12 @@ host, port, count = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
 for at in range(count):
     if at:
         sys.stdin.readline()
-    address = socket.getaddrinfo(host, port, socket.AF_INET, socket.SOCK_STREAM)[0][4]
-    with socket.socket() as sock:
+    try:
+        family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    except socket.gaierror:
+        print("unresolved", "0.000", flush=True)
+        continue
+    with socket.socket(family, kind) as sock:
         began = time.monotonic()
         code = sock.connect_ex(address)
         took = time.monotonic() - began
