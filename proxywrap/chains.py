@@ -100,9 +100,13 @@ class Selector:
         at = self._turns.get(chain.name, 0) % len(chain.hops)
         return chain.hops[at:] + chain.hops[:at]
 
-    def end_turn(self, chain: Chain, last: ProxyURI) -> None:
-        """Let the next connection begin behind the last proxy of this one."""
-        self._turns[chain.name] = chain.hops.index(last) + 1
+    def end_turn(self, chain: Chain, taken: Sequence[ProxyURI]) -> None:
+        """Let the next connection begin behind the last proxy of this one.
+
+        One that went over the end of the list ends the round, as in proxychains-ng.
+        """
+        first, last = chain.hops.index(taken[0]), chain.hops.index(taken[-1])
+        self._turns[chain.name] = last + 1 if first <= last else 0
 
 
 class Pick:
@@ -164,7 +168,7 @@ class Pick:
             return ()
         taken = tuple(hops[: self.chain.length])
         if self.chain.kind is ChainType.ROUND_ROBIN:
-            self._selector.end_turn(self.chain, taken[-1])
+            self._selector.end_turn(self.chain, taken)
         return taken
 
     def last_resort(self) -> tuple[ProxyURI, ...]:

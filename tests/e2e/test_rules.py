@@ -189,7 +189,7 @@ def test_names_of_a_static_program(stage: Stage, compiled: Callable[..., Path]) 
 
 
 def test_a_direct_name_is_looked_up_here(stage: Stage) -> None:
-    """This host's own resolver is asked for it, and nobody else; /etc/hosts is one."""
+    """The host's own resolver is asked for it, and nobody else; /etc/hosts is one."""
     options = stage.options(f"direct {NAME}")
     argv = [sys.executable, PROGRAMS / "connects.py", NAME, str(stage.port), "1"]
     stage.reset()
