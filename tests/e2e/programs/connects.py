@@ -17,13 +17,13 @@ for at in range(count):
     if at:
         sys.stdin.readline()
     try:
-        family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
     except socket.gaierror:
         print("unresolved", "0.000", flush=True)
         continue
-    with socket.socket(family, kind) as sock:
+    with socket.socket(found[0]) as sock:
         began = time.monotonic()
-        code = sock.connect_ex(address)
+        code = sock.connect_ex(found[4])
         took = time.monotonic() - began
         if not code:
             sock.sendall(b"hello")
