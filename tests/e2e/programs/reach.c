@@ -29,8 +29,8 @@ static const char *outcome(int error)
 
 int main(int argc, char **argv)
 {
-	struct sockaddr_in v4 = {.sin_family = AF_INET};
-	struct sockaddr_in6 v6 = {.sin6_family = AF_INET6};
+	struct sockaddr_in v4 = { .sin_family = AF_INET };
+	struct sockaddr_in6 v6 = { .sin6_family = AF_INET6 };
 	int result, sock;
 
 	if (argc != 3)
