@@ -164,7 +164,7 @@ def test_direct_address(stage: Stage, plain: dict[str, list[object]], way: str) 
         ("chain office .site.test", "www.site.test", "office"),
         ("chain office www.*.test", "www.site.test", "office"),
         ("chain office SITE.test.", NAME, "office"),
-        ("chain office s[hi]te.test", NAME, "office"),
+        ("chain office [rs]ite.test", NAME, "office"),
         ("block *.test\nchain office *", NAME, "EACCES"),
         ("chain office *.other\nblock app=python*", NAME, "EACCES"),
         ("chain office 0.0.0.0/0 ::/0", NAME, "main"),
