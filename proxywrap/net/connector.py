@@ -26,6 +26,7 @@ from proxywrap.net.driver import run
 from proxywrap.net.hopnames import HopNames
 from proxywrap.net.lent import LentSocket
 from proxywrap.net.starting import SockAddr
+from proxywrap.protocol.greeting import client_greeting
 from proxywrap.protocol.handshake import client_handshake
 from proxywrap.uri import ProxyURI, Scheme
 
@@ -68,15 +69,25 @@ class AttemptFailed(ProxywrapError):
         reason: what happened, without the hop's name.
         errno: what the application must see.
         is_chain_fault: the user must hear of it.
+        is_unreached: the hop before could not get to `hop`, which was not asked for anything.
 
     """
 
-    def __init__(self, hop: ProxyURI | None, reason: str, *, errno: int, is_chain_fault: bool) -> None:
+    def __init__(
+        self,
+        hop: ProxyURI | None,
+        reason: str,
+        *,
+        errno: int,
+        is_chain_fault: bool,
+        is_unreached: bool = False,
+    ) -> None:
         super().__init__(reason)
         self.hop = hop
         self.reason = reason
         self.errno = errno
         self.is_chain_fault = is_chain_fault
+        self.is_unreached = is_unreached
 
 
 async def connect_direct(lent: LentSocket, destination: Endpoint, scope_id: int = 0) -> None:
@@ -117,7 +128,7 @@ async def connect_dns(lent: LentSocket, server: DnsServer, version: int) -> None
 async def connect_chain(
     lent: LentSocket,
     hops: Sequence[ProxyURI],
-    destination: Endpoint,
+    destination: Endpoint | None,
     deadlines: Deadlines,
     names: HopNames,
 ) -> None:
@@ -126,7 +137,8 @@ async def connect_chain(
     Args:
         lent: not connected; a failed attempt leaves it in any state.
         hops: one at least.
-        destination: for the last hop, an address or a name.
+        destination: for the last hop, an address or a name; None to find out only whether the
+            last hop is there and would be of use.
         deadlines: for the first hop, and for each read.
         names: looks the first hop's up.
 
@@ -141,7 +153,8 @@ async def connect_chain(
         for at, hop in enumerate(hops):
             next_hop = hops[at + 1] if at + 1 < len(hops) else None
             target = destination if next_hop is None else next_hop.endpoint
-            await _attempt(hop, run(client_handshake(hop, target), lent), next_hop)
+            flow = client_greeting(hop) if target is None else client_handshake(hop, target)
+            await _attempt(hop, run(flow, lent), next_hop)
     finally:
         lent.restore_options()
 
@@ -158,7 +171,9 @@ async def _attempt(hop: ProxyURI, step: Awaitable[object], next_hop: ProxyURI | 
     except ProxyRefused as exc:
         if next_hop is not None and exc.errno != errno.EACCES:
             reason = f"cannot be reached, says {hop}: {exc.reason}: is that its address as seen from there?"
-            raise AttemptFailed(next_hop, reason, errno=exc.errno, is_chain_fault=True) from exc
+            raise AttemptFailed(
+                next_hop, reason, errno=exc.errno, is_chain_fault=True, is_unreached=True
+            ) from exc
         is_fault = not exc.is_destination_fault
         raise AttemptFailed(hop, exc.reason, errno=exc.errno, is_chain_fault=is_fault) from exc
     except (TruncatedError, ConnectionResetError, BrokenPipeError) as exc:

@@ -23,7 +23,7 @@ from proxywrap.protocol.socks5 import (
     read_address,
 )
 
-__all__ = ["connect", "connect_in_one_flight", "request"]
+__all__ = ["connect", "connect_in_one_flight", "negotiate", "request"]
 
 _ATYPS = frozenset(Atyp)
 
@@ -58,7 +58,7 @@ def connect(
     """
     credentials = None if username is None else (username, password or b"")
     packed = pack_address(destination)  # a name too long is known before the first byte goes out
-    yield from _negotiate(credentials)
+    yield from negotiate(credentials)
     yield from _request(Command.CONNECT, packed)
 
 
@@ -102,7 +102,15 @@ def request(cmd: Command, destination: Endpoint) -> Flow[Endpoint]:
     return (yield from _request(cmd, pack_address(destination)))
 
 
-def _negotiate(credentials: tuple[bytes, bytes] | None) -> Flow[None]:
+def negotiate(credentials: tuple[bytes, bytes] | None) -> Flow[None]:
+    """Agree on a method, and give a password where that is it (sections 3 and 7).
+
+    Raises:
+        ProxyRefused: the proxy does not let us in.
+        RemoteProtocolError: the answer is not one of SOCKS5.
+        TruncatedError: the proxy closed in the middle.
+
+    """
     methods = [Method.NO_AUTHENTICATION] + [Method.USERNAME_PASSWORD] * (credentials is not None)
     yield Send(bytes([VERSION, len(methods), *methods]))
     method = yield from _read_method(methods, has_credentials=credentials is not None)
@@ -150,7 +158,7 @@ def _no_acceptable(*, has_credentials: bool) -> ProxyRefused:
         reason = "the proxy takes neither user name and password nor none: GSSAPI cannot be carried"
     else:
         reason = "the proxy wants a user name and password: write socks5://USER:PASSWORD@HOST:PORT"
-    return ProxyRefused(reason, errno=errno.EACCES, is_destination_fault=False)
+    return ProxyRefused(reason, errno=errno.EACCES, is_destination_fault=False, is_authentication=True)
 
 
 def _refusal(code: int) -> ProxyRefused:

@@ -98,4 +98,5 @@ def _refusal(status: int) -> ProxyRefused:
         f"the user name and password were refused (status {status}): check them in the proxy's URL",
         errno=errno.EACCES,
         is_destination_fault=False,
+        is_authentication=True,
     )

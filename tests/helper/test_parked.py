@@ -186,7 +186,7 @@ async def _say_over(context: Context, app: socket.socket, listener: socket.socke
     """Have `app` wait and be joined, while we look after it all the time; return what arrives of it."""
     place = Place(IPv4Address("127.0.0.1"), listener.getsockname()[1])
     async with asyncio.TaskGroup() as group:
-        guide = Guide(context, Deadlines(5, 5), NameServer(context).sockets)
+        guide = Guide(context, Deadlines(5, 5), NameServer(context).sockets, group.create_task)
         parked = ParkedConnects(context, guide, Ledger(), {}, group.create_task)
         parked.park(app, os.getpid(), os.getpid(), app.fileno(), place, context.router.route(*place[:2]))
         while not parked.is_idle():
