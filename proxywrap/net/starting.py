@@ -56,8 +56,6 @@ def start_here(sock: socket.socket, sockaddr: bytes) -> int:
     """
     if has_device(sock):
         return errno.ENETUNREACH  # the kernel would send it out by that device
-    if fcntl.fcntl(sock, fcntl.F_GETFL) & os.O_NONBLOCK:
-        return connect_here(sock.fileno(), sockaddr)
     with _tick_limit(sock):
         return connect_here(sock.fileno(), sockaddr)
 
