@@ -50,7 +50,12 @@ class Stage:
         self.keeper.bind(("127.0.0.1", 0))
         self.parked = ParkedConnects(
             self.context,
-            Guide(self.context, Deadlines(DEADLINE_S, DEADLINE_S), self.names.sockets),
+            Guide(
+                self.context,
+                Deadlines(DEADLINE_S, DEADLINE_S),
+                self.names.sockets,
+                asyncio.get_running_loop().create_task,
+            ),
             self.ledger,
             {socket.AF_INET: self.keeper.getsockname()},
             asyncio.get_running_loop().create_task,
