@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from proxywrap import __version__
-from proxywrap.console import encodable, find_configuration, run
+from proxywrap.console import encodable, find_configuration, run, say
 
 if TYPE_CHECKING:
     from proxywrap.address import Endpoint, Host
+    from proxywrap.judging import Verdict
 
 __all__ = ["main"]
 
@@ -46,11 +47,37 @@ def _ctl(ctx: click.Context) -> None:
 @_ctl.command("config")
 @click.option("-f", "file", metavar="FILE", help="Read this file, as proxywrap would.")
 @click.option("-x", "urls", metavar="URL", multiple=True, help="Take this proxy, as proxywrap would.")
-def _show_config(*, file: str | None, urls: tuple[str, ...]) -> None:
+@click.option(
+    "--check",
+    "checked",
+    metavar="FILE",
+    help="Say all that is wrong with FILE, or else what it means; status 1 if something is wrong.",
+)
+@click.option(
+    "--from-proxychains",
+    "foreign",
+    metavar="FILE",
+    help="Print a file of proxychains-ng's in proxywrap's form, with a comment where the meaning differs. "
+    "Its passwords are in it.",
+)
+@click.pass_context
+def _show_config(
+    ctx: click.Context, *, file: str | None, urls: tuple[str, ...], checked: str | None, foreign: str | None
+) -> int:
     """Print the configuration in effect and where each line came from.
 
     Credentials are masked.
     """
+    if sum([file is not None or bool(urls), checked is not None, foreign is not None]) > 1:
+        raise click.UsageError("expected one of -f or -x, --check and --from-proxychains, found more", ctx)
+    if checked is not None:
+        from proxywrap.judging import check_file
+
+        return _print(check_file(checked))
+    if foreign is not None:
+        from proxywrap.judging import translate_file
+
+        return _print(translate_file(foreign))
     config = find_configuration(file, urls)
     click.echo(encodable(f"# found in: {config.source}"))
     for warning in config.warnings:
@@ -60,6 +87,16 @@ def _show_config(*, file: str | None, urls: tuple[str, ...]) -> None:
     for line, origin in config.lines():
         is_section = line.startswith("[")
         click.echo(encodable(line if is_section else f"{line:<40} # {origin or 'default'}"))
+    return 0
+
+
+def _print(verdict: Verdict) -> int:
+    """Print what a file is found to be; return the exit status."""
+    for line in verdict.lines:
+        click.echo(encodable(line))
+    for error in verdict.errors:
+        say("proxywrapctl", str(error))
+    return 1 if verdict.errors else 0
 
 
 @_ctl.command("serve")

@@ -14,7 +14,7 @@ from proxywrap.config import Config
 from proxywrap.errors import ConfigError
 from proxywrap.parser import config_from_urls, parse_config
 
-__all__ = ["PROXY_VARIABLE", "Sources", "find_config"]
+__all__ = ["PROXY_VARIABLE", "Sources", "find_config", "read_file"]
 
 PROXY_VARIABLE = "PROXYWRAP_PROXY"
 """Holds URLs, and so passwords: COMMAND does not get it."""
@@ -117,7 +117,7 @@ def _places(sources: Sources) -> Iterator[tuple[str, str | None]]:
 
 def _read_named(path: str, option: str) -> Config:
     try:
-        return parse_config(_read(path), path)
+        return parse_config(read_file(path), path)
     except OSError as exc:
         raise ConfigError(
             f"expected a file that can be read ({option}), found: {exc.strerror}", path
@@ -126,7 +126,7 @@ def _read_named(path: str, option: str) -> Config:
 
 def _read_if_there(path: str) -> Config | None:
     try:
-        return parse_config(_read(path), path)
+        return parse_config(read_file(path), path)
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as exc:
@@ -134,7 +134,14 @@ def _read_if_there(path: str) -> Config | None:
         raise ConfigError(f"expected a file that can be read, found: {exc.strerror}", path) from exc
 
 
-def _read(path: str) -> bytes:
+def read_file(path: str) -> bytes:
+    """Return what a file holds; `-` is standard input.
+
+    Raises:
+        ConfigError: it is too large.
+        OSError: it cannot be read.
+
+    """
     with open("/dev/stdin" if path == "-" else path, "rb") as file:
         data = file.read(MAX_FILE_BYTES + 1)
     if len(data) > MAX_FILE_BYTES:
