@@ -41,7 +41,7 @@ def main(args: Sequence[str] | None = None) -> int:
 def _ctl(ctx: click.Context) -> None:
     """Look at proxywrap's configuration, or run its server for testing."""
     if ctx.invoked_subcommand is None:
-        raise click.UsageError("expected a verb, config or serve, found none", ctx)
+        raise click.UsageError("expected a verb, config, reload or serve, found none", ctx)
 
 
 @_ctl.command("config")
@@ -97,6 +97,31 @@ def _print(verdict: Verdict) -> int:
     for error in verdict.errors:
         say("proxywrapctl", str(error))
     return 1 if verdict.errors else 0
+
+
+@_ctl.command("reload")
+@click.argument("pids", metavar="[PID]...", nargs=-1, type=int)
+def _reload(*, pids: tuple[int, ...]) -> int:
+    """Have your running proxywraps read their configuration files anew, all or those with these process ids.
+
+    Connections that are made when this has returned go by the new configuration; one that cannot be used
+    leaves the old one in effect, and the exit status is 1. A proxywrap also looks at its file by itself, once
+    in a second at most, and reads it anew when its helper, the parent of COMMAND, is sent SIGHUP.
+    """
+    from proxywrap.running import reload_all
+
+    status, is_alone = 0, True
+    for answer in reload_all(pids):
+        is_alone = False
+        if answer.has_failed:
+            status = 1
+            say("proxywrapctl", answer.text)
+        else:
+            click.echo(encodable(answer.text))
+    if is_alone:
+        say("proxywrapctl", "expected a running proxywrap of yours, found none")
+        return 1
+    return status
 
 
 @_ctl.command("serve")

@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 from proxywrap.errors import ConfigError
 from proxywrap.explain import explain
-from proxywrap.lookup import read_file
 from proxywrap.migrate import from_proxychains
 from proxywrap.parser import review_config
+from proxywrap.reading import read_file
 
 __all__ = ["Verdict", "check_file", "translate_file"]
 
@@ -49,7 +49,7 @@ def translate_file(path: str) -> Verdict:
 
 def _read(path: str) -> bytes | ConfigError:
     try:
-        return read_file(path)
+        return read_file(path)[0]
     except ConfigError as exc:
         return exc
     except OSError as exc:

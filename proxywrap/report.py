@@ -19,7 +19,7 @@ from collections.abc import Callable
 from errno import errorcode
 from typing import TextIO, TypeVar, assert_never
 
-from proxywrap.events import Blocked, Connected, Event, Failed, Note, Resolved, Skipped
+from proxywrap.events import Blocked, Connected, Event, Failed, Note, Reloaded, Resolved, Skipped
 
 __all__ = ["Report"]
 
@@ -80,6 +80,8 @@ class Report:
                 self._tell_lazily(VERBOSE, _omission, event)
             case Resolved():
                 self._tell_lazily(ALL, _resolution, event)
+            case Reloaded():
+                self._tell_of_reload(event)
             case Note():
                 self._tell(VERBOSE, event.text)
             case _:
@@ -105,6 +107,14 @@ class Report:
             self._tell(NORMAL, f"{self._dropped} lines found no room here and were dropped")
         self._told.clear()
         self._untold = self._dropped = 0
+
+    def _tell_of_reload(self, event: Reloaded) -> None:
+        if event.error is None:
+            self._tell(VERBOSE, f"{event.file}: read anew")
+        else:
+            self._tell(NORMAL, f"{event.error}; what was in effect stays in effect")
+        for warning in event.warnings:
+            self._tell(NORMAL, warning)
 
     def _tell_once(self, key: tuple[str, str], text: str, verbose_text: str) -> None:
         if self._verbosity >= VERBOSE:
