@@ -41,7 +41,7 @@ def main(args: Sequence[str] | None = None) -> int:
 def _ctl(ctx: click.Context) -> None:
     """Look at proxywrap's configuration, or run its server for testing."""
     if ctx.invoked_subcommand is None:
-        raise click.UsageError("expected a verb, config, reload or serve, found none", ctx)
+        raise click.UsageError("expected a verb, check, config, reload or serve, found none", ctx)
 
 
 @_ctl.command("config")
@@ -97,6 +97,24 @@ def _print(verdict: Verdict) -> int:
     for error in verdict.errors:
         say("proxywrapctl", str(error))
     return 1 if verdict.errors else 0
+
+
+@_ctl.command("check")
+@click.option("-f", "file", metavar="FILE", help="Check this file's proxies.")
+@click.option("-x", "urls", metavar="URL", multiple=True, help="Check this proxy.")
+@click.option("--to", "place", metavar="HOST:PORT", help="Have the chains connect to it, and close at once.")
+@click.option("--json", "is_json", is_flag=True, help="Print JSON.")
+def _check(*, file: str | None, urls: tuple[str, ...], place: str | None, is_json: bool) -> int:
+    """Try every proxy alone, and the chains as they are configured; the exit status is 1 if one is broken.
+
+    Without --to, port 1 of the last proxy's own loopback is asked for, where nobody listens: its refusal
+    tells that the way there works.
+    """
+    destination = None if place is None else _parse_place("--to", place)
+    config = find_configuration(file, urls)
+    from proxywrap.checktable import run_check
+
+    return run_check(config, destination, is_json=is_json)
 
 
 @_ctl.command("reload")
@@ -163,6 +181,18 @@ def _serve(
         _parse_delay(delay),
         log_path,
     )
+
+
+def _parse_place(option: str, text: str) -> Endpoint:
+    from proxywrap.address import Endpoint, parse_host, parse_port
+
+    host, colon, port = text.rpartition(":")
+    if not colon or not host:
+        _bad(option, f"expected HOST:PORT, found {text!r}")
+    try:
+        return Endpoint(parse_host(host), parse_port(port))
+    except ValueError as exc:
+        _bad(option, str(exc))
 
 
 def _parse_listen(text: str) -> Endpoint:
