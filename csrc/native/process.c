@@ -8,7 +8,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/filter.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -83,23 +82,6 @@ int pw_fail_connect(int fd, const void *addr, unsigned int len)
 	    errno == ECONNREFUSED)
 		return 0;
 	return -errno;
-}
-
-/**
- * pw_drop_packets() - Have the kernel drop whatever comes for a socket
- * @fd: stays the caller's
- *
- * Return: 0 or -errno
- */
-int pw_drop_packets(int fd)
-{
-	struct sock_filter none = { .code = BPF_RET | BPF_K, .k = 0 };
-	struct sock_fprog filter = { .len = 1, .filter = &none };
-
-	return setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &filter,
-			  sizeof(filter)) == 0
-		       ? 0
-		       : -errno;
 }
 
 /* Send a signal to one thread, as the kernel does; returns 0 or -errno. */

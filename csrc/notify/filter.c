@@ -93,7 +93,8 @@ struct rule {
 	}
 
 /* Of the options, those that join a multicast group, for the network is told
- * of that, and those that choose a way past an address. */
+ * of that, those that choose a way past an
+ * address, and how far a parked socket's SYN may go. */
 static const struct rule rules[] = {
 	{ SYS_connect, NOTIFY, { { NONE, 0, 0 } } },
 	{ SYS_sendto, NOTIFY, { { IS_SET, 4, 0 } } },
@@ -119,12 +120,14 @@ static const struct rule rules[] = {
 	OPTION(getsockopt, NOTIFY, SOL_SOCKET, SO_ERROR),
 	OPTION(setsockopt, NOTIFY, SOL_SOCKET, SO_BINDTODEVICE),
 	OPTION(setsockopt, NOTIFY, SOL_SOCKET, SO_BINDTOIFINDEX),
+	OPTION(setsockopt, NOTIFY, IPPROTO_IP, IP_TTL),
 	OPTION(setsockopt, NOTIFY, IPPROTO_IP, IP_OPTIONS),
 	OPTION(setsockopt, NOTIFY, IPPROTO_IP, 50 /* IP_UNICAST_IF */),
 	OPTION(setsockopt, NOTIFY, IPPROTO_IP, IP_ADD_MEMBERSHIP),
 	OPTION(setsockopt, NOTIFY, IPPROTO_IP, IP_ADD_SOURCE_MEMBERSHIP),
 	OPTION(setsockopt, NOTIFY, IPPROTO_IP, MCAST_JOIN_GROUP),
 	OPTION(setsockopt, NOTIFY, IPPROTO_IP, MCAST_JOIN_SOURCE_GROUP),
+	OPTION(setsockopt, NOTIFY, IPPROTO_IPV6, IPV6_UNICAST_HOPS),
 	OPTION(setsockopt, NOTIFY, IPPROTO_IPV6, IPV6_RTHDR),
 	OPTION(setsockopt, NOTIFY, IPPROTO_IPV6, IPV6_2292PKTOPTIONS),
 	OPTION(setsockopt, NOTIFY, IPPROTO_IPV6, IPV6_PKTINFO),

@@ -24,6 +24,11 @@ _ROUTE_OPTIONS = {
 _STICKY_OPTION = (socket.IPPROTO_IPV6, socket.IPV6_PKTINFO)
 _STICKY = struct.Struct("=16sI")  # struct in6_pktinfo
 _LOOPBACK_INDEX = 1  # in every network namespace
+_HOPS_OPTIONS = {
+    (socket.IPPROTO_IP, socket.IP_TTL),
+    (socket.IPPROTO_IPV6, socket.IPV6_UNICAST_HOPS),
+}
+_SYN_SENT = 2  # net/tcp_states.h
 _DEVICE_OPTIONS = {
     (socket.SOL_SOCKET, socket.SO_BINDTODEVICE),
     (socket.SOL_SOCKET, 62),  # SO_BINDTOIFINDEX, asm-generic/socket.h
@@ -51,6 +56,8 @@ class Options:
         elif option in _ROUTE_OPTIONS:
             self._tell(caller, BlockedKind.WAY, b"source routing")
             caller.fail(errno.EPERM)
+        elif option in _HOPS_OPTIONS:
+            self._set_hops(caller, sock)
         elif option == _STICKY_OPTION:
             self._set_sticky(caller, sock)
         elif option not in _DEVICE_OPTIONS:
@@ -74,9 +81,20 @@ class Options:
         sock.setsockopt(*_STICKY_OPTION, data)
         caller.answer()
 
+    def _set_hops(self, caller: Caller, sock: socket.socket) -> None:
+        """Set how far packets may go, but of a parked socket, whose SYN must be dropped."""
+        if sock.type == socket.SOCK_STREAM and _state(sock) == _SYN_SENT:
+            caller.answer()
+        else:
+            caller.go_on()
+
     def _tell(self, caller: Caller, kind: BlockedKind, name: bytes = b"") -> None:
         request = RequestMessage(Op.BLOCKED, kind, name=name)
         self._context.report(Blocked(caller.process, *refusals.blocked(request)))
+
+
+def _state(sock: socket.socket) -> int:
+    return sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0]
 
 
 def _has_peer(sock: socket.socket) -> bool:

@@ -16,7 +16,6 @@ __all__ = [
     "become_subreaper",
     "connect_here",
     "disconnect",
-    "drop_packets",
     "execute",
     "fail_connect",
     "judge_target",
@@ -116,16 +115,6 @@ def fail_connect(fd: int, sockaddr: bytes) -> None:
 
     """
     _check(_lib.pw_fail_connect(fd, sockaddr, len(sockaddr)))
-
-
-def drop_packets(fd: int) -> None:
-    """Have the kernel drop whatever comes for the socket `fd`, which stays open.
-
-    Raises:
-        OSError: as setsockopt(2).
-
-    """
-    _check(_lib.pw_drop_packets(fd))
 
 
 def signal_thread(process: int, thread: int, signum: int) -> None:

@@ -3,10 +3,12 @@
 Theory of operation
 -------------------
 
-A listener on loopback has a socket filter that takes nothing: the kernel drops
-every SYN to it without a word. A socket that connects there is connecting for
-as long as its owner has patience, with all that poll(2), epoll(7) and a second
-connect(2) show of it.
+A listener on loopback wants packets with 255 hops left (IP_MINTTL, RFC 5082),
+which those of this host, with 64, have not: the kernel drops every SYN to it
+without a word. A socket that connects there is connecting for as long as its
+owner has patience, with all that poll(2), epoll(7) and a second connect(2)
+show of it. A socket filter would do as well, but TCP grants those to the
+privileged only, from Linux 6.18 on.
 
 When the way is ready, a socket bound to the listener's own port connects *to*
 the one that waits. Two SYNs that cross are a connection (RFC 9293, section
@@ -23,7 +25,7 @@ from contextlib import suppress
 from ipaddress import ip_address
 from typing import NamedTuple
 
-from proxywrap.net.native import connect_here, drop_packets
+from proxywrap.net.native import connect_here
 from proxywrap.net.readiness import is_writable, until_writable
 from proxywrap.net.sockdiag import cookie_of, is_connecting
 from proxywrap.net.starting import start_here
@@ -33,7 +35,16 @@ __all__ = ["Parked", "ParkingLot"]
 
 _TCP_FASTOPEN_CONNECT = 30  # linux/tcp.h
 
-_LOOPBACK = {socket.AF_INET: "127.0.0.1", socket.AF_INET6: "::1"}
+_IP_MINTTL = 21  # linux/in.h
+_IPV6_MINHOPCOUNT = 73  # linux/in6.h
+_MOST_HOPS, _USUAL_HOPS = 255, 64
+
+_LISTENERS = {
+    socket.AF_INET: ("127.0.0.1", socket.IPPROTO_IP, _IP_MINTTL),
+    socket.AF_INET6: ("::1", socket.IPPROTO_IPV6, _IPV6_MINHOPCOUNT),
+}
+
+_HOPS = ((socket.IPPROTO_IP, socket.IP_TTL), (socket.IPPROTO_IPV6, socket.IPV6_UNICAST_HOPS))
 
 
 class Parked(NamedTuple):
@@ -75,6 +86,7 @@ class ParkingLot:
 
         """
         place = self._place_for(sock)
+        _have_dropped(sock)
         with suppress(OSError):  # a kernel without it
             # The SYN would wait for the first byte.
             sock.setsockopt(socket.IPPROTO_TCP, _TCP_FASTOPEN_CONNECT, 0)
@@ -125,6 +137,18 @@ class ParkingLot:
         return host, port
 
 
+def _have_dropped(sock: socket.socket) -> None:
+    """See to it that the listener drops what a socket sends as long as it connects.
+
+    Nothing is put back: the SYN is sent again and again, and none of them may
+    be one that the listener takes.
+    """
+    for level, name in _HOPS:
+        with suppress(OSError):  # of another family
+            if sock.getsockopt(level, name) == _MOST_HOPS:
+                sock.setsockopt(level, name, _USUAL_HOPS)
+
+
 def _pack(family: int, place: tuple[str, int]) -> bytes:
     address = ip_address(place[0])
     assert (address.version == 6) == (family == socket.AF_INET6)  # noqa: S101 - they are spelled so
@@ -132,12 +156,13 @@ def _pack(family: int, place: tuple[str, int]) -> bytes:
 
 
 def _listen(family: int) -> socket.socket:
+    host, level, option = _LISTENERS[socket.AddressFamily(family)]
     listener = socket.socket(family, socket.SOCK_STREAM)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-        drop_packets(listener.fileno())
-        listener.bind((_LOOPBACK[socket.AddressFamily(family)], 0))
+        listener.setsockopt(level, option, _MOST_HOPS)
+        listener.bind((host, 0))
         listener.listen(1)
     except BaseException:
         listener.close()

@@ -86,15 +86,6 @@ def test_join(lot: ParkingLot, family: int, bound: str | None, options: str) -> 
         finish(check_joined(lot, app, lot.park(app)))
 
 
-def test_hop_limits_that_change_meanwhile(lot: ParkingLot) -> None:
-    """No SYN is taken, however far it could have gone."""
-    with non_blocking() as app:
-        parked = lot.park(app)
-        app.setsockopt(socket.IPPROTO_IP, socket.IP_TTL, 255)
-        assert select.select([app], [app], [app], PATIENCE_S) == ([], [], [])
-        finish(check_joined(lot, app, parked))
-
-
 @pytest.mark.parametrize("limit_s", [0, 5])
 def test_a_blocking_socket_is_not_waited_for(lot: ParkingLot, limit_s: int) -> None:
     """Its limit is as before."""

@@ -47,3 +47,17 @@ def test_signals_for_a_crowd(program: Programs, mode: str) -> None:
     with Wrapped(End.ACCEPTED) as place:
         result = run(place, [program("signal_crowd", Libc.GLIBC, "-static")], *([mode] if mode else []))
     assert result.trace == ["handled: 1", "EXIT-SUCCESS"], result
+
+
+def test_hops_of_a_parked_socket(program: Programs) -> None:
+    """A limit with which its SYN would get through is not set."""
+    with Wrapped(End.ACCEPTED) as place:
+        result = run(place, [program("hops_early", Libc.GLIBC, "-static")])
+    assert result.trace == [
+        "setsockopt(one.fd, IPPROTO_IP, IP_TTL, &most, sizeof(most)) = 0",
+        "poll(&one, 1, 1500) = 0",
+        "await(one.fd) = 4",
+        "peer_is_dest(one.fd) = 1",
+        "echoes(one.fd) = 1",
+        "EXIT-SUCCESS",
+    ], result

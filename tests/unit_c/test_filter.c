@@ -161,6 +161,8 @@ static void test_options(void)
 	} set[] = {
 		{ SOL_SOCKET, SO_BINDTODEVICE },
 		{ SOL_SOCKET, SO_BINDTOIFINDEX },
+		{ IPPROTO_IP, IP_TTL },
+		{ IPPROTO_IPV6, IPV6_UNICAST_HOPS },
 		{ IPPROTO_IP, IP_OPTIONS },
 		{ IPPROTO_IP, 50 },
 		{ IPPROTO_IP, IP_ADD_MEMBERSHIP },
