@@ -16,13 +16,16 @@ from pathlib import Path
 PROCESSES, THREADS, ROUNDS = 8, 32, 12
 
 name, port, path, proxy, ctl = sys.argv[1:]
-RULES = ["block probe.test", "chain ProxyList probe.test", "block 203.0.113.9\nblock *.test:9"]
+RULES = ["block probe.test", "chain ProxyList probe.test", f"chain other {name}"]
 
 
 def write(rules: str) -> None:
     """Change the file as an editor does."""
     new = Path(path + ".new")
-    new.write_text(f"[ProxyList]\n{proxy}\n[chain other]\nround_robin_chain\n{proxy}\n[rules]\n{rules}\n")
+    new.write_text(
+        f"dynamic_chain\n[ProxyList]\nhttp 127.0.0.1 9\n{proxy}\n[chain other]\nround_robin_chain\n"
+        f"{proxy}\nhttp 127.0.0.1 9\n[rules]\n{rules}\n"
+    )
     new.rename(path)
 
 
