@@ -38,6 +38,9 @@ def parse_proxy_line(fields: list[str]) -> tuple[ProxyURI, str | None]:
     username = credentials[0] if credentials else None
     password = (credentials[1] if len(credentials) > 1 else b"") if credentials else None
     warning = None
+    if scheme is Scheme.RAW and credentials:
+        username = password = None
+        warning = "nothing is said to a raw hop, no user name either: remove it"
     if scheme in {Scheme.SOCKS4, Scheme.SOCKS4A} and password is not None:
         if password:
             warning = f"{scheme} has no password, only the user name is sent: remove it, or use socks5"
@@ -50,10 +53,6 @@ def _parse_type(word: str) -> Scheme:
     if word in TYPES:
         return Scheme(word)
     known = ", ".join(TYPES)
-    if word == "raw":
-        raise ValueError(
-            f"expected one of the types {known}, found raw: a hop without a handshake is not carried"
-        )
     if word.lower() in TYPES:
         raise ValueError(f"expected one of the types {known} in lower case, found {word!r}")
     # A proxy without its type begins with a host, or with somebody's credentials.

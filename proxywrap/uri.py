@@ -22,13 +22,14 @@ DEFAULT_PORTS = {"socks4": 1080, "socks4a": 1080, "socks5": 1080, "socks5h": 108
 
 
 class Scheme(StrEnum):
-    """What is spoken with a hop; `socks5h` is kept as it was written."""
+    """What is spoken with a hop: nothing with a `raw` one. `socks5h` is kept as it was written."""
 
     SOCKS4 = "socks4"
     SOCKS4A = "socks4a"
     SOCKS5 = "socks5"
     SOCKS5H = "socks5h"
     HTTP = "http"
+    RAW = "raw"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +86,8 @@ def parse_uri(text: str) -> ProxyURI:
         raise ValueError(_unknown_scheme(match["scheme"])) from None
     if not match["host"]:
         raise ValueError(f"expected a host after {scheme}://, found none")
+    if match["port"] is None and scheme not in DEFAULT_PORTS:
+        raise ValueError(f"expected {scheme}://HOST:PORT, found no port: there is no usual one")
     port = DEFAULT_PORTS[scheme] if match["port"] is None else _parse_url_port(match["port"])
     username, password = _parse_userinfo(scheme, match["userinfo"])
     check_credentials(scheme, username, password)
@@ -188,6 +191,8 @@ def _parse_userinfo(scheme: Scheme, userinfo: str | None) -> tuple[bytes | None,
     if userinfo is None:
         return None, None
     user_text, colon, password_text = userinfo.partition(":")
+    if scheme is Scheme.RAW:
+        raise ValueError("expected raw://HOST:PORT: nothing is said to a raw hop, not even who we are")
     username, password = _decode(user_text), _decode(password_text)
     if scheme in {Scheme.SOCKS4, Scheme.SOCKS4A}:
         if colon:

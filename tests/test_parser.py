@@ -300,9 +300,18 @@ def test_password_for_socks4_is_warned_of() -> None:
     assert parse("[ProxyList]\nsocks4 h 1 bob").warnings == ()
 
 
+def test_a_user_of_a_raw_hop_is_warned_of() -> None:
+    """Nothing is said to it: as in proxychains-ng the name is not sent, but that is said."""
+    config = parse("[ProxyList]\nraw h 1 bob secret")
+    assert (config.proxies[0].uri.username, config.proxies[0].uri.password) == (None, None)
+    warning = "nothing is said to a raw hop, no user name either: remove it"
+    assert config.warnings == (f"f.conf:2: {warning}",)
+    assert parse("[ProxyList]\nraw h 1").warnings == ()
+
+
 NO_URL = "expected a proxy URL like socks5://[USER:PASSWORD@]HOST:PORT"
 BY_TLS = "a proxy that is spoken to by TLS is not carried; for https: sites write http://"
-TYPES = "expected one of the types socks4, socks4a, socks5, socks5h, http"
+TYPES = "expected one of the types socks4, socks4a, socks5, socks5h, http, raw"
 
 
 @pytest.mark.parametrize(
@@ -317,7 +326,6 @@ TYPES = "expected one of the types socks4, socks4a, socks5, socks5h, http"
         ("socks5 h 1 u secret x", "expected TYPE HOST PORT [USER [PASSWORD]], found 6 fields"),
         ("SOCKS5 127.0.0.1 1080", f"{TYPES} in lower case, found 'SOCKS5'"),
         ("https 127.0.0.1 1080", f"{TYPES}, found 'https'"),
-        ("raw 127.0.0.1 1080", f"{TYPES}, found raw: a hop without a handshake is not carried"),
         ("127.0.0.1 1080 u secret", f"{TYPES}, found '127.0.0.1'"),
         ("u:secret@h 1080", f"{TYPES}, found something else"),
         ("strict_chain", "expected a proxy, found the option strict_chain: options stand above [ProxyList]"),
@@ -529,7 +537,7 @@ def test_example_parses_with_each_line_uncommented() -> None:
 def test_example_parses_with_all_lines_uncommented() -> None:
     """The options of the example may all be on at once."""
     config = parse(OPTION.sub("", EXAMPLE.read_text()))
-    assert len(config.proxies) == 6
+    assert len(config.proxies) == 7
     assert config.options.allow_unwrapped
 
 

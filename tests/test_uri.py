@@ -13,7 +13,7 @@ NO_URL = "expected a proxy URL like socks5://[USER:PASSWORD@]HOST:PORT, found"
 SEVERAL = "several ':' behind the host: an IPv6 address stands in brackets"
 NO_SCHEME = "no :// in it: which kind of proxy is it?"
 NOT_A_HOST = "expected a host behind the last @, found what is neither a name nor an address"
-SCHEMES = "expected one of the schemes socks4, socks4a, socks5, socks5h, http"
+SCHEMES = "expected one of the schemes socks4, socks4a, socks5, socks5h, http, raw"
 BY_TLS = "a proxy that is spoken to by TLS is not carried; for https: sites write http://"
 SECRET = "sec@ret"
 OUT_OF_RANGE = "expected a port from 1 to 65535, found a number out of this range"
@@ -41,6 +41,7 @@ OUT_OF_RANGE = "expected a port from 1 to 65535, found a number out of this rang
         ("socks5://b:100%@h:1", "socks5://***@h:1", b"b", b"100%"),
         ("socks5://b:%zz%4@h:1", "socks5://***@h:1", b"b", b"%zz%4"),
         ("socks5://b:a/b?c#d@h:1", "socks5://***@h:1", b"b", b"a/b?c#d"),
+        ("raw://[::1]:22", "raw://[::1]:22", None, None),
         ("socks4://b%20b@h:1", "socks4://***@h:1", b"b b", None),
     ],
 )
@@ -77,7 +78,8 @@ def test_uri_forms(text: str, masked: str, username: bytes | None, password: byt
         ("SOCKS://h", f"{SCHEMES}, found 'SOCKS': write socks5, or socks4a for an old one"),
         ("socks5://127.0.0.256:1", "expected an IPv4 address, found '127.0.0.256'"),
         ("socks5://a..b:1", "expected a host name, found an empty label in 'a..b'"),
-        ("raw://h:1", "expected one of the schemes socks4, socks4a, socks5, socks5h, http, found 'raw'"),
+        ("raw://h", "expected raw://HOST:PORT, found no port: there is no usual one"),
+        ("raw://u:secret@h:1", "expected raw://HOST:PORT: nothing is said to a raw hop, not even who we are"),
         ("socks4://u:secret@h:1", "expected socks4://USER@HOST:PORT: SOCKS4 has no password"),
         ("socks4://u%00x@h:1", "expected a user name without a NUL byte, which ends it in SOCKS4"),
         (

@@ -49,6 +49,7 @@ _KINDS = {
     Scheme.SOCKS5: "a SOCKS5",
     Scheme.SOCKS5H: "a SOCKS5",
     Scheme.HTTP: "an HTTP",
+    Scheme.RAW: "a raw",
 }
 
 

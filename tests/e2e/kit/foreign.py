@@ -19,7 +19,7 @@ from .world import World, factor
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-__all__ = ["Sshd", "dante", "microsocks", "running", "ssh_dynamic", "sshd", "tinyproxy"]
+__all__ = ["Sshd", "dante", "microsocks", "running", "ssh_dynamic", "ssh_forward", "sshd", "tinyproxy"]
 
 
 async def _accepts(host: str, port: int) -> bool:
@@ -181,3 +181,14 @@ def ssh_dynamic(world: World, hosts: Mapping[str, str]) -> Iterator[str]:
         argv = ["ssh", "-N", "-D", f"127.0.0.1:{port}", *far.options("127.0.0.1")]
         with running(world, argv, ("127.0.0.1", port)):
             yield f"socks5://127.0.0.1:{port}"
+
+
+@contextlib.contextmanager
+def ssh_forward(world: World, hosts: Mapping[str, str], host: str, target_port: int) -> Iterator[int]:
+    """Run `ssh -L` to an sshd that knows the names, and yield the port that it forwards to `host`."""
+    port = world.port()
+    with sshd(world, "127.0.0.1", hosts) as far:
+        way = f"127.0.0.1:{port}:{host}:{target_port}"
+        argv = ["ssh", "-N", "-L", way, *far.options("127.0.0.1")]
+        with running(world, argv, ("127.0.0.1", port)):
+            yield port
