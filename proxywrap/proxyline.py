@@ -5,7 +5,15 @@ No error quotes what could be a password.
 
 from __future__ import annotations
 
-from proxywrap.uri import ProxyURI, Scheme, check_credentials, parse_proxy_host, parse_proxy_port, parse_uri
+from proxywrap.uri import (
+    UNIX,
+    ProxyURI,
+    Scheme,
+    check_credentials,
+    parse_proxy_host,
+    parse_proxy_port,
+    parse_uri,
+)
 
 __all__ = ["TYPES", "parse_proxy_line"]
 
@@ -31,6 +39,8 @@ def parse_proxy_line(fields: list[str]) -> tuple[ProxyURI, str | None]:
             raise ValueError("expected nothing after a proxy URL, found more: write a blank in it as %20")
         return parse_uri(fields[0]), None
     scheme = _parse_type(fields[0])
+    if len(fields) > 1 and fields[1].startswith(UNIX):
+        raise ValueError(f"expected a URL for a Unix socket: write {scheme}://[USER:PASSWORD@]{UNIX}/PATH")
     if not MIN_FIELDS <= len(fields) <= MAX_FIELDS:
         raise ValueError(f"expected {PROXY_SYNTAX}, found {len(fields)} field{'s' * (len(fields) > 1)}")
     host, port = parse_proxy_host(fields[1]), parse_proxy_port(fields[2])

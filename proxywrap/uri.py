@@ -13,7 +13,15 @@ from ipaddress import IPv4Address
 
 from proxywrap.address import Endpoint, Host, parse_host, parse_port
 
-__all__ = ["ProxyURI", "Scheme", "check_credentials", "parse_proxy_host", "parse_proxy_port", "parse_uri"]
+__all__ = [
+    "UNIX",
+    "ProxyURI",
+    "Scheme",
+    "check_credentials",
+    "parse_proxy_host",
+    "parse_proxy_port",
+    "parse_uri",
+]
 
 MAX_CREDENTIAL_BYTES = 255
 """RFC 1929, section 2: ULEN and PLEN are one octet."""
@@ -41,23 +49,38 @@ class ProxyURI:
     port: int
     username: bytes | None = field(default=None, repr=False)
     password: bytes | None = field(default=None, repr=False)
+    path: str | None = None
+    """Of the Unix socket where it listens, which has no host and no port."""
 
     @property
     def endpoint(self) -> Endpoint:
         """Where the proxy listens."""
         return Endpoint(self.host, self.port)
 
+    @property
+    def is_relayed(self) -> bool:
+        """Whether no inet socket can lead there by itself, so that bytes are to be relayed."""
+        return self.path is not None
+
     def __str__(self) -> str:
         """Return the URI with any credentials as `***`."""
         userinfo = "***@" if self.username is not None else ""
-        return f"{self.scheme}://{userinfo}{self.endpoint}"
+        place = self.endpoint if self.path is None else f"{UNIX}{self.path}"
+        return f"{self.scheme}://{userinfo}{place}"
+
+
+UNIX = "unix:"
+
+MAX_PATH_BYTES = 107
+"""unix(7): sun_path is 108 bytes, with a NUL behind it."""
 
 
 _URI = (  # compiled by the first URL: most files have none
     r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://"
     r"(?:(?P<userinfo>.*)@)?"
+    r"(?:unix:(?P<path>[^@]*)|"
     r"(?P<host>\[[^\]]*\]|[^:/@\[\]]*)"
-    r"(?::(?P<port>[^:/@]*))?/?"
+    r"(?::(?P<port>[^:/@]*))?/?)"
 )
 
 
@@ -84,6 +107,10 @@ def parse_uri(text: str) -> ProxyURI:
         scheme = Scheme(match["scheme"].lower())
     except ValueError:
         raise ValueError(_unknown_scheme(match["scheme"])) from None
+    if match["path"] is not None:
+        username, password = _parse_userinfo(scheme, match["userinfo"])
+        check_credentials(scheme, username, password)
+        return ProxyURI(scheme, "", 0, username, password, _parse_path(match["path"]))
     if not match["host"]:
         raise ValueError(f"expected a host after {scheme}://, found none")
     if match["port"] is None and scheme not in DEFAULT_PORTS:
@@ -128,6 +155,15 @@ def _parse_url_host(text: str, userinfo: str | None) -> Host:
         if userinfo is None:
             raise
     raise ValueError("expected a host behind the last @, found what is neither a name nor an address")
+
+
+def _parse_path(text: str) -> str:
+    path = _decode(text)
+    if not path.startswith(b"/"):
+        raise ValueError(f"expected the path of a socket behind {UNIX}, from / on, found no / there")
+    if b"\0" in path or len(path) > MAX_PATH_BYTES:
+        raise ValueError(f"expected a path of at most {MAX_PATH_BYTES} bytes, none of them NUL")
+    return path.decode("utf-8", "surrogateescape")
 
 
 def _parse_url_port(text: str) -> int:

@@ -324,6 +324,10 @@ TYPES = "expected one of the types socks4, socks4a, socks5, socks5h, http, raw"
         ("socks5 127.0.0.1", "expected TYPE HOST PORT [USER [PASSWORD]], found 2 fields"),
         ("socks5", "expected TYPE HOST PORT [USER [PASSWORD]], found 1 field"),
         ("socks5 h 1 u secret x", "expected TYPE HOST PORT [USER [PASSWORD]], found 6 fields"),
+        (
+            "http unix:/run/x.sock",
+            "expected a URL for a Unix socket: write http://[USER:PASSWORD@]unix:/PATH",
+        ),
         ("SOCKS5 127.0.0.1 1080", f"{TYPES} in lower case, found 'SOCKS5'"),
         ("https 127.0.0.1 1080", f"{TYPES}, found 'https'"),
         ("127.0.0.1 1080 u secret", f"{TYPES}, found '127.0.0.1'"),
@@ -537,7 +541,7 @@ def test_example_parses_with_each_line_uncommented() -> None:
 def test_example_parses_with_all_lines_uncommented() -> None:
     """The options of the example may all be on at once."""
     config = parse(OPTION.sub("", EXAMPLE.read_text()))
-    assert len(config.proxies) == 7
+    assert len(config.proxies) == 8
     assert config.options.allow_unwrapped
 
 

@@ -41,6 +41,8 @@ OUT_OF_RANGE = "expected a port from 1 to 65535, found a number out of this rang
         ("socks5://b:100%@h:1", "socks5://***@h:1", b"b", b"100%"),
         ("socks5://b:%zz%4@h:1", "socks5://***@h:1", b"b", b"%zz%4"),
         ("socks5://b:a/b?c#d@h:1", "socks5://***@h:1", b"b", b"a/b?c#d"),
+        ("http://unix:/run/a%40b.sock", "http://unix:/run/a@b.sock", None, None),
+        ("socks5://bob:p@ss@unix:/run/x:1/s", "socks5://***@unix:/run/x:1/s", b"bob", b"p@ss"),
         ("raw://[::1]:22", "raw://[::1]:22", None, None),
         ("socks4://b%20b@h:1", "socks4://***@h:1", b"b b", None),
     ],
@@ -78,6 +80,8 @@ def test_uri_forms(text: str, masked: str, username: bytes | None, password: byt
         ("SOCKS://h", f"{SCHEMES}, found 'SOCKS': write socks5, or socks4a for an old one"),
         ("socks5://127.0.0.256:1", "expected an IPv4 address, found '127.0.0.256'"),
         ("socks5://a..b:1", "expected a host name, found an empty label in 'a..b'"),
+        ("socks5://unix:x", "expected the path of a socket behind unix:, from / on, found no / there"),
+        (f"socks5://unix:/{'x' * 107}", "expected a path of at most 107 bytes, none of them NUL"),
         ("raw://h", "expected raw://HOST:PORT, found no port: there is no usual one"),
         ("raw://u:secret@h:1", "expected raw://HOST:PORT: nothing is said to a raw hop, not even who we are"),
         ("socks4://u:secret@h:1", "expected socks4://USER@HOST:PORT: SOCKS4 has no password"),
@@ -103,7 +107,7 @@ def test_wrong_uri(text: str, message: str) -> None:
 def test_repr_has_no_credentials() -> None:
     """A URI in a traceback shows neither name nor password."""
     uri = parse_uri("socks5://bob:secret@h:1")
-    assert repr(uri) == "ProxyURI(scheme=<Scheme.SOCKS5: 'socks5'>, host='h', port=1)"
+    assert repr(uri) == "ProxyURI(scheme=<Scheme.SOCKS5: 'socks5'>, host='h', port=1, path=None)"
 
 
 def test_uri_knows_its_endpoint() -> None:

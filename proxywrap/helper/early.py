@@ -112,8 +112,9 @@ class Early:
         with suppress(ProxywrapError, OSError):
             programs = partial(program_names, loan.pid)
             route = self.context.router.route(address, loan.request.port, programs)
+            is_relayed = any(hop.is_relayed for hop in route.hops)
             is_strict = route.chain is not None and route.chain.kind is ChainType.STRICT
-            if is_strict and not isinstance(route.hops[0].host, str):
+            if is_strict and not is_relayed and not isinstance(route.hops[0].host, str):
                 sockaddr = lent.sockaddr(route.hops[0].host, route.hops[0].port)
                 if sockaddr is not None:
                     lent.begin(sockaddr)

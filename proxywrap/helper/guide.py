@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import errno
 import time
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from functools import partial
 from random import Random
 
@@ -17,17 +19,30 @@ from proxywrap.errors import ProxywrapError
 from proxywrap.events import Connected, Failed, Skipped
 from proxywrap.helper.context import Context
 from proxywrap.helper.programs import program_names
+from proxywrap.helper.relays import Relays
 from proxywrap.helper.router import Route, Unroutable
-from proxywrap.net.connector import AttemptFailed, Deadlines, connect_chain, connect_direct, connect_dns
+from proxywrap.net.connector import (
+    AttemptFailed,
+    Deadlines,
+    OutOfReach,
+    connect_chain,
+    connect_direct,
+    connect_dns,
+)
 from proxywrap.net.dnsserver import DnsServer
 from proxywrap.net.hopnames import HopNames
+from proxywrap.net.landing import Landing
 from proxywrap.net.lent import LentSocket
 from proxywrap.net.scout import Scout
+from proxywrap.net.way import Way, make_way
 from proxywrap.protocol.sockaddr import Place
 from proxywrap.protocol.wire import ReplyMessage
 from proxywrap.uri import ProxyURI
 
 __all__ = ["Guide"]
+
+Take = Callable[[Way], Awaitable[None]]
+"""What becomes of a way that the socket itself cannot go."""
 
 
 class Guide:
@@ -37,33 +52,43 @@ class Guide:
         context: what the sessions share.
         deadlines: for the hops.
         dns: where this host's own name servers seem to be.
+        relays: for the sockets that cannot reach their proxy.
 
     """
 
-    def __init__(self, context: Context, deadlines: Deadlines, dns: DnsServer) -> None:
+    def __init__(self, context: Context, deadlines: Deadlines, dns: DnsServer, relays: Relays) -> None:
         self._context = context
         self._deadlines = deadlines
         self._dns = dns
+        self.relays = relays
+        self._landing = Landing(deadlines.connect_s)
         self._names = HopNames()
         self._scout = Scout(self._names, deadlines.connect_s)
         random = Random()  # noqa: S311 - it guards nothing
         self._selector = Selector(Health(random), random)
 
-    async def lead(self, pid: int, place: Place, lent: LentSocket) -> ReplyMessage:
+    def close(self) -> None:
+        """Connect nothing any more."""
+        self._landing.close()
+
+    async def lead(self, pid: int, place: Place, lent: LentSocket, take: Take | None = None) -> ReplyMessage:
         """Connect `lent` to what the application calls `place`; report it, return the errno or 0.
 
         Args:
             pid: of the application, for the report.
             place: as the application spelled it.
             lent: not connected; a failed attempt leaves it in any state.
+            take: gets the way where `lent` itself cannot go it, and owns it. By default `lent` is
+                connected to a relay.
 
         """
+        take = take or partial(self._land, lent)
         started = time.monotonic()
         destination = Endpoint(place.address, place.port)
         try:
             route = self._context.router.route(place.address, place.port, partial(program_names, pid))
             destination = route.destination
-            hops = await self._follow(pid, route, lent, place.scope_id)
+            hops = await self._follow(pid, route, lent, place.scope_id, take)
         except AttemptFailed as exc:
             fault = Failed(pid, destination, exc.hop, exc.errno, exc.reason, exc.is_chain_fault)
         except Unroutable as exc:
@@ -77,13 +102,15 @@ class Guide:
         self._context.report(fault)
         return ReplyMessage(fault.errno)
 
-    async def _follow(self, pid: int, route: Route, lent: LentSocket, scope_id: int) -> tuple[ProxyURI, ...]:
+    async def _follow(
+        self, pid: int, route: Route, lent: LentSocket, scope_id: int, take: Take
+    ) -> tuple[ProxyURI, ...]:
         """Connect along a route; return the proxies that were used."""
         destination = route.destination
         if route.resolves_here:
             destination = await self._look_up(destination)
         if route.chain is not None:
-            return await self._through(pid, route.chain, destination, lent)
+            return await self._through(pid, route.chain, destination, lent, take)
         assert not isinstance(destination.host, str)  # noqa: S101 - a name is looked up
         if route.is_dns:
             await connect_dns(lent, self._dns, unmapped(destination.host).version)
@@ -93,13 +120,13 @@ class Guide:
 
     async def _look_up(self, destination: Endpoint) -> Endpoint:
         assert isinstance(destination.host, str)  # noqa: S101 - it is a name
-        addresses = await self._names.addresses(destination.host)
+        addresses = await self._names.look_up(destination.host)
         return Endpoint(addresses[0], destination.port)
 
     # -- chains --------------------------------------------------------------------
 
     async def _through(
-        self, pid: int, chain: Chain, destination: Endpoint, lent: LentSocket
+        self, pid: int, chain: Chain, destination: Endpoint, lent: LentSocket, take: Take
     ) -> tuple[ProxyURI, ...]:
         """Connect through a chain, with other proxies in the place of those that fail.
 
@@ -108,7 +135,7 @@ class Guide:
 
         """
         if chain.kind is ChainType.STRICT:
-            await connect_chain(lent, chain.hops, destination, self._deadlines, self._names)
+            await self._connect(lent, chain.hops, destination, take)
             return chain.hops
         pick = self._selector.pick(chain)
         until_s = time.monotonic() + 2 * (self._deadlines.connect_s + self._deadlines.read_s)
@@ -118,7 +145,7 @@ class Guide:
             if hops is None:
                 break
             try:
-                await connect_chain(lent, hops, destination, self._deadlines, self._names)
+                await self._connect(lent, hops, destination, take)
             except AttemptFailed as exc:
                 if not exc.is_chain_fault or exc.hop is None:
                     pick.note_success(hops)
@@ -130,6 +157,35 @@ class Guide:
                 pick.note_success(hops)
                 return hops
         raise failure
+
+    async def _connect(
+        self, lent: LentSocket, hops: tuple[ProxyURI, ...], destination: Endpoint, take: Take
+    ) -> None:
+        """Connect the socket itself where it can be, or make a way for it.
+
+        Raises:
+            AttemptFailed: the hop that failed, and why.
+
+        """
+        if not any(hop.is_relayed for hop in hops):
+            with suppress(OutOfReach):
+                await connect_chain(lent, hops, destination, self._deadlines, self._names)
+                return
+        await take(await make_way(hops, destination, self._deadlines, self._names))
+
+    async def _land(self, lent: LentSocket, way: Way) -> None:
+        """Connect the socket to us, and relay.
+
+        Raises:
+            AttemptFailed: it cannot be.
+
+        """
+        try:
+            partner = await self._landing.take(lent)
+        except BaseException:
+            way.close()
+            raise
+        self.relays.add(partner, way)
 
     async def _hops(self, pid: int, pick: Pick) -> tuple[ProxyURI, ...] | None:
         """Return proxies of which the first one is there, as far as that must be found out."""

@@ -21,11 +21,15 @@ from proxywrap.helper.guide import Guide
 from proxywrap.helper.nameserver import NameServer
 from proxywrap.helper.notify import Supervisor
 from proxywrap.helper.process import Setup, Voice
+from proxywrap.helper.relays import Relays
 from proxywrap.helper.server import ControlServer
 from proxywrap.helper.session import Filtered, Loan, Work
 from proxywrap.net.connector import Deadlines
 
 __all__ = ["live"]
+
+LAST_BYTES_S = 60.0
+"""How long what ended programs have sent may take to be on its way, as long as FIN_WAIT2 lasts (tcp(7))."""
 
 
 def live(setup: Setup, family: Family, early: Early) -> None:
@@ -57,7 +61,8 @@ class _Life:
             context.report(event)
         names = NameServer(context)
         deadlines = Deadlines(options.tcp_connect_time_out_ms / 1000, options.tcp_read_time_out_ms / 1000)
-        guide = Guide(context, deadlines, names.sockets)
+        relays = Relays()
+        guide = Guide(context, deadlines, names.sockets, relays)
         refused: dict[int, tuple[str, int]] = {sock.family: sock.getsockname()[:2] for sock in refusing}
         attempts = Attempts(context, guide, refused)
         self._family.on_command_end = self._fall_silent
@@ -87,6 +92,8 @@ class _Life:
             server.stop()
             attempts.cancel()
             supervisor.close()
+            await relays.close(LAST_BYTES_S)
+            guide.close()
         names.close()
         for sock in refusing:
             sock.close()

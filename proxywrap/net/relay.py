@@ -13,8 +13,9 @@ import socket
 import struct
 from collections.abc import Callable
 from contextlib import suppress
+from typing import Protocol
 
-__all__ = ["Relay"]
+__all__ = ["Carrier", "Relay"]
 
 _CHUNK_BYTES = 1 << 20
 _ROUNDS = 4
@@ -23,6 +24,23 @@ _ROUNDS = 4
 _SPARE_PIPES = 16
 _NOW = os.SPLICE_F_NONBLOCK | os.SPLICE_F_MOVE
 _RESET = struct.pack("ii", 1, 0)  # struct linger
+
+
+class Carrier(Protocol):
+    """What carries bytes between an application and its way, by whatever means.
+
+    `has_sent_all` is true when the application has ended and all that it sent
+    is the kernel's; `on_sent` is called once, then.
+    """
+
+    has_sent_all: bool
+    on_sent: Callable[[], None]
+
+    def close(self) -> None:
+        """Close both connections; what is under way to the application is lost."""
+
+    def abort(self) -> None:
+        """Reset both connections and close them."""
 
 
 class _Pipe:
@@ -52,13 +70,15 @@ class Relay:
     """Relays from its making until both directions have ended; owns both sockets.
 
     Args:
-        one: connected, non-blocking.
+        one: connected, non-blocking; the application's end.
         other: likewise.
         on_end: called once, when both are closed.
 
     """
 
     def __init__(self, one: socket.socket, other: socket.socket, on_end: Callable[[], None]) -> None:
+        self.has_sent_all = False
+        self.on_sent: Callable[[], None] = _nothing
         self._sockets = (one, other)
         self._on_end = on_end
         self._directions = (_Direction(self, one, other), _Direction(self, other, one))
@@ -70,14 +90,18 @@ class Relay:
         for sock in self._sockets:
             with suppress(OSError):
                 sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
-        self._close()
+        self.close()
 
-    def end_if_done(self) -> None:
+    def note_end(self) -> None:
         """Close both where nothing can come from either any more."""
         if all(direction.has_ended for direction in self._directions):
-            self._close()
+            self.close()
+        elif self._directions[0].has_ended:
+            self.has_sent_all = True
+            self.on_sent()
 
-    def _close(self) -> None:
+    def close(self) -> None:
+        """Close both connections; what is under way to the application is lost."""
         for direction in self._directions:
             direction.stop()
         for sock in self._sockets:
@@ -134,7 +158,7 @@ class _Direction:
         self._release()
         self._sink.shutdown(socket.SHUT_WR)
         self.has_ended = True
-        self._relay.end_if_done()
+        self._relay.note_end()
         return False
 
     def _drain(self) -> bool:

@@ -8,19 +8,18 @@ from __future__ import annotations
 
 import asyncio
 import os
-import socket
 from collections.abc import Sequence
 
+from proxywrap.errors import ProxyUnreachable
+from proxywrap.net.eyeballs import HEAD_START_S, race
 from proxywrap.net.hopnames import HopNames
+from proxywrap.net.unix import connect_unix
 from proxywrap.uri import ProxyURI
 
 __all__ = ["Scout"]
 
 MAX_IN_FLIGHT = 8
 """Proxies asked at a time."""
-
-HEAD_START_S = 0.25
-"""How long a proxy is waited for before the next one is asked as well (RFC 8305, section 5)."""
 
 LEAST_PATIENCE_S = 0.5
 """How long the slowest proxy that is of use takes, where there are very many."""
@@ -78,23 +77,14 @@ class Scout:
         """Return why a proxy cannot be connected to, None where it can."""
         try:
             async with asyncio.timeout(patience_s):
-                addresses = await self._names.addresses(hop.host) if isinstance(hop.host, str) else [hop.host]
-                for at, address in enumerate(addresses, 1):
-                    try:
-                        await _connect(str(address), hop.port)
-                    except OSError:
-                        if at == len(addresses):
-                            raise
-                    else:
-                        return None
+                if hop.path is not None:
+                    (await connect_unix(hop.path, patience_s)).close()
+                else:
+                    await race(await self._names.addresses(hop.host), hop.port)
         except TimeoutError:
             return f"cannot be connected to within {patience_s:g} s"
         except OSError as exc:
             return f"cannot be connected to: {os.strerror(exc.errno) if exc.errno else exc}"
-        return "has no address"
-
-
-async def _connect(host: str, port: int) -> None:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK) as sock:
-        await asyncio.get_running_loop().sock_connect(sock, (host, port))
+        except ProxyUnreachable as exc:
+            return exc.reason
+        return None

@@ -14,6 +14,7 @@ from proxywrap.helper.attempt import Attempts
 from proxywrap.helper.context import Context
 from proxywrap.helper.guide import Guide
 from proxywrap.helper.nameserver import NameServer
+from proxywrap.helper.relays import Relays
 from proxywrap.helper.router import Router
 from proxywrap.helper.session import Loan, Session, Work
 from proxywrap.hosts import parse_hosts
@@ -75,7 +76,7 @@ def make_context(
 def make_attempts(context: Context, names: NameServer | None = None) -> Attempts:
     """Return what carries loans out, with long deadlines."""
     dns = (names or NameServer(context)).sockets
-    return Attempts(context, Guide(context, Deadlines(DEADLINE_S, DEADLINE_S), dns), {})
+    return Attempts(context, Guide(context, Deadlines(DEADLINE_S, DEADLINE_S), dns, Relays()), {})
 
 
 def carrying_out(attempts: Attempts, tasks: asyncio.TaskGroup) -> Callable[[Work], None]:

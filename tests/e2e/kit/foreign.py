@@ -23,7 +23,7 @@ __all__ = ["Sshd", "dante", "microsocks", "running", "ssh_dynamic", "ssh_forward
 
 
 async def _accepts(host: str, port: int) -> bool:
-    with socket.socket() as sock:
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as sock:
         return sock.connect_ex((host, port)) == 0
 
 
@@ -70,7 +70,7 @@ def microsocks(
     login = ["-u", "alice", "-P", password] if password else []
     userinfo = f"alice:{quote(password, safe='')}@" if password else ""
     with running(world, ["microsocks", "-i", host, "-p", str(port), *login], (host, port), hosts=hosts):
-        yield f"socks5://{userinfo}{host}:{port}"
+        yield f"socks5://{userinfo}{f'[{host}]' if ':' in host else host}:{port}"
 
 
 @contextlib.contextmanager
