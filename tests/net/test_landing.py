@@ -40,12 +40,12 @@ def test_a_lent_socket_meets_its_partner(family: int, bound: str | None, is_bloc
             pair.lent.close()
             assert pair.app.getblocking() == is_blocking
             assert pair.app.getsockopt(socket.IPPROTO_TCP, socket.TCP_CORK) == 1
-            pair.app.send(b"to")
+            pair.app.send(b"there")
             pair.app.shutdown(socket.SHUT_WR)
-            assert await asyncio.get_running_loop().sock_recv(partner, 10) == b"to"
-            partner.send(b"fro")
+            assert await asyncio.get_running_loop().sock_recv(partner, 10) == b"there"
+            partner.send(b"back")
             pair.app.setblocking(True)
-            assert pair.app.recv(10) == b"fro"
+            assert pair.app.recv(10) == b"back"
         landing.close()
 
     with Pair(family, is_blocking=is_blocking) as pair:
