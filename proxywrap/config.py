@@ -189,6 +189,7 @@ class Config:
     `notes` are remarks of the parser, for `-v`; `warnings` are for everybody.
     `chains` are those with a name, `chain` is the one that is used where no
     rule says otherwise. `local_names` are globs of names that are resolved here.
+    `ip_version` is the one by which first proxies are reached, None for either.
     """
 
     options: Options
@@ -201,6 +202,7 @@ class Config:
     rules: tuple[Rule, ...] = ()
     local_names: tuple[str, ...] = ()
     chain: str = PROXY_LIST_NAME
+    ip_version: int | None = None
 
     @property
     def file(self) -> str | None:
@@ -218,6 +220,10 @@ class Config:
         if name not in known:
             raise ValueError(f"expected one of the chains {', '.join(known)}, found {name!r}")
         return replace(self, chain=name)
+
+    def with_ip_version(self, version: int) -> Config:
+        """Return the same but for how first proxies are reached."""
+        return replace(self, ip_version=version)
 
     def with_engine(self, name: str) -> Config:
         """Return the same but for the engine."""

@@ -53,16 +53,19 @@ class Guide:
         deadlines: for the hops.
         dns: where this host's own name servers seem to be.
         relays: for the sockets that cannot reach their proxy.
+        names: of the first proxies.
 
     """
 
-    def __init__(self, context: Context, deadlines: Deadlines, dns: DnsServer, relays: Relays) -> None:
+    def __init__(
+        self, context: Context, deadlines: Deadlines, dns: DnsServer, relays: Relays, names: HopNames
+    ) -> None:
         self._context = context
         self._deadlines = deadlines
         self._dns = dns
         self.relays = relays
         self._landing = Landing(deadlines.connect_s)
-        self._names = HopNames()
+        self._names = names
         self._scout = Scout(self._names, deadlines.connect_s)
         random = Random()  # noqa: S311 - it guards nothing
         self._selector = Selector(Health(random), random)

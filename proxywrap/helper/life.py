@@ -25,6 +25,7 @@ from proxywrap.helper.relays import Relays
 from proxywrap.helper.server import ControlServer
 from proxywrap.helper.session import Filtered, Loan, Work
 from proxywrap.net.connector import Deadlines
+from proxywrap.net.hopnames import HopNames
 
 __all__ = ["live"]
 
@@ -62,7 +63,7 @@ class _Life:
         names = NameServer(context)
         deadlines = Deadlines(options.tcp_connect_time_out_ms / 1000, options.tcp_read_time_out_ms / 1000)
         relays = Relays()
-        guide = Guide(context, deadlines, names.sockets, relays)
+        guide = Guide(context, deadlines, names.sockets, relays, HopNames(self._setup.config.ip_version))
         refused: dict[int, tuple[str, int]] = {sock.family: sock.getsockname()[:2] for sock in refusing}
         attempts = Attempts(context, guide, refused)
         self._family.on_command_end = self._fall_silent

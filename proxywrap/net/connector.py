@@ -11,6 +11,7 @@ import os
 import socket
 from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv6Address
 from typing import TypeVar
 
 from proxywrap.address import Endpoint
@@ -150,7 +151,7 @@ async def joining(step: Awaitable[T], hop: ProxyURI, names: HopNames, limit_s: f
             reason = f"{problem} within {limit_s:g} s: {advice}"
             raise ProxyUnreachable(reason, errno=errno.ETIMEDOUT) from None
         advice = ADVICE.get(exc.errno, "is its address right?")
-        reason = f"cannot be connected to: {exc.strerror}: {advice}"
+        reason = f"cannot be connected to: {os.strerror(exc.errno)}: {advice}"
         raise ProxyUnreachable(reason, errno=exc.errno) from exc
 
 
@@ -170,12 +171,18 @@ async def _join_first(lent: LentSocket, hop: ProxyURI, names: HopNames) -> None:
 
 async def _sockaddrs(lent: LentSocket, hop: ProxyURI, names: HopNames) -> Sequence[SockAddr]:
     """Return where the socket can reach the first hop, the best place first."""
-    addresses = await names.addresses(hop.host)
-    if lent.family == socket.AF_INET6:
-        # Once connected to a mapped address, a socket cannot go back to native IPv6.
-        addresses = sorted(addresses, key=lambda address: -address.version)
-    reachable = [address for address in addresses if lent.sockaddr(address, hop.port) is not None]
-    if not reachable:
+
+    def sockaddr(address: IPv4Address | IPv6Address) -> SockAddr | None:
+        return lent.sockaddr(address, hop.port)
+
+    # Once connected to a mapped address, a socket cannot go back to native IPv6.
+    best_first = sorted(
+        await names.addresses(hop.host),
+        key=lambda address: (sockaddr(address) is None, lent.family == socket.AF_INET6 and -address.version),
+    )
+    if sockaddr(best_first[0]) is None:
         raise OutOfReach
-    best = await names.ranked(reachable, hop.port)
-    return [sockaddr for address in best if (sockaddr := lent.sockaddr(address, hop.port)) is not None]
+    ranked = await names.ranked(best_first, hop.port)
+    if sockaddr(ranked[0]) is None:
+        raise OutOfReach
+    return [found for address in ranked if (found := sockaddr(address)) is not None]

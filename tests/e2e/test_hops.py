@@ -12,7 +12,7 @@ import pytest
 from .conftest import HOSTS
 from .kit import foreign
 from .kit.clients import CLIENTS, NAME, PROGRAMS, wrap
-from .kit.origins import ORIGIN, PAYLOAD, farewell
+from .kit.origins import ORIGIN, PAYLOAD, PAYLOAD_DIGEST, digest, farewell
 from .kit.scripted import behind
 
 if TYPE_CHECKING:
@@ -53,6 +53,35 @@ def test_a_raw_hop_before_a_proxy(
     chain = [f"raw://127.0.0.1:{port}", place.replace("127.0.0.1", NOWHERE) + ":1"]
     CLIENTS[client](stage, wrap(chain))
     assert world.judge.leaks == []
+
+
+# --- names and versions of IP
+
+
+@pytest.mark.parametrize("family", ["-4", "-6", None])
+@pytest.mark.parametrize("listens", ["127.0.0.1", "::1"])
+def test_a_proxy_by_name(world: World, stage: Stage, listens: str, family: str | None) -> None:
+    """Of its addresses that one is found where it listens, unless its version is not wanted."""
+    version = "-6" if ":" in listens else "-4"
+    with foreign.microsocks(world, HOSTS, host=listens) as url:
+        by_name = f"socks5://proxy.test:{url.rpartition(':')[2]}"
+        argv = [*wrap(by_name, *([family] if family else [])), "curl", "-sS", f"{stage.url}/bytes"]
+        # Two lines of /etc/hosts: the keys differ by a blank.
+        hosts = {"proxy.test": "127.0.0.1", " proxy.test": "::1"}
+        result = world.run(argv, hosts=hosts, expect=None)
+    if family in {None, version}:
+        assert digest(result.stdout) == PAYLOAD_DIGEST
+        assert result.complaints == []
+    else:
+        assert result.returncode == 7
+        assert f"proxywrap: {by_name}: cannot be connected to: Connection refused" in result.stderr.decode()
+    assert world.judge.leaks == []
+
+
+def test_a_version_that_a_proxy_has_not(world: World) -> None:
+    """The line says which option is too much."""
+    result = world.run([*wrap("socks5://[::1]:9", "-4"), "curl", "-sS", f"http://{NAME}/"], expect=7)
+    assert "proxywrap: socks5://[::1]:9: has no IPv4 address: leave out -4" in result.stderr.decode()
 
 
 # --- sockets that cannot reach their proxy by themselves

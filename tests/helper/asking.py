@@ -19,6 +19,7 @@ from proxywrap.helper.router import Router
 from proxywrap.helper.session import Loan, Session, Work
 from proxywrap.hosts import parse_hosts
 from proxywrap.net.connector import Deadlines
+from proxywrap.net.hopnames import HopNames
 from proxywrap.protocol.wire import (
     REPLY_BYTES,
     Op,
@@ -76,7 +77,7 @@ def make_context(
 def make_attempts(context: Context, names: NameServer | None = None) -> Attempts:
     """Return what carries loans out, with long deadlines."""
     dns = (names or NameServer(context)).sockets
-    return Attempts(context, Guide(context, Deadlines(DEADLINE_S, DEADLINE_S), dns, Relays()), {})
+    return Attempts(context, Guide(context, Deadlines(DEADLINE_S, DEADLINE_S), dns, Relays(), HopNames()), {})
 
 
 def carrying_out(attempts: Attempts, tasks: asyncio.TaskGroup) -> Callable[[Work], None]:
