@@ -243,14 +243,14 @@ class Config:
             yield line, self.origins.get(line)
         yield "[ProxyList]", None
         for entry in self.proxies:
-            yield str(entry.uri), entry.origin
+            yield entry.uri.line, entry.origin
         for chain in self.chains:
             yield f"[chain {chain.name}]", chain.origin
             yield str(chain.kind), chain.origin
             if chain.kind in {ChainType.RANDOM, ChainType.ROUND_ROBIN}:
                 yield f"chain_len = {chain.length}", chain.origin
             for entry in chain.proxies:
-                yield str(entry.uri), entry.origin
+                yield entry.uri.line, entry.origin
         if self.rules or self.local_names:
             yield "[rules]", None
         if self.local_names:

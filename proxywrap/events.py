@@ -11,7 +11,7 @@ from typing import NamedTuple
 from proxywrap.address import Endpoint, Host
 from proxywrap.uri import ProxyURI
 
-__all__ = ["Blocked", "Connected", "Event", "Failed", "Note", "Resolved", "Skipped"]
+__all__ = ["Blocked", "Connected", "Event", "Failed", "Note", "Resolved", "Skipped", "Unverified"]
 
 
 class Resolved(NamedTuple):
@@ -56,6 +56,13 @@ class Skipped(NamedTuple):
     reason: str
 
 
+class Unverified(NamedTuple):
+    """A proxy was spoken to by TLS and might be any, for its certificate was not to be checked."""
+
+    pid: int
+    hop: ProxyURI
+
+
 class Blocked(NamedTuple):
     """Something was refused because it would not have gone through the chain.
 
@@ -73,4 +80,4 @@ class Note(NamedTuple):
     text: str
 
 
-Event = Resolved | Connected | Failed | Skipped | Blocked | Note
+Event = Resolved | Connected | Failed | Skipped | Unverified | Blocked | Note

@@ -19,7 +19,7 @@ from collections.abc import Callable
 from errno import errorcode
 from typing import TextIO, TypeVar, assert_never
 
-from proxywrap.events import Blocked, Connected, Event, Failed, Note, Resolved, Skipped
+from proxywrap.events import Blocked, Connected, Event, Failed, Note, Resolved, Skipped, Unverified
 
 __all__ = ["Report"]
 
@@ -78,6 +78,8 @@ class Report:
                 self._tell_lazily(VERBOSE, _connection, event)
             case Skipped():
                 self._tell_lazily(VERBOSE, _omission, event)
+            case Unverified():
+                self._tell_lazily(NORMAL, _carelessness, event)
             case Resolved():
                 self._tell_lazily(ALL, _resolution, event)
             case Note():
@@ -160,6 +162,12 @@ def _connection_failure(event: Failed) -> str:
 
 def _omission(event: Skipped) -> str:
     return f"{event.hop}: {event.reason}; left out [pid {event.pid}]"
+
+
+def _carelessness(event: Unverified) -> str:
+    return (
+        f"{event.hop}: its certificate was not checked: remove insecure=1, or give ca=FILE [pid {event.pid}]"
+    )
 
 
 def _connection(event: Connected) -> str:

@@ -16,7 +16,7 @@ from proxywrap.address import Endpoint, unmapped
 from proxywrap.chains import Chain, Health, Pick, Selector
 from proxywrap.config import ChainType
 from proxywrap.errors import ProxywrapError
-from proxywrap.events import Connected, Failed, Skipped
+from proxywrap.events import Connected, Failed, Skipped, Unverified
 from proxywrap.helper.context import Context
 from proxywrap.helper.programs import program_names
 from proxywrap.helper.relays import Relays
@@ -138,7 +138,7 @@ class Guide:
 
         """
         if chain.kind is ChainType.STRICT:
-            await self._connect(lent, chain.hops, destination, take)
+            await self._connect(pid, lent, chain.hops, destination, take)
             return chain.hops
         pick = self._selector.pick(chain)
         until_s = time.monotonic() + 2 * (self._deadlines.connect_s + self._deadlines.read_s)
@@ -148,7 +148,7 @@ class Guide:
             if hops is None:
                 break
             try:
-                await self._connect(lent, hops, destination, take)
+                await self._connect(pid, lent, hops, destination, take)
             except AttemptFailed as exc:
                 if not exc.is_chain_fault or exc.hop is None:
                     pick.note_success(hops)
@@ -162,7 +162,7 @@ class Guide:
         raise failure
 
     async def _connect(
-        self, lent: LentSocket, hops: tuple[ProxyURI, ...], destination: Endpoint, take: Take
+        self, pid: int, lent: LentSocket, hops: tuple[ProxyURI, ...], destination: Endpoint, take: Take
     ) -> None:
         """Connect the socket itself where it can be, or make a way for it.
 
@@ -174,7 +174,11 @@ class Guide:
             with suppress(OutOfReach):
                 await connect_chain(lent, hops, destination, self._deadlines, self._names)
                 return
-        await take(await make_way(hops, destination, self._deadlines, self._names))
+        way = await make_way(hops, destination, self._deadlines, self._names)
+        for hop in hops:
+            if hop.tls is not None and hop.tls.is_insecure:
+                self._context.report(Unverified(pid, hop))
+        await take(way)
 
     async def _land(self, lent: LentSocket, way: Way) -> None:
         """Connect the socket to us, and relay.

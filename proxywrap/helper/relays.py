@@ -10,7 +10,7 @@ import asyncio
 import socket
 from contextlib import suppress
 
-from proxywrap.net.relay import Carrier
+from proxywrap.net.carrier import Carrier
 from proxywrap.net.way import Way
 
 __all__ = ["Relays"]

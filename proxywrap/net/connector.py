@@ -29,7 +29,7 @@ __all__ = [
     "AttemptFailed",
     "Deadlines",
     "OutOfReach",
-    "ask_hops",
+    "ask_hop",
     "connect_chain",
     "connect_direct",
     "connect_dns",
@@ -112,25 +112,25 @@ async def connect_chain(
     try:
         joined = joining(_join_first(lent, hops[0], names), hops[0], names, deadlines.connect_s)
         await blaming(hops[0], joined)
-        await ask_hops(lent, hops, destination)
+        for at in range(len(hops)):
+            await ask_hop(lent, hops, at, destination)
     finally:
         lent.restore_options()
 
 
-async def ask_hops(io: ByteIO, hops: Sequence[ProxyURI], destination: Endpoint) -> None:
-    """Have each of `hops`, to the first of which the bytes lead already, lead to the next one.
+async def ask_hop(io: ByteIO, hops: Sequence[ProxyURI], at: int, destination: Endpoint) -> None:
+    """Have one of `hops`, to which the bytes lead already, lead to the next one or to `destination`.
 
     Raises:
         AttemptFailed: the hop that failed, and why.
 
     """
-    for at, hop in enumerate(hops):
-        next_hop = hops[at + 1] if at + 1 < len(hops) else None
-        if next_hop is not None and next_hop.path is not None:
-            reason = "is on a Unix socket of this host, so it can only be the first of a chain"
-            raise AttemptFailed(next_hop, reason, errno=errno.ENETUNREACH, is_chain_fault=True)
-        target = destination if next_hop is None else next_hop.endpoint
-        await blaming(hop, run(client_handshake(hop, target), io), next_hop)
+    next_hop = hops[at + 1] if at + 1 < len(hops) else None
+    if next_hop is not None and next_hop.path is not None:
+        reason = "is on a Unix socket of this host, so it can only be the first of a chain"
+        raise AttemptFailed(next_hop, reason, errno=errno.ENETUNREACH, is_chain_fault=True)
+    target = destination if next_hop is None else next_hop.endpoint
+    await blaming(hops[at], run(client_handshake(hops[at], target), io), next_hop)
 
 
 async def joining(step: Awaitable[T], hop: ProxyURI, names: HopNames, limit_s: float) -> T:

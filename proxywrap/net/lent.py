@@ -202,6 +202,16 @@ class LentSocket:
             else:
                 view = view[sent:]
 
+    async def receive(self, size: int) -> bytes:
+        """Return what has come, `size` bytes at most, nothing at the end of the stream.
+
+        Raises:
+            OSError: the connection is broken.
+            ProxyUnreachable: the peer is silent for `read_timeout_s`.
+
+        """
+        return await self._receive(size, _NOW)
+
     async def read_exactly(self, size: int) -> bytes:
         """Read `size` bytes and not one more.
 

@@ -10,12 +10,11 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
-import struct
 from collections.abc import Callable
-from contextlib import suppress
-from typing import Protocol
 
-__all__ = ["Carrier", "Relay"]
+from proxywrap.net.carrier import Carrier
+
+__all__ = ["Relay"]
 
 _CHUNK_BYTES = 1 << 20
 _ROUNDS = 4
@@ -23,24 +22,6 @@ _ROUNDS = 4
 
 _SPARE_PIPES = 16
 _NOW = os.SPLICE_F_NONBLOCK | os.SPLICE_F_MOVE
-_RESET = struct.pack("ii", 1, 0)  # struct linger
-
-
-class Carrier(Protocol):
-    """What carries bytes between an application and its way, by whatever means.
-
-    `has_sent_all` is true when the application has ended and all that it sent
-    is the kernel's; `on_sent` is called once, then.
-    """
-
-    has_sent_all: bool
-    on_sent: Callable[[], None]
-
-    def close(self) -> None:
-        """Close both connections; what is under way to the application is lost."""
-
-    def abort(self) -> None:
-        """Reset both connections and close them."""
 
 
 class _Pipe:
@@ -66,7 +47,7 @@ class _Pipe:
             self.spare.append(self)
 
 
-class Relay:
+class Relay(Carrier):
     """Relays from its making until both directions have ended; owns both sockets.
 
     Args:
@@ -77,37 +58,8 @@ class Relay:
     """
 
     def __init__(self, one: socket.socket, other: socket.socket, on_end: Callable[[], None]) -> None:
-        self.has_sent_all = False
-        self.on_sent: Callable[[], None] = _nothing
-        self._sockets = (one, other)
-        self._on_end = on_end
-        self._directions = (_Direction(self, one, other), _Direction(self, other, one))
-        for direction in self._directions:
-            direction.start()
-
-    def abort(self) -> None:
-        """Reset both connections and close them."""
-        for sock in self._sockets:
-            with suppress(OSError):
-                sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
-        self.close()
-
-    def note_end(self) -> None:
-        """Close both where nothing can come from either any more."""
-        if all(direction.has_ended for direction in self._directions):
-            self.close()
-        elif self._directions[0].has_ended:
-            self.has_sent_all = True
-            self.on_sent()
-
-    def close(self) -> None:
-        """Close both connections; what is under way to the application is lost."""
-        for direction in self._directions:
-            direction.stop()
-        for sock in self._sockets:
-            sock.close()
-        on_end, self._on_end = self._on_end, _nothing
-        on_end()
+        super().__init__(one, other, on_end)
+        self.start(_Direction(self, one, other), _Direction(self, other, one))
 
 
 class _Direction:
@@ -186,7 +138,3 @@ class _Direction:
         if self._pipe is not None:
             self._pipe.give_back()
             self._pipe = None
-
-
-def _nothing() -> None:
-    """Tell nobody again."""

@@ -15,10 +15,13 @@ from ipaddress import IPv4Address, IPv6Address
 
 from proxywrap.address import Endpoint
 from proxywrap.net.blame import blaming
-from proxywrap.net.connector import Deadlines, ask_hops, joining
+from proxywrap.net.carrier import Carrier
+from proxywrap.net.connector import Deadlines, ask_hop, joining
+from proxywrap.net.copying import CopyingRelay
 from proxywrap.net.hopnames import HopNames
 from proxywrap.net.lent import LentSocket
-from proxywrap.net.relay import Carrier, Relay
+from proxywrap.net.relay import Relay
+from proxywrap.net.tls import TlsIO, TlsLayer, begin_tls
 from proxywrap.net.unix import connect_unix
 from proxywrap.uri import ProxyURI
 
@@ -27,9 +30,14 @@ __all__ = ["Way", "make_way"]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Way:
-    """A connection to the destination; owns its socket."""
+    """A connection to the destination; owns its socket.
+
+    `layers` of TLS lie over it, `begun` is what has come already.
+    """
 
     lent: LentSocket
+    layers: Sequence[TlsLayer] = ()
+    begun: bytes = b""
 
     def close(self) -> None:
         """Give it up."""
@@ -37,6 +45,8 @@ class Way:
 
     def relay(self, partner: socket.socket, on_end: Callable[[], None]) -> Carrier:
         """Carry bytes between it and `partner`, which is the relay's from here on, as the way is."""
+        if self.layers:
+            return CopyingRelay(partner, self.lent.take(), self.layers, self.begun, on_end)
         return Relay(partner, self.lent.take(), on_end)
 
 
@@ -49,16 +59,19 @@ async def make_way(
         AttemptFailed: the hop that failed, and why.
 
     """
-    hop = hops[0]
     limit_s = deadlines.connect_s
-    sock = await blaming(hop, joining(_join(hop, names, limit_s), hop, names, limit_s))
+    sock = await blaming(hops[0], joining(_join(hops[0], names, limit_s), hops[0], names, limit_s))
     lent = LentSocket(sock.detach(), read_timeout_s=deadlines.read_s)
+    io: LentSocket | TlsIO = lent
     try:
-        await ask_hops(lent, hops, destination)
+        for at, hop in enumerate(hops):
+            if hop.tls is not None:
+                io = await blaming(hop, begin_tls(io, hop))
+            await ask_hop(io, hops, at, destination)
     except BaseException:
         lent.close()
         raise
-    return Way(lent)
+    return Way(lent) if isinstance(io, LentSocket) else Way(lent, io.layers, io.pending)
 
 
 async def _join(hop: ProxyURI, names: HopNames, limit_s: float) -> socket.socket:

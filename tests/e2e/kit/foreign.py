@@ -19,7 +19,17 @@ from .world import World, factor
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-__all__ = ["Sshd", "dante", "microsocks", "running", "ssh_dynamic", "ssh_forward", "sshd", "tinyproxy"]
+__all__ = [
+    "Sshd",
+    "dante",
+    "microsocks",
+    "running",
+    "ssh_dynamic",
+    "ssh_forward",
+    "sshd",
+    "stunnel",
+    "tinyproxy",
+]
 
 
 async def _accepts(host: str, port: int) -> bool:
@@ -106,6 +116,19 @@ def tinyproxy(world: World, hosts: Mapping[str, str]) -> Iterator[str]:
     )
     with running(world, ["tinyproxy", "-d", "-c", config], ("127.0.0.1", port), hosts=hosts):
         yield f"http://127.0.0.1:{port}"
+
+
+@contextlib.contextmanager
+def stunnel(world: World, target: int, pem: Path) -> Iterator[int]:
+    """Run stunnel, which takes TLS off, before a proxy, with the chain and key of `pem`; yield its port."""
+    port = world.port()
+    config = world.directory / f"stunnel-{port}.conf"
+    config.write_text(
+        f"foreground = yes\nsyslog = no\npid =\n[proxy]\naccept = 127.0.0.1:{port}\n"
+        f"connect = 127.0.0.1:{target}\ncert = {pem}\n",
+    )
+    with running(world, ["stunnel4", config], ("127.0.0.1", port)):
+        yield port
 
 
 @dataclass(frozen=True, slots=True)
