@@ -1,8 +1,9 @@
 """Print what proxywrap costs, each figure beside a rival's in the same run.
 
-usage: python benchmarks/run.py [throughput|parallel|sequential|memory|start|overhead]...
+usage: python benchmarks/run.py [throughput|parallel|sequential|rules|memory|start|overhead|
+                                 filtered-parallel|relay|notified|filtered-memory]...
 
-Needs root (namespaces), curl, microsocks, proxychains4, valgrind and a C compiler.
+Needs root (namespaces), curl, microsocks, proxychains4, valgrind, Go and a C compiler.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from ipaddress import IPv4Address, IPv6Address
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,12 +23,17 @@ HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent / "tests/e2e"))
 
 from clock import inside, medians, table  # noqa: E402
+from filtered import filtered_memory, filtered_parallel, notified, relay  # noqa: E402
 from kit import foreign, origins  # noqa: E402
 from kit.clients import NAME, PROGRAMS, PROXYWRAP, wrap  # noqa: E402
 from kit.listening import listening  # noqa: E402
 from kit.world import World  # noqa: E402
 from link import FAR, slow_link  # noqa: E402
 from overhead import overhead  # noqa: E402
+
+from proxywrap.origin import Origin  # noqa: E402
+from proxywrap.ruleline import parse_rule  # noqa: E402
+from proxywrap.rules import RuleSet  # noqa: E402
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -36,6 +43,7 @@ DOWNLOAD_BYTES = 1024 * MIB
 ROUND_TRIP_S = 0.05
 PARALLEL = 50
 SEQUENTIAL = 2000
+RULES = 1000
 HOSTS = {NAME: origins.ORIGIN}
 
 
@@ -122,14 +130,19 @@ def parallel() -> None:
     table(title, times, "s", against="curl's own SOCKS client")
 
 
+def compiled_storm(world: World) -> Path:
+    """Return the program that connects again and again."""
+    storm = world.directory / "storm"
+    subprocess.run(
+        ["/usr/bin/cc", "-O1", "-pthread", "-D_GNU_SOURCE", "-o", storm, PROGRAMS / "storm.c"], check=True
+    )
+    return storm
+
+
 def sequential() -> None:
     """One connect after the other on loopback: what a request to the helper costs."""
     with World() as world, world.running(origins.echo()) as echo, foreign.microsocks(world, HOSTS) as url:
-        storm = world.directory / "storm"
-        subprocess.run(
-            ["/usr/bin/cc", "-O1", "-pthread", "-D_GNU_SOURCE", "-o", storm, PROGRAMS / "storm.c"], check=True
-        )
-        argv = [storm, NAME, str(echo.port), "1", str(SEQUENTIAL), "0"]
+        argv = [compiled_storm(world), NAME, str(echo.port), "1", str(SEQUENTIAL), "0"]
         chains = proxychains(world, *url.partition("//")[2].split(":"))
         times = medians(
             {
@@ -140,6 +153,43 @@ def sequential() -> None:
         )
     each = {name: seconds / SEQUENTIAL * 1000 for name, seconds in times.items()}
     table("sequential connects on loopback, with one exchange each", each, "ms", against="proxychains4")
+
+
+def rules() -> None:
+    """Look a destination up among RULES, beside what a whole connect through a proxy costs."""
+    kinds = (
+        "direct n{0}.site{0}.test",
+        "chain office *.d{0}.test:1-1024",
+        "block 10.{1}.{2}.0/24",
+        "direct w*{0}.x",
+    )
+    lines = [kinds[at % len(kinds)].format(at, at // 256, at % 256) for at in range(RULES)]
+    found = RuleSet([parse_rule(line.split(), Origin("rules", at)) for at, line in enumerate(lines, 1)])
+    hosts = [
+        "www.elsewhere.example.test",
+        IPv4Address("198.51.100.7"),
+        IPv6Address("2001:db8::7"),
+        "n4.site4.test",
+    ]
+
+    def look_up() -> float:
+        began = time.perf_counter()
+        for _ in range(SEQUENTIAL):
+            for host in hosts:
+                found.find(host, 443, tuple)
+        return (time.perf_counter() - began) / len(hosts)
+
+    with World() as world, world.running(origins.echo()) as echo, foreign.microsocks(world, HOSTS) as url:
+        argv = [compiled_storm(world), NAME, str(echo.port), "1", str(SEQUENTIAL), "0"]
+        times = medians(
+            {
+                "a connect with one exchange": lambda: inside(world, wrap(url), argv),
+                f"a look-up among {RULES} rules": look_up,
+            },
+            rounds=3,
+        )
+    each = {name: seconds / SEQUENTIAL * 1000 for name, seconds in times.items()}
+    table("rules", each, "ms", against="a connect with one exchange")
 
 
 def memory() -> None:
@@ -181,7 +231,11 @@ def start() -> None:
 
 
 MEASUREMENTS = {
-    function.__name__: function for function in (throughput, parallel, sequential, memory, start, overhead)
+    function.__name__.replace("_", "-"): function
+    for function in (
+        *(throughput, parallel, sequential, rules, memory, start, overhead),
+        *(filtered_parallel, relay, notified, filtered_memory),
+    )
 }
 
 

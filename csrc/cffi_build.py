@@ -49,6 +49,7 @@ ffi.cdef("""
         int call;
     };
     int pw_notify_support(void);
+    void pw_notify_wake_in_turn(int listener);
     int pw_notify_receive(int listener, struct pw_notice *out);
     int pw_notify_answer(int listener, uint64_t id, int64_t value, int error);
     int pw_notify_go_on(int listener, uint64_t id);
@@ -58,7 +59,11 @@ ffi.cdef("""
     int64_t pw_memory_write(int process, uint64_t address, const void *data, size_t n);
 
     int pw_disconnect(int fd);
+    int pw_connect_here(int fd, const void *addr, unsigned int len);
+    int pw_execute(const char *path, char *const argv[], char *const envp[]);
     int pw_fail_connect(int fd, const void *addr, unsigned int len);
+    int pw_drop_packets(int fd);
+    int pw_signal_thread(int process, int thread, int signum);
     int pw_become_subreaper(void);
     int pw_scrub(unsigned long start, unsigned long end, const char *secret, size_t n);
 """)

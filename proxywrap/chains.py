@@ -42,7 +42,7 @@ class _Record:
 
 
 class Health:
-    """What is known of the proxies."""
+    """What is known of the proxies: good, out, or neither; those that were never asked are untried."""
 
     def __init__(self, random: Random) -> None:
         self._random = random
@@ -53,6 +53,8 @@ class Health:
         """Leave a proxy out from now on, the longer the more often it has failed."""
         self._good.discard(hop)
         record = self._records.setdefault(hop, _Record(0, 0.0))
+        if now_s < record.out_until_s:
+            return  # the same failure, met by one more connection
         pause_s = min(FIRST_PAUSE_S * 2**record.failures, LONGEST_PAUSE_S)
         record.failures = min(record.failures + 1, 16)
         record.out_until_s = now_s + pause_s * (1 + JITTER * (2 * self._random.random() - 1))
@@ -62,9 +64,13 @@ class Health:
         self._records.pop(hop, None)
         self._good.add(hop)
 
-    def is_known_good(self, hop: ProxyURI) -> bool:
+    def is_good(self, hop: ProxyURI) -> bool:
         """Tell whether a proxy has worked, and has not failed since."""
         return hop in self._good
+
+    def is_untried(self, hop: ProxyURI) -> bool:
+        """Tell whether a proxy has neither worked nor failed."""
+        return hop not in self._good and hop not in self._records
 
     def is_out(self, hop: ProxyURI, now_s: float) -> bool:
         """Tell whether a proxy is left out."""
@@ -89,71 +95,87 @@ class Selector:
         """Begin to pick for one connection."""
         return Pick(self, chain)
 
-    def take_turn(self, chain: Chain) -> int:
-        """Return where in a round-robin chain the connection begins, and let the next one begin behind it."""
+    def in_turn(self, chain: Chain) -> tuple[ProxyURI, ...]:
+        """Return the proxies of a round-robin chain from the one whose turn it is."""
         at = self._turns.get(chain.name, 0) % len(chain.hops)
-        self._turns[chain.name] = at + chain.length
-        return at
+        return chain.hops[at:] + chain.hops[:at]
+
+    def end_turn(self, chain: Chain, taken: Sequence[ProxyURI]) -> None:
+        """Let the next connection begin behind the last proxy of this one.
+
+        One that went over the end of the list ends the round, as in proxychains-ng.
+        """
+        first, last = chain.hops.index(taken[0]), chain.hops.index(taken[-1])
+        self._turns[chain.name] = last + 1 if first <= last else 0
 
 
 class Pick:
     """The proxies of one connection, picked anew as long as some of them fail.
 
-    A strict chain is all of them, once. A dynamic one is those that are not
-    known to fail, in order. Random and round-robin chains have `length` proxies,
-    all different. Proxies that are left out are used where there are no others.
+    A dynamic chain is those that are not known to fail, in order. Random and
+    round-robin chains have `length` proxies, all different. A proxy that has
+    failed is used again when it has been found good, or where there are no
+    others.
     """
 
     def __init__(self, selector: Selector, chain: Chain) -> None:
         self._selector = selector
-        self._chain = chain
+        self._health = selector.health
         self._failed: set[ProxyURI] = set()
-        self._has_begun = False
-        self._start = selector.take_turn(chain) if chain.kind is ChainType.ROUND_ROBIN else 0
+        self._lots: tuple[ProxyURI, ...] = ()
+        self.chain = chain
+        if chain.kind is ChainType.RANDOM:
+            self._lots = tuple(selector.random.sample(chain.hops, len(chain.hops)))
 
     def note_failure(self, hop: ProxyURI, now_s: float) -> None:
         """Do without a proxy from here on, in other connections for a while."""
         self._failed.add(hop)
-        self._selector.health.note_failure(hop, now_s)
-
-    def is_known_good(self, hop: ProxyURI) -> bool:
-        """Tell whether a proxy has worked, and has not failed since."""
-        return self._selector.health.is_known_good(hop)
+        self._health.note_failure(hop, now_s)
 
     def note_success(self, hops: Sequence[ProxyURI]) -> None:
         """Take note that all of them have worked."""
         for hop in hops:
-            self._selector.health.note_success(hop)
+            self._health.note_success(hop)
 
-    def next(self, now_s: float) -> tuple[ProxyURI, ...] | None:
-        """Return the proxies to try, None where there is nothing left to try."""
-        return self.first(self.candidates(now_s)) or None
+    def left(self) -> tuple[ProxyURI, ...]:
+        """Return the proxies that have not failed in this connection, in the order of preference."""
+        hops = self._lots or self.chain.hops
+        if self.chain.kind is ChainType.ROUND_ROBIN:
+            hops = self._selector.in_turn(self.chain)
+        return tuple(hop for hop in hops if hop not in self._failed)
 
-    def candidates(self, now_s: float) -> tuple[ProxyURI, ...]:
-        """Return the proxies from which `first` takes, nothing where there are too few."""
-        chain = self._chain
-        has_begun, self._has_begun = self._has_begun, True
-        if chain.kind is ChainType.STRICT:
-            return () if has_begun else chain.hops
-        left = [hop for hop in self._in_order() if hop not in self._failed]
-        health = self._selector.health
-        fit = [hop for hop in left if not health.is_out(hop, now_s)]
-        # One that is out may be the only one; the first to come back is the likeliest.
-        rest = sorted((hop for hop in left if hop not in fit), key=health.back_at_s)
-        if chain.kind is ChainType.DYNAMIC:
-            return tuple(fit or rest[:1])
-        if len(left) < chain.length:
+    def good(self) -> tuple[ProxyURI, ...]:
+        """Return those of them that have worked."""
+        return tuple(filter(self._health.is_good, self.left()))
+
+    def hopeful(self) -> tuple[ProxyURI, ...]:
+        """Return those of them that have worked, or were never asked."""
+        return tuple(hop for hop in self.left() if self._health.is_good(hop) or self._health.is_untried(hop))
+
+    def unknown(self, now_s: float) -> tuple[ProxyURI, ...]:
+        """Return those of them that are to be asked: untried, or back after a failure."""
+        health = self._health
+        return tuple(hop for hop in self.left() if not health.is_good(hop) and not health.is_out(hop, now_s))
+
+    def take(self, hops: Sequence[ProxyURI]) -> tuple[ProxyURI, ...]:
+        """Return as many of `hops` as the chain has, from the first on, nothing where they are too few.
+
+        In a round-robin chain it is the next one's turn then.
+        """
+        if self.chain.kind not in {ChainType.RANDOM, ChainType.ROUND_ROBIN}:
+            return tuple(hops)
+        if len(hops) < self.chain.length:
             return ()
-        return tuple(fit if len(fit) >= chain.length else [*fit, *rest][: chain.length])
+        taken = tuple(hops[: self.chain.length])
+        if self.chain.kind is ChainType.ROUND_ROBIN:
+            self._selector.end_turn(self.chain, taken)
+        return taken
 
-    def first(self, candidates: tuple[ProxyURI, ...]) -> tuple[ProxyURI, ...]:
-        """Return as many of `candidates` as the chain has, from the first on."""
-        if self._chain.kind in {ChainType.RANDOM, ChainType.ROUND_ROBIN}:
-            return candidates[: self._chain.length]
-        return candidates
-
-    def _in_order(self) -> Sequence[ProxyURI]:
-        hops = self._chain.hops
-        if self._chain.kind is ChainType.RANDOM:
-            return self._selector.random.sample(hops, len(hops))
-        return hops[self._start :] + hops[: self._start]
+    def last_resort(self) -> tuple[ProxyURI, ...]:
+        """Return what to try where there are too few good ones: the likeliest of the others, too."""
+        good = self.good()
+        # The first to come back is the likeliest.
+        rest = sorted((hop for hop in self.left() if hop not in good), key=self._health.back_at_s)
+        if self.chain.kind is ChainType.DYNAMIC:
+            return good or tuple(rest[:1])
+        return self.take([*good, *rest])

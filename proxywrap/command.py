@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -21,6 +22,7 @@ from proxywrap.protocol.wire import Target
 __all__ = [
     "CannotRun",
     "add_shim",
+    "drop_shim",
     "environment",
     "exec_error",
     "filter_error",
@@ -135,6 +137,16 @@ def add_shim(environ: dict[str, str], channel_value: str, preload: str, runtime:
     """Add to an environment what the shim needs; `runtime` is what `find_command` found."""
     environ[PRELOAD_VARIABLE] = preload_list(preload, environ.get(PRELOAD_VARIABLE, ""), runtime)
     environ[CHANNEL_VARIABLE] = channel_value
+
+
+def drop_shim(environ: dict[str, str]) -> None:
+    """Take from an environment the shim of a proxywrap that we run under, and that COMMAND is not to have."""
+    outer = environ.pop(CHANNEL_VARIABLE, "").split(":", 4)[4:]
+    entries = [each for each in re.split("[: ]", environ.get(PRELOAD_VARIABLE, "")) if each not in outer]
+    if any(entries):
+        environ[PRELOAD_VARIABLE] = ":".join(entries)
+    else:
+        environ.pop(PRELOAD_VARIABLE, None)
 
 
 def pid_variables(environ: Mapping[str, str]) -> tuple[str, ...]:

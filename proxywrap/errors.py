@@ -100,14 +100,18 @@ class ProxyRefused(ProxywrapError):
         is_destination_fault: the answer is about the destination (refused,
             unreachable), so that it is the application's business alone; False
             where the chain itself is at fault (password, ruleset).
+        is_authentication: the hop did not let us in, whatever it was asked for.
 
     """
 
-    def __init__(self, reason: str, *, errno: int, is_destination_fault: bool) -> None:
+    def __init__(
+        self, reason: str, *, errno: int, is_destination_fault: bool, is_authentication: bool = False
+    ) -> None:
         super().__init__(reason)
         self.reason = reason
         self.errno = errno
         self.is_destination_fault = is_destination_fault
+        self.is_authentication = is_authentication
 
 
 class ProxyUnreachable(ProxywrapError):

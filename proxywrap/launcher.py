@@ -21,7 +21,7 @@ from collections.abc import Callable, Mapping, Sequence
 from mmap import mmap
 from typing import TYPE_CHECKING
 
-from proxywrap.command import add_shim, environment, find_command, pid_variables
+from proxywrap.command import add_shim, drop_shim, environment, find_command, pid_variables
 from proxywrap.config import Config
 from proxywrap.errors import ProxywrapError
 from proxywrap.helper.directory import make_directory, remove_directory
@@ -81,6 +81,8 @@ def launch(command: Sequence[str], config: Config, *, verbosity: int, log_path: 
             environ = environment()
             if config.options.engine.has_shim:
                 add_shim(environ, meeting.channel_value, meeting.preload, found.runtime)
+            else:
+                drop_shim(environ)
             to_run = Command(
                 found.path,
                 found.argv,

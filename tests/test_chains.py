@@ -26,25 +26,18 @@ def chain(kind: ChainType, length: int = 1, hops: tuple[ProxyURI, ...] = ALL) ->
     return Chain("ProxyList", kind, length, hops)
 
 
-def test_strict() -> None:
-    """All of them, in order, whatever is known of them, and once."""
-    picks = selector()
-    picks.health.note_failure(ALL[1], 0)
-    pick = picks.pick(chain(ChainType.STRICT))
-    assert pick.next(0) == ALL
-    assert pick.next(0) is None
-
-
 def test_dynamic_leaves_out_what_failed() -> None:
-    """In this connection and, for a while, in the next."""
+    """In this connection and, for a while, in the next; then it is to be asked."""
     picks = selector()
     pick = picks.pick(chain(ChainType.DYNAMIC))
-    assert pick.next(0) == ALL
+    assert pick.take(pick.hopeful()) == ALL
     pick.note_failure(ALL[1], 0)
     rest = (ALL[0], *ALL[2:])
-    assert pick.next(0) == rest
-    assert picks.pick(chain(ChainType.DYNAMIC)).next(1) == rest
-    assert picks.pick(chain(ChainType.DYNAMIC)).next(FIRST_PAUSE_S * (1 + JITTER)) == ALL
+    assert pick.hopeful() == rest
+    later = picks.pick(chain(ChainType.DYNAMIC))
+    assert later.hopeful() == later.unknown(1) == rest
+    assert later.unknown(FIRST_PAUSE_S * (1 + JITTER)) == ALL
+    assert later.hopeful() == rest
 
 
 def test_dynamic_with_nothing_left() -> None:
@@ -53,35 +46,59 @@ def test_dynamic_with_nothing_left() -> None:
     pick = picks.pick(chain(ChainType.DYNAMIC))
     for at, hop in enumerate(ALL):
         pick.note_failure(hop, at)
-    assert pick.next(5) is None
-    assert picks.pick(chain(ChainType.DYNAMIC)).next(5) == (ALL[0],)
+    assert pick.last_resort() == ()
+    assert picks.pick(chain(ChainType.DYNAMIC)).last_resort() == (ALL[0],)
 
 
 def test_a_success_clears() -> None:
     """What works is in again at once, and fails as if for the first time."""
     picks = selector()
-    for _ in range(4):
-        picks.health.note_failure(ALL[0], 0)
-    picks.pick(chain(ChainType.STRICT)).note_success(ALL)
-    assert not picks.health.is_out(ALL[0], 0)
-    picks.health.note_failure(ALL[0], 0)
-    assert not picks.health.is_out(ALL[0], FIRST_PAUSE_S * (1 + JITTER))
+    for at in range(4):
+        picks.health.note_failure(ALL[0], at * 1000)
+    picks.pick(chain(ChainType.DYNAMIC)).note_success(ALL)
+    assert picks.health.is_good(ALL[0])
+    assert not picks.health.is_out(ALL[0], 3000)
+    picks.health.note_failure(ALL[0], 3000)
+    assert not picks.health.is_good(ALL[0])
+    assert not picks.health.is_out(ALL[0], 3000 + FIRST_PAUSE_S * (1 + JITTER))
 
 
 def test_pauses_grow_and_end() -> None:
     """Twice as long each time, up to a limit."""
     health = Health(Random(2))
+    now_s = 0.0
     for at in range(20):
-        health.note_failure(ALL[0], 0)
+        health.note_failure(ALL[0], now_s)
         pause = min(FIRST_PAUSE_S * 2**at, LONGEST_PAUSE_S)
-        assert pause * (1 - JITTER) <= health.back_at_s(ALL[0]) <= pause * (1 + JITTER)
+        assert pause * (1 - JITTER) <= health.back_at_s(ALL[0]) - now_s <= pause * (1 + JITTER)
+        now_s = health.back_at_s(ALL[0])
+
+
+def test_many_connections_meet_one_failure() -> None:
+    """A hundred that fail at the same time count once."""
+    health = Health(Random(2))
+    for _ in range(100):
+        health.note_failure(ALL[0], 0)
+    assert health.back_at_s(ALL[0]) <= FIRST_PAUSE_S * (1 + JITTER)
 
 
 def test_round_robin_takes_turns() -> None:
-    """Each connection begins behind the one before, over the end."""
+    """Each connection begins behind the one before; one that goes over the end is the last of a round."""
     picks = selector()
     ring = chain(ChainType.ROUND_ROBIN, 2)
-    assert [picks.pick(ring).next(0) for _ in range(3)] == [ALL[:2], ALL[2:4], (ALL[4], ALL[0])]
+    pick = picks.pick(ring)
+    taken = [pick.take(pick.hopeful()) for _ in range(4)]
+    assert taken == [ALL[:2], ALL[2:4], (ALL[4], ALL[0]), ALL[:2]]
+
+
+def test_round_robin_goes_on_behind_what_was_used() -> None:
+    """Proxies that are passed over do not give the one behind them a second turn."""
+    picks = selector()
+    ring = chain(ChainType.ROUND_ROBIN)
+    picks.health.note_failure(ALL[1], 0)
+    picks.health.note_failure(ALL[2], 0)
+    pick = picks.pick(ring)
+    assert [pick.take(pick.hopeful())[0] for _ in range(4)] == [ALL[0], ALL[3], ALL[4], ALL[0]]
 
 
 def test_turns_belong_to_the_chain() -> None:
@@ -89,17 +106,17 @@ def test_turns_belong_to_the_chain() -> None:
     picks = selector()
     one = chain(ChainType.ROUND_ROBIN)
     other = one._replace(name="other")
-    picks.pick(one)
-    assert picks.pick(other).next(0) == ALL[:1]
+    picks.pick(one).take(ALL)
+    assert picks.pick(other).left() == ALL
 
 
 @pytest.mark.parametrize("kind", [ChainType.RANDOM, ChainType.ROUND_ROBIN])
 def test_fewer_left_than_wanted(kind: ChainType) -> None:
     """There is no shorter chain than was asked for."""
     pick = selector().pick(chain(kind, 5))
-    assert set(pick.next(0) or ()) == set(ALL)
+    assert set(pick.take(pick.hopeful())) == set(ALL)
     pick.note_failure(ALL[2], 0)
-    assert pick.next(0) is None
+    assert pick.take(pick.hopeful()) == pick.last_resort() == ()
 
 
 @given(
@@ -120,18 +137,21 @@ def test_as_many_as_asked_for(
     pick = picks.pick(chain(kind, length))
     for hop in failed:
         pick.note_failure(hop, 0)
-    found = pick.next(0)
-    if found is None:
+    pick.note_success(good := [hop for hop in ALL if hop not in out | failed])
+    found = pick.last_resort()
+    if not found:
         assert len(ALL) - len(failed) < length
         return
     assert len(set(found)) == len(found) == length
     assert not set(found) & failed
-    fit = set(ALL) - failed - out
-    assert set(found) <= fit or fit <= set(found)
+    assert set(found) <= set(good) or set(good) <= set(found)
 
 
 def test_random_draws_all() -> None:
     """In the long run each has its turn."""
     picks = selector()
-    drawn = {picks.pick(chain(ChainType.RANDOM)).next(0) for _ in range(200)}
+    drawn = set()
+    for _ in range(200):
+        pick = picks.pick(chain(ChainType.RANDOM))
+        drawn.add(pick.take(pick.hopeful()))
     assert drawn == {(hop,) for hop in ALL}

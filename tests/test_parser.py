@@ -106,6 +106,20 @@ def test_lists_keep_their_order() -> None:
     assert [f"localnet {net}" for net in parse("\n".join(lines) + ONE_PROXY).options.localnets] == lines
 
 
+def test_long_lines_are_whole() -> None:
+    """The end of a line longer than proxychains-ng's buffer of 1024 bytes is no line of its own."""
+    for length in (1020, 1023, 1024, 4096):
+        config = parse("#" * length + "proxy_loopback\nquiet_mode" + " " * length + ONE_PROXY)
+        assert config.options.quiet_mode
+        assert not config.options.proxy_loopback
+
+
+def test_dnats_without_a_limit() -> None:
+    """The 65th, which proxychains-ng passes over, counts as the first does."""
+    lines = [f"dnat 192.0.2.{i} 10.0.0.{i}" for i in range(200)]
+    assert [f"dnat {each}" for each in parse("\n".join(lines) + ONE_PROXY).options.dnats] == lines
+
+
 def test_last_setting_wins_and_has_its_origin() -> None:
     """Of two values the later one counts, and is the one that is shown."""
     config = parse("strict_chain\ntcp_read_time_out 1\ntcp_read_time_out 2\ndynamic_chain" + ONE_PROXY)

@@ -21,6 +21,7 @@ struct pw_notice {
 };
 
 int pw_notify_support(void);
+void pw_notify_wake_in_turn(int listener);
 int pw_notify_receive(int listener, struct pw_notice *out);
 int pw_notify_answer(int listener, uint64_t id, int64_t value, int error);
 int pw_notify_go_on(int listener, uint64_t id);

@@ -4,11 +4,16 @@
 #endif
 #include "process.h"
 
+#include "../preload/sys.h"
+
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 /**
  * pw_disconnect() - Make a socket unconnected again: connect(AF_UNSPEC)
@@ -21,6 +26,34 @@ int pw_disconnect(int fd)
 	struct sockaddr unspec = { .sa_family = AF_UNSPEC };
 
 	return connect(fd, &unspec, sizeof(unspec)) == 0 ? 0 : -errno;
+}
+
+/**
+ * pw_connect_here() - Connect a socket to one of ours on loopback
+ * @fd: stays the caller's
+ * @addr: of @len bytes
+ *
+ * By the kernel's own call: where we run wrapped ourselves that is nobody's
+ * affair but ours, and the shim over us would break it off when @fd is closed.
+ *
+ * Return: 0 or -errno
+ */
+int pw_connect_here(int fd, const void *addr, unsigned int len)
+{
+	return (int)pw_sys(SYS_connect, fd, addr, len);
+}
+
+/**
+ * pw_execute() - execve() by the kernel's own call
+ *
+ * For one who is under the filter already: the shim of a wrapper that we run
+ * under ourselves would ask its helper by calls that nobody answers yet.
+ *
+ * Return: -errno, if at all
+ */
+int pw_execute(const char *path, char *const argv[], char *const envp[])
+{
+	return (int)pw_sys(SYS_execve, path, argv, envp);
 }
 
 /**
@@ -50,6 +83,29 @@ int pw_fail_connect(int fd, const void *addr, unsigned int len)
 	    errno == ECONNREFUSED)
 		return 0;
 	return -errno;
+}
+
+/**
+ * pw_drop_packets() - Have the kernel drop whatever comes for a socket
+ * @fd: stays the caller's
+ *
+ * Return: 0 or -errno
+ */
+int pw_drop_packets(int fd)
+{
+	struct sock_filter none = { .code = BPF_RET | BPF_K, .k = 0 };
+	struct sock_fprog filter = { .len = 1, .filter = &none };
+
+	return setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &filter,
+			  sizeof(filter)) == 0
+		       ? 0
+		       : -errno;
+}
+
+/* Send a signal to one thread, as the kernel does; returns 0 or -errno. */
+int pw_signal_thread(int process, int thread, int signum)
+{
+	return syscall(SYS_tgkill, process, thread, signum) == 0 ? 0 : -errno;
 }
 
 /**

@@ -39,7 +39,7 @@ static int hex(char c)
  */
 static void take_path(char out[static PATH_ROOM], const char *value)
 {
-	size_t n = 0;
+	size_t n = strlen(out);
 
 	for (; *value && *value != ',' && *value != ';'; value++) {
 		if (n == PATH_ROOM - 1) {
@@ -57,48 +57,97 @@ static void take_path(char out[static PATH_ROOM], const char *value)
 }
 
 /**
- * pw_bus_read_environment() - Learn of a system bus at other places
+ * next_path() - Walk the sockets in a list of D-Bus addresses
+ * @at: behind a '='; where the last one was found, to begin with the value
+ * @out: its path; an abstract name has an '@' before it
  *
- * $DBUS_SYSTEM_BUS_ADDRESS is a list of "TRANSPORT:KEY=VALUE,KEY=VALUE", with
- * semicolons between; that of a socket has "unix" and "path".
+ * The list is "TRANSPORT:KEY=VALUE,KEY=VALUE", with semicolons between; the
+ * transport of a socket is "unix", its key "path" or "abstract".
+ *
+ * Return: where it was found, NULL for none
  */
-void pw_bus_read_environment(void)
+static const char *next_path(const char *at, char out[static PATH_ROOM])
+{
+	memset(out, 0, PATH_ROOM);
+	for (; *at; at++) {
+		if (at[-1] != ':' && at[-1] != ',')
+			continue;
+		if (strncmp(at, "path=", 5) == 0) {
+			take_path(out, at + 5);
+			return at + 5;
+		}
+		if (strncmp(at, "abstract=", 9) == 0) {
+			out[0] = '@';
+			take_path(out, at + 9);
+			return at + 9;
+		}
+	}
+	return NULL;
+}
+
+/*
+ * The variable's value as it is now; NULL where there is none. Another thread
+ * may be changing the environment.
+ */
+static const char *value_now(void)
 {
 	static const char name[] = "DBUS_SYSTEM_BUS_ADDRESS=";
-	const char *value = NULL;
-	size_t count = 0;
+	const size_t n = sizeof(name) - 1;
 
-	for (char **at = environ; at && *at; at++)
-		if (strncmp(*at, name, sizeof(name) - 1) == 0)
-			value = *at + sizeof(name) - 1;
-	for (; value && *value && count < OWN_PATHS; value++)
-		if ((value[-1] == ':' || value[-1] == ',') &&
-		    strncmp(value, "path=", 5) == 0)
-			take_path(own_paths[count++], value + 5);
+	for (char **at = environ; at && pw_readable(at, sizeof(*at)) && *at;
+	     at++)
+		if (pw_readable(*at, 1) && strncmp(*at, name, n) == 0)
+			return *at + n;
+	return NULL;
+}
+
+/* Learn of a system bus at other places, for the variable may go. */
+void pw_bus_read_environment(void)
+{
+	const char *at = value_now();
+
+	for (size_t i = 0; at && i < OWN_PATHS; i++)
+		at = next_path(at, own_paths[i]);
 }
 
 static bool is_own(const char *path)
 {
+	const char *at = value_now();
+	char other[PATH_ROOM];
+
 	for (size_t i = 0; i < OWN_PATHS; i++)
 		if (strcmp(path, own_paths[i]) == 0)
 			return true;
+	while (at && (at = next_path(at, other)))
+		if (strcmp(path, other) == 0)
+			return true;
 	return false;
+}
+
+/* The usual place, by whatever way it is reached. */
+static bool is_usual(const char *path)
+{
+	static const char name[] = "system_bus_socket";
+	size_t n = strlen(path);
+
+	return n >= sizeof(name) - 1 &&
+	       strcmp(path + n - (sizeof(name) - 1), name) == 0;
 }
 
 /* Whether a socket address is the system bus's. */
 bool pw_is_bus_path(const struct sockaddr_storage *addr, size_t len)
 {
+	const size_t head = offsetof(struct sockaddr_un, sun_path);
 	struct sockaddr_un un = { 0 };
-	char path[sizeof(un.sun_path) + 1] = { 0 };
+	char path[PATH_ROOM] = { 0 };
 
-	if (addr->ss_family != AF_UNIX || len > sizeof(un))
+	if (addr->ss_family != AF_UNIX || len <= head || len > sizeof(un))
 		return false;
 	memcpy(&un, addr, len);
-	memcpy(path, un.sun_path, sizeof(un.sun_path));
-	return path[0] &&
-	       (strcmp(path, "/run/dbus/system_bus_socket") == 0 ||
-		strcmp(path, "/var/run/dbus/system_bus_socket") == 0 ||
-		is_own(path));
+	memcpy(path, un.sun_path, len - head);
+	if (!path[0])
+		path[0] = '@';
+	return path[1] && (is_usual(path) || is_own(path));
 }
 
 /* What is sent through a descriptor from here on goes to the bus. */
@@ -191,4 +240,13 @@ int pw_bus_verdict_v(int fd, const struct iovec *iov, size_t n)
 			return ret;
 	}
 	return 0;
+}
+
+/* What cannot be looked at is refused. Return: 0 where it is another socket. */
+int pw_bus_refuse(int fd)
+{
+	if (!is_bus_still(fd))
+		return 0;
+	pw_blocked(PW_BLOCKED_RESOLVER, NULL, "stdio on the system bus");
+	return -EACCES;
 }

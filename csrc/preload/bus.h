@@ -22,10 +22,21 @@ static inline bool pw_on_bus(int fd)
 	return !tables || (unsigned int)fd >= PW_FDS || tables->bus_inode[fd];
 }
 
+/* Return from the function where what is sent is a question to a resolver. */
+#define PW_GATE_BUS(fd, verdict)                              \
+	do {                                                  \
+		if (pw_on_bus(fd)) {                          \
+			int found = verdict;                  \
+			if (found < 0)                        \
+				return (int)pw_result(found); \
+		}                                             \
+	} while (0)
+
 void pw_bus_read_environment(void) PW_HIDDEN;
 bool pw_is_bus_path(const struct sockaddr_storage *addr, size_t len) PW_HIDDEN;
 void pw_bus_mark(int fd) PW_HIDDEN;
 int pw_bus_verdict(int fd, const void *buf, size_t n) PW_HIDDEN;
+int pw_bus_refuse(int fd) PW_HIDDEN;
 int pw_bus_verdict_v(int fd, const struct iovec *iov, size_t n) PW_HIDDEN;
 
 #endif

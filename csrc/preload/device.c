@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "device.h"
 
+#include "arguments.h"
 #include "channel.h"
 #include "sockaddr.h"
 
@@ -10,6 +11,9 @@ enum {
 	LOOPBACK_INDEX = 1, /* in every network namespace */
 	UNICAST_IF = 50,    /* IP_UNICAST_IF, linux/in.h */
 	UNICAST_IF_6 = 76,  /* IPV6_UNICAST_IF, linux/in6.h */
+	OLD_PKTINFO = 2,    /* IPV6_2292PKTINFO, likewise */
+	OLD_RTHDR = 5,	    /* IPV6_2292RTHDR */
+	OLD_OPTIONS = 6,    /* IPV6_2292PKTOPTIONS */
 };
 
 static bool has_index(int fd, int level, int name)
@@ -50,13 +54,15 @@ static bool is_elsewhere(const struct cmsghdr *c)
 		memcpy(&info, CMSG_DATA(c), sizeof(info));
 		return info.ipi_ifindex && info.ipi_ifindex != LOOPBACK_INDEX;
 	}
-	if (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_PKTINFO) {
+	if (c->cmsg_level == IPPROTO_IPV6 &&
+	    (c->cmsg_type == IPV6_PKTINFO || c->cmsg_type == OLD_PKTINFO)) {
 		memcpy(&info6, CMSG_DATA(c), sizeof(info6));
 		return info6.ipi6_ifindex &&
 		       info6.ipi6_ifindex != LOOPBACK_INDEX;
 	}
 	return (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_RETOPTS) ||
-	       (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_RTHDR);
+	       (c->cmsg_level == IPPROTO_IPV6 &&
+		(c->cmsg_type == IPV6_RTHDR || c->cmsg_type == OLD_RTHDR));
 }
 
 /**
@@ -67,8 +73,7 @@ bool pw_names_device(const struct msghdr *msg)
 {
 	struct msghdr head = *msg;
 
-	if (!head.msg_control || head.msg_controllen < sizeof(struct cmsghdr) ||
-	    !pw_readable(head.msg_control, sizeof(struct cmsghdr)))
+	if (!pw_has_control(msg))
 		return false;
 	for (struct cmsghdr *c = CMSG_FIRSTHDR(&head); c;
 	     c = CMSG_NXTHDR(&head, c))
@@ -77,26 +82,42 @@ bool pw_names_device(const struct msghdr *msg)
 	return false;
 }
 
+static bool is_other_device(const void *value, socklen_t len)
+{
+	struct in6_pktinfo info;
+
+	if (len < sizeof(info) || !pw_readable(value, sizeof(info)))
+		return false; /* the kernel says EINVAL or EFAULT */
+	memcpy(&info, value, sizeof(info));
+	return info.ipi6_ifindex && info.ipi6_ifindex != LOOPBACK_INDEX;
+}
+
 /**
  * pw_device_verdict() - Whether an option may be set, as far as this goes
  *
  * A device may be chosen before there is a peer; whoever connects then looks.
- * Source routing never: the first router would be asked, not the proxy.
+ * Source routing never: the first router would be asked, not the proxy. Nor
+ * IPv6's own device for datagrams (RFC 3542, section 6), which nobody can ask
+ * for.
  *
  * Return: 0, or -EPERM; the user was told
  */
-int pw_device_verdict(int fd, int level, int name, socklen_t len)
+int pw_device_verdict(int fd, int level, int name, const void *value,
+		      socklen_t len)
 {
 	struct sockaddr_storage peer;
 	socklen_t n = sizeof(peer);
 	bool is_route = (level == IPPROTO_IP && name == IP_OPTIONS) ||
-			(level == IPPROTO_IPV6 && name == IPV6_RTHDR);
+			(level == IPPROTO_IPV6 &&
+			 (name == IPV6_RTHDR || name == OLD_OPTIONS));
+	bool is_sticky = level == IPPROTO_IPV6 && name == IPV6_PKTINFO &&
+			 is_other_device(value, len);
 	bool is_device = (level == SOL_SOCKET && (name == SO_BINDTODEVICE ||
 						  name == SO_BINDTOIFINDEX)) ||
 			 (level == IPPROTO_IP && name == UNICAST_IF) ||
 			 (level == IPPROTO_IPV6 && name == UNICAST_IF_6);
 
-	if (!len || (!is_route && !is_device))
+	if (!len || (!is_route && !is_device && !is_sticky))
 		return 0;
 	if (is_device && pw_sys(SYS_getpeername, fd, &peer, &n) < 0)
 		return 0;

@@ -10,6 +10,7 @@
 
 bool pw_has_device(int fd) PW_HIDDEN;
 bool pw_names_device(const struct msghdr *msg) PW_HIDDEN;
-int pw_device_verdict(int fd, int level, int name, socklen_t len) PW_HIDDEN;
+int pw_device_verdict(int fd, int level, int name, const void *value,
+		      socklen_t len) PW_HIDDEN;
 
 #endif

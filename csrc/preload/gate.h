@@ -9,23 +9,31 @@
 #ifndef PW_GATE_H
 #define PW_GATE_H
 
+#include "arguments.h"
 #include "lend.h"
 
 enum {
 	MOST_MESSAGES = 1024 /* that the kernel takes at a time: UIO_MAXIOV */
 };
 
-/* Return from the function while no byte may pass. */
-#define PW_GATE(fd, flags, timeout)                                  \
-	do {                                                         \
-		if (pw_is_busy()) {                                  \
-			int gate = pw_before_io(fd, flags, timeout); \
-			if (gate < 0)                                \
-				return (int)pw_result(gate);         \
-		}                                                    \
+/*
+ * Return from the function while no byte may pass. What the kernel would have
+ * against the arguments, as in arguments.h, comes before that.
+ */
+#define PW_GATE(fd, flags, timeout, check)                          \
+	do {                                                        \
+		if (pw_is_busy() && pw_is_held(fd)) {               \
+			int gate = pw_before_io(fd, flags, timeout, \
+						(int)(check));      \
+			if (gate != PW_GO_ON)                       \
+				return (int)pw_result(gate);        \
+		}                                                   \
 	} while (0)
-#define PW_GATE_IN(fd, flags) PW_GATE(fd, flags, SO_RCVTIMEO)
-#define PW_GATE_OUT(fd, flags) PW_GATE(fd, flags, SO_SNDTIMEO)
+#define PW_GATE_IN(fd, flags, check) PW_GATE(fd, flags, SO_RCVTIMEO, check)
+#define PW_GATE_OUT(fd, flags, check) PW_GATE(fd, flags, SO_SNDTIMEO, check)
+
+/* The flag of preadv2() and pwritev2() that means MSG_DONTWAIT. */
+#define PW_DONTWAIT(rwf) ((rwf) & RWF_NOWAIT ? MSG_DONTWAIT : 0)
 
 /**
  * PW_GATED() - Define a hook that is libc's function behind a gate

@@ -47,16 +47,21 @@ static int connect_tcp(int fd, int domain, const struct sockaddr_storage *addr,
 	size_t least = domain == AF_INET
 			       ? sizeof(struct sockaddr_in)
 			       : offsetof(struct sockaddr_in6, sin6_scope_id);
-	int ret = len < least ? -EINVAL : pw_addr_from(&dest, addr, len);
+	int ret;
 
-	if (ret == 0 && dest.family != domain)
-		ret = -EAFNOSUPPORT;
-	if (ret < 0)
-		return ret;
+	/* The state counts before the address, but for one without family. */
+	if (len < sizeof(addr->ss_family))
+		return -EINVAL;
 	ret = pw_settle_fd(fd);
 	if (ret != 1)
 		return ret;
 	ret = kernel_state(fd);
+	if (ret == 0 && len < least)
+		ret = -EINVAL;
+	if (ret == 0 && addr->ss_family != domain)
+		ret = -EAFNOSUPPORT;
+	if (ret == 0)
+		ret = pw_addr_from(&dest, addr, len);
 	if (ret < 0)
 		return ret;
 	if (dest.port == PW_PORT_DNS_TLS && pw_addr_is_loopback(&dest)) {
@@ -153,6 +158,18 @@ static int socket_verdict(int domain, int type, int protocol)
 	return -EPERM;
 }
 
+static int new_socket(int domain, int type, int protocol)
+{
+	int saved = errno, ret = pw_libc.socket(domain, type, protocol);
+
+	if (pw_unlikely(ret < 0) && errno == EMFILE && pw_is_busy()) {
+		errno = saved;
+		pw_lock_and_settle_all();
+		ret = pw_libc.socket(domain, type, protocol);
+	}
+	return ret;
+}
+
 int hook_socket(int domain, int type, int protocol)
 {
 	int ret = socket_verdict(domain, type, protocol);
@@ -166,7 +183,7 @@ int hook_socket(int domain, int type, int protocol)
 			pw_blocked(PW_BLOCKED_SOCKET, &kind, NULL);
 		return (int)pw_result(ret);
 	}
-	ret = pw_libc.socket(domain, type, protocol);
+	ret = new_socket(domain, type, protocol);
 	if (ret >= 0 && (unsigned int)ret < PW_FDS) {
 		if (pw_mapped()) {
 			pw_mapped()->seen[ret] = 0;

@@ -30,11 +30,17 @@ int hook_epoll_create1(int flags)
 	return learn(pw_libc.epoll_create1(flags));
 }
 
+/* What may be asked for together with EPOLLEXCLUSIVE. */
+static const uint32_t exclusive_bits = EPOLLEXCLUSIVE | EPOLLIN | EPOLLOUT |
+				       EPOLLERR | EPOLLHUP | EPOLLWAKEUP |
+				       EPOLLET;
+
 /* Return: 1: the kernel's to do; else the result */
 static int control_pending(int epfd, int op, int fd,
 			   const struct epoll_event *event)
 {
 	struct pw_loan *loan;
+	int ret;
 	PW_GUARD guard = { 0 };
 
 	if (!pw_guard_enter(&guard))
@@ -48,8 +54,13 @@ static int control_pending(int epfd, int op, int fd,
 		return pw_watch_del(loan, epfd, fd) ? 1 : 0;
 	if (!pw_readable(event, sizeof(*event)))
 		return -EFAULT;
-	if (op == EPOLL_CTL_MOD)
-		return pw_watch_mod(loan, epfd, fd, event) == -ENOENT ? 1 : 0;
+	if ((event->events & EPOLLEXCLUSIVE) &&
+	    (op != EPOLL_CTL_ADD || (event->events & ~exclusive_bits)))
+		return 1; /* to be refused, whatever is registered */
+	if (op == EPOLL_CTL_MOD) {
+		ret = pw_watch_mod(loan, epfd, fd, event);
+		return ret == -ENOENT ? 1 : ret;
+	}
 	if (op == EPOLL_CTL_ADD && loan->state == PW_LOAN_PENDING)
 		return pw_watch_add(loan, epfd, fd, event);
 	return 1;

@@ -99,10 +99,22 @@ static void remember_copy(int from, int to)
 	pw_set_dup(from, to);
 }
 
+/* A pending socket's copy that is beyond the table would be watched by nobody.
+ */
+static bool is_beyond(int from, int to)
+{
+	return to >= PW_FDS && pw_is_held(from) &&
+	       pw_state_of(from) == PW_LOAN_PENDING;
+}
+
 static int copied(int from, int to)
 {
 	if (to < 0 || to == from)
 		return to;
+	if (is_beyond(from, to)) {
+		pw_sys(SYS_close, to);
+		return (int)pw_result(-EMFILE);
+	}
 	if (pw_unlikely(pw_slot(to)))
 		pw_lock_and_forget(to);
 	pw_note_twin(from);
@@ -137,6 +149,8 @@ int hook_dup2(int fd, int to)
 
 	if (pw_slot(fd) == PW_SLOT_CTL)
 		return (int)pw_result(-EBADF);
+	if (is_beyond(fd, to))
+		return (int)pw_result(-EMFILE);
 	make_room(fd, to);
 	ret = pw_libc.dup2(fd, to);
 	return copied(fd, ret);
@@ -148,6 +162,8 @@ int hook_dup3(int fd, int to, int flags)
 
 	if (pw_slot(fd) == PW_SLOT_CTL)
 		return (int)pw_result(-EBADF);
+	if (is_beyond(fd, to))
+		return (int)pw_result(-EMFILE);
 	make_room(fd, to);
 	ret = pw_libc.dup3(fd, to, flags);
 	return copied(fd, ret);

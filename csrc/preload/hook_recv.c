@@ -8,29 +8,37 @@
 #include "servers.h"
 #include "sockaddr.h"
 
+/* Urgent data is there or not, whatever the state. */
+static int check_recv(int flags)
+{
+	return flags & MSG_OOB ? -EINVAL : PW_GO_ON;
+}
+
 PW_GATED(ssize_t, recv, (int fd, void *buf, size_t n, int flags),
-	 (fd, buf, n, flags), PW_GATE_IN(fd, flags))
+	 (fd, buf, n, flags), PW_GATE_IN(fd, flags, check_recv(flags)))
 
 PW_GATED(ssize_t, __recv_chk,
 	 (int fd, void *buf, size_t n, size_t size, int flags),
-	 (fd, buf, n, size, flags), PW_GATE_IN(fd, flags))
+	 (fd, buf, n, size, flags), PW_GATE_IN(fd, flags, check_recv(flags)))
 
 PW_GATED(ssize_t, read, (int fd, void *buf, size_t n), (fd, buf, n),
-	 PW_GATE_IN(fd, 0))
+	 PW_GATE_IN(fd, 0, n ? PW_GO_ON : 0))
 
 PW_GATED(ssize_t, __read_chk, (int fd, void *buf, size_t n, size_t size),
-	 (fd, buf, n, size), PW_GATE_IN(fd, 0))
+	 (fd, buf, n, size), PW_GATE_IN(fd, 0, n ? PW_GO_ON : 0))
 
 PW_GATED(ssize_t, readv, (int fd, const struct iovec *iov, int n), (fd, iov, n),
-	 PW_GATE_IN(fd, 0))
+	 PW_GATE_IN(fd, 0, pw_check_parts(iov, n, -1)))
 
 PW_GATED(ssize_t, preadv2,
 	 (int fd, const struct iovec *iov, int n, off_t offset, int flags),
-	 (fd, iov, n, offset, flags), PW_GATE_IN(fd, 0))
+	 (fd, iov, n, offset, flags),
+	 PW_GATE_IN(fd, PW_DONTWAIT(flags), pw_check_parts(iov, n, offset)))
 
 PW_GATED(ssize_t, preadv64v2,
 	 (int fd, const struct iovec *iov, int n, off_t offset, int flags),
-	 (fd, iov, n, offset, flags), PW_GATE_IN(fd, 0))
+	 (fd, iov, n, offset, flags),
+	 PW_GATE_IN(fd, PW_DONTWAIT(flags), pw_check_parts(iov, n, offset)))
 
 /* Those that tell an address: it may be one that answers in the place of a
  * name server. */
@@ -40,7 +48,7 @@ PW_APART static ssize_t recvfrom_shown(int fd, void *buf, size_t n, int flags,
 	socklen_t room;
 	ssize_t ret;
 
-	PW_GATE_IN(fd, flags);
+	PW_GATE_IN(fd, flags, check_recv(flags));
 	if (!addr || !pw_readable(len, sizeof(*len)))
 		return pw_libc.recvfrom(fd, buf, n, flags, addr, len);
 	room = *len;
@@ -55,7 +63,7 @@ PW_APART static ssize_t recvmsg_shown(int fd, struct msghdr *msg, int flags)
 	socklen_t room;
 	ssize_t ret;
 
-	PW_GATE_IN(fd, flags);
+	PW_GATE_IN(fd, flags, pw_check_message(msg, false));
 	if (!pw_readable(msg, sizeof(*msg)) || !msg->msg_name)
 		return pw_libc.recvmsg(fd, msg, flags);
 	room = msg->msg_namelen;
@@ -71,7 +79,7 @@ PW_APART static int recvmmsg_shown(int fd, struct mmsghdr *msgs, unsigned int n,
 	socklen_t *rooms;
 	int ret;
 
-	PW_GATE_IN(fd, flags);
+	PW_GATE_IN(fd, flags, pw_check_messages(msgs, n, timeout));
 	if (n > MOST_MESSAGES)
 		n = MOST_MESSAGES;
 	rooms = __builtin_alloca(n * sizeof(*rooms));

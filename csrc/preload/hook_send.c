@@ -12,16 +12,6 @@
 #include "sockaddr.h"
 #include "udp.h"
 
-/* Return from the function where what is sent is a question to a resolver. */
-#define PW_GATE_BUS(fd, verdict)                              \
-	do {                                                  \
-		if (pw_on_bus(fd)) {                          \
-			int found = verdict;                  \
-			if (found < 0)                        \
-				return (int)pw_result(found); \
-		}                                             \
-	} while (0)
-
 /*
  * An address in a send is a destination for datagrams and, with MSG_FASTOPEN,
  * for TCP. TCP ignores it otherwise. A name server's becomes another one.
@@ -54,7 +44,7 @@ static int before_send_to(int fd, const void *addr, socklen_t len, int flags,
 
 PW_APART static ssize_t send_seen(int fd, const void *buf, size_t n, int flags)
 {
-	PW_GATE_OUT(fd, flags);
+	PW_GATE_OUT(fd, flags, PW_GO_ON);
 	PW_GATE_BUS(fd, pw_bus_verdict(fd, buf, n));
 	return pw_libc.send(fd, buf, n, flags);
 }
@@ -73,7 +63,7 @@ PW_APART static ssize_t sendto_seen(int fd, const void *buf, size_t n,
 	struct sockaddr_storage to;
 	socklen_t to_len;
 
-	PW_GATE_OUT(fd, flags);
+	PW_GATE_OUT(fd, flags, pw_check_address(addr, len));
 	PW_GATE_BUS(fd, pw_bus_verdict(fd, buf, n));
 	if (addr) {
 		int ret = before_send_to(fd, addr, len, flags, &to, &to_len);
@@ -102,8 +92,7 @@ static void settle_passed(const struct msghdr *msg)
 {
 	struct msghdr head = *msg;
 
-	if (!pw_is_busy() || !head.msg_control ||
-	    !pw_readable(head.msg_control, sizeof(struct cmsghdr)))
+	if (!pw_is_busy() || !pw_has_control(msg))
 		return;
 	for (struct cmsghdr *c = CMSG_FIRSTHDR(&head); c;
 	     c = CMSG_NXTHDR(&head, c)) {
@@ -162,7 +151,7 @@ PW_APART static ssize_t sendmsg_seen(int fd, const struct msghdr *msg,
 	struct msghdr other;
 	int ret;
 
-	PW_GATE_OUT(fd, flags);
+	PW_GATE_OUT(fd, flags, pw_check_message(msg, true));
 	ret = before_sendmsg(fd, msg, flags, &other, &to);
 	if (ret < 0)
 		return pw_result(ret);
@@ -202,7 +191,7 @@ int hook_sendmmsg(int fd, struct mmsghdr *msgs, unsigned int n, int flags)
 
 PW_APART static ssize_t write_seen(int fd, const void *buf, size_t n)
 {
-	PW_GATE_OUT(fd, 0);
+	PW_GATE_OUT(fd, 0, PW_GO_ON);
 	PW_GATE_BUS(fd, pw_bus_verdict(fd, buf, n));
 	return pw_libc.write(fd, buf, n);
 }
@@ -216,7 +205,7 @@ ssize_t hook_write(int fd, const void *buf, size_t n)
 
 PW_APART static ssize_t writev_seen(int fd, const struct iovec *iov, int n)
 {
-	PW_GATE_OUT(fd, 0);
+	PW_GATE_OUT(fd, 0, pw_check_parts(iov, n, -1));
 	PW_GATE_BUS(fd, pw_bus_verdict_v(fd, iov, n > 0 ? (size_t)n : 0));
 	return pw_libc.writev(fd, iov, n);
 }
@@ -228,33 +217,29 @@ ssize_t hook_writev(int fd, const struct iovec *iov, int n)
 	return pw_libc.writev(fd, iov, n);
 }
 
-PW_GATED(ssize_t, pwritev2,
-	 (int fd, const struct iovec *iov, int n, off_t offset, int flags),
-	 (fd, iov, n, offset, flags), PW_GATE_OUT(fd, 0))
-
-PW_GATED(ssize_t, pwritev64v2,
-	 (int fd, const struct iovec *iov, int n, off_t offset, int flags),
-	 (fd, iov, n, offset, flags), PW_GATE_OUT(fd, 0))
-
-PW_GATED(ssize_t, sendfile, (int out, int in, off_t *offset, size_t n),
-	 (out, in, offset, n), PW_GATE_OUT(out, 0))
-
-PW_GATED(ssize_t, sendfile64, (int out, int in, off_t *offset, size_t n),
-	 (out, in, offset, n), PW_GATE_OUT(out, 0))
-
-PW_APART static ssize_t splice_gated(int in, off_t *off_in, int out,
-				     off_t *off_out, size_t n,
-				     unsigned int flags)
+PW_APART static ssize_t
+pwritev2_seen(ssize_t (*original)(int, const struct iovec *, int, off_t, int),
+	      int fd, const struct iovec *iov, int n, off_t offset, int flags)
 {
-	PW_GATE_IN(in, 0);
-	PW_GATE_OUT(out, 0);
-	return pw_libc.splice(in, off_in, out, off_out, n, flags);
+	PW_GATE_OUT(fd, PW_DONTWAIT(flags), pw_check_parts(iov, n, offset));
+	PW_GATE_BUS(fd, pw_bus_verdict_v(fd, iov, n > 0 ? (size_t)n : 0));
+	return original(fd, iov, n, offset, flags);
 }
 
-ssize_t hook_splice(int in, off_t *off_in, int out, off_t *off_out, size_t n,
-		    unsigned int flags)
+ssize_t hook_pwritev2(int fd, const struct iovec *iov, int n, off_t offset,
+		      int flags)
 {
-	if (pw_is_busy())
-		return splice_gated(in, off_in, out, off_out, n, flags);
-	return pw_libc.splice(in, off_in, out, off_out, n, flags);
+	if (pw_is_looked_at())
+		return pwritev2_seen(pw_libc.pwritev2, fd, iov, n, offset,
+				     flags);
+	return pw_libc.pwritev2(fd, iov, n, offset, flags);
+}
+
+ssize_t hook_pwritev64v2(int fd, const struct iovec *iov, int n, off_t offset,
+			 int flags)
+{
+	if (pw_is_looked_at())
+		return pwritev2_seen(pw_libc.pwritev64v2, fd, iov, n, offset,
+				     flags);
+	return pw_libc.pwritev64v2(fd, iov, n, offset, flags);
 }

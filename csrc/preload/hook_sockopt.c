@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * getsockopt(SO_ERROR), getpeername: what a lent socket says of itself.
+ * getsockopt(SO_ERROR), getpeername: what a lent socket says of itself;
+ * getsockname: what one that asks a name server does.
  * setsockopt: nobody joins a multicast group, for that is told to the network.
  */
 #include "channel.h"
@@ -74,6 +75,28 @@ int hook_getpeername(int fd, struct sockaddr *addr, socklen_t *len)
 	return 0;
 }
 
+PW_APART static int sockname_shown(int fd, struct sockaddr *addr,
+				   socklen_t *len)
+{
+	socklen_t room;
+	int ret;
+
+	if (!pw_readable(len, sizeof(*len)))
+		return pw_libc.getsockname(fd, addr, len);
+	room = *len;
+	ret = pw_libc.getsockname(fd, addr, len);
+	if (ret == 0)
+		pw_server_show_own(fd, addr, room, len);
+	return ret;
+}
+
+int hook_getsockname(int fd, struct sockaddr *addr, socklen_t *len)
+{
+	if (pw_has_servers())
+		return sockname_shown(fd, addr, len);
+	return pw_libc.getsockname(fd, addr, len);
+}
+
 static bool joins_group(int level, int name)
 {
 	if (level != IPPROTO_IP && level != IPPROTO_IPV6)
@@ -89,7 +112,7 @@ static bool joins_group(int level, int name)
 PW_APART static int set_network_option(int fd, int level, int name,
 				       const void *value, socklen_t len)
 {
-	int ret = pw_device_verdict(fd, level, name, len);
+	int ret = pw_device_verdict(fd, level, name, value, len);
 
 	if (ret < 0)
 		return (int)pw_result(ret);

@@ -4,6 +4,7 @@
  * other passes untouched.
  */
 #include "libc.h"
+#include "submit.h"
 
 #include <sys/syscall.h>
 
@@ -154,6 +155,11 @@ static bool byte_call(long nr, const long v[6], long *ret)
 				     (unsigned int)v[2], (int)v[3],
 				     PTR(struct timespec *, v[4]));
 		return true;
+	case SYS_io_submit:
+		if (pw_may_submit(PTR(struct iocb *const *, v[2]), v[1]))
+			return false;
+		*ret = pw_result(-EAGAIN);
+		return true;
 	default:
 		return false;
 	}
@@ -185,6 +191,10 @@ static bool network_call(long nr, const long v[6], long *ret)
 		return true;
 	case SYS_getpeername:
 		*ret = hook_getpeername((int)v[0], PTR(struct sockaddr *, v[1]),
+					PTR(socklen_t *, v[2]));
+		return true;
+	case SYS_getsockname:
+		*ret = hook_getsockname((int)v[0], PTR(struct sockaddr *, v[1]),
 					PTR(socklen_t *, v[2]));
 		return true;
 	case SYS_sendto:

@@ -58,8 +58,7 @@ static const short out_mask = POLLWRBAND | POLLWRNORM | POLLOUT | POLLERR;
 static const short except_mask = POLLPRI;
 
 enum {
-	WORD_BITS = 8 * sizeof(unsigned long),
-	SELECT_FDS = 65536
+	WORD_BITS = 8 * sizeof(unsigned long)
 };
 
 static bool is_in(const fd_set *set, int fd)
@@ -82,12 +81,22 @@ static void put_in(fd_set *set, int fd, bool is_ready, int *count)
 	}
 }
 
-static nfds_t gather(struct pollfd *fds, int n, const fd_set *in,
+static nfds_t count_fds(int n, const fd_set *in, const fd_set *out,
+			const fd_set *except)
+{
+	nfds_t count = 0;
+
+	for (int fd = 0; fd < n; fd++)
+		count += is_in(in, fd) || is_in(out, fd) || is_in(except, fd);
+	return count;
+}
+
+static nfds_t gather(struct pollfd *fds, nfds_t room, int n, const fd_set *in,
 		     const fd_set *out, const fd_set *except)
 {
 	nfds_t count = 0;
 
-	for (int fd = 0; fd < n; fd++) {
+	for (int fd = 0; fd < n && count < room; fd++) {
 		int events = (is_in(in, fd) ? in_mask : 0) |
 			     (is_in(out, fd) ? out_mask : 0) |
 			     (is_in(except, fd) ? except_mask : 0);
@@ -110,11 +119,11 @@ static bool has_pending(int n, const fd_set *in, const fd_set *out,
 	return false;
 }
 
-static int select_by(struct pollfd *fds, int n, fd_set *in, fd_set *out,
-		     fd_set *except, const struct timespec *timeout,
-		     const sigset_t *mask)
+static int select_by(struct pollfd *fds, nfds_t room, int n, fd_set *in,
+		     fd_set *out, fd_set *except,
+		     const struct timespec *timeout, const sigset_t *mask)
 {
-	nfds_t count = gather(fds, n, in, out, except);
+	nfds_t count = gather(fds, room, n, in, out, except);
 	int ready = 0, ret = pw_poll(fds, count, timeout, mask);
 
 	if (ret < 0)
@@ -140,15 +149,16 @@ static int select_by(struct pollfd *fds, int n, fd_set *in, fd_set *out,
 static int do_select(int n, fd_set *in, fd_set *out, fd_set *except,
 		     const struct timespec *timeout, const sigset_t *mask)
 {
-	size_t bytes = (size_t)n * sizeof(struct pollfd);
+	nfds_t count = count_fds(n, in, out, except);
+	size_t bytes = count * sizeof(struct pollfd);
 	long map = pw_sys(SYS_mmap, 0, bytes, PROT_READ | PROT_WRITE,
 			  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	int ret;
 
 	if (map < 0 && map > -4096)
 		return (int)pw_result(-ENOMEM);
-	ret = select_by((struct pollfd *)map, n, in, out, except, timeout,
-			mask);
+	ret = select_by((struct pollfd *)map, count, n, in, out, except,
+			timeout, mask);
 	pw_sys(SYS_munmap, map, bytes);
 	return ret;
 }
@@ -189,9 +199,9 @@ static bool can_be_read(int n, const fd_set *set)
 static bool is_plain(int n, const fd_set *in, const fd_set *out,
 		     const fd_set *except)
 {
-	return !pw_is_busy() || n < 0 || n > SELECT_FDS ||
-	       !can_be_read(n, in) || !can_be_read(n, out) ||
-	       !can_be_read(n, except) || !has_pending(n, in, out, except);
+	return !pw_is_busy() || n < 0 || !can_be_read(n, in) ||
+	       !can_be_read(n, out) || !can_be_read(n, except) ||
+	       !has_pending(n, in, out, except);
 }
 
 PW_APART static int select_seen(int n, fd_set *in, fd_set *out, fd_set *except,

@@ -193,6 +193,10 @@ int pw_lend(int fd, const struct pw_addr *dest)
 	if ((unsigned int)fd >= PW_FDS)
 		return waits ? lend_untracked(fd, &request) : -EMFILE;
 	ctl = pw_channel_open(waits);
+	if (ctl == -EMFILE) {
+		pw_lock_and_settle_all();
+		ctl = pw_channel_open(waits);
+	}
 	if (ctl < 0)
 		return ctl;
 	if (waits)

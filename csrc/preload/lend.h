@@ -19,9 +19,17 @@
 
 extern _Atomic bool pw_lent_ever PW_HIDDEN;
 
+/* Whether a descriptor may be one that bytes must not pass. */
+static inline bool pw_is_held(int fd)
+{
+	const struct pw_loan *loan = pw_loan_in_slot(fd);
+
+	return loan && pw_needs_attention(loan);
+}
+
 /* These take the lock themselves. */
 int pw_lend(int fd, const struct pw_addr *dest) PW_HIDDEN;
-int pw_before_io(int fd, int flags, int timeout) PW_HIDDEN;
+int pw_before_io(int fd, int flags, int timeout, int check) PW_HIDDEN;
 void pw_await(int fd) PW_HIDDEN;
 int pw_settle_fd(int fd) PW_HIDDEN;
 enum pw_loan_state pw_state_of(int fd) PW_HIDDEN;

@@ -2,41 +2,59 @@
 /* What other calls than connect() see of a lent socket. */
 #include "lend.h"
 
+#include "arguments.h"
+#include "channel.h"
 #include "epollset.h"
 #include "guard.h"
+
+/* In a vfork child the table is the parent's, and not settled. */
+static int before_io_borrowed(int fd, const struct pw_loan *loan)
+{
+	struct pw_reply reply;
+	int ctl = loan->ctl;
+
+	if (loan->state != PW_LOAN_PENDING || loan->ino != pw_inode(fd) ||
+	    ctl < 0 || pw_channel_peek(ctl, &reply))
+		return PW_GO_ON;
+	return -EAGAIN;
+}
 
 /**
  * pw_before_io() - Whether bytes may pass now
  * @fd: to be read, written, sent through
  * @flags: MSG_DONTWAIT, or 0
  * @timeout: the option that limits the wait, SO_RCVTIMEO or SO_SNDTIMEO
+ * @check: what there is against the call's arguments; see arguments.h
  *
  * No byte of the application's gets into a handshake, nor the other way.
  *
- * Return: 0: go on; -EAGAIN while pending; the error of a failed connect
+ * Return: PW_GO_ON; or the call's result: @check, -EAGAIN while pending, the
+ *	error of a failed connect
  */
-int pw_before_io(int fd, int flags, int timeout)
+int pw_before_io(int fd, int flags, int timeout, int check)
 {
 	struct pw_loan *loan = pw_loan_in_slot(fd);
 	uint32_t generation;
 	int ret;
 
-	if (!loan || !pw_needs_attention(loan))
-		return 0;
+	if (!loan)
+		return PW_GO_ON;
 	{
 		PW_GUARD guard = { 0 };
 
 		if (!pw_guard_enter(&guard))
-			return 0;
+			return before_io_borrowed(fd, loan);
 		loan = pw_loan_of(fd);
 		if (!loan)
-			return 0;
-		if (!pw_settle(loan) &&
+			return PW_GO_ON;
+		pw_settle(loan);
+		if (!pw_needs_attention(loan))
+			return PW_GO_ON;
+		if (check != PW_GO_ON)
+			return check;
+		if (loan->state == PW_LOAN_PENDING &&
 		    ((flags & MSG_DONTWAIT) || pw_is_nonblocking(fd)))
 			return -EAGAIN;
-		if (loan->state != PW_LOAN_PENDING &&
-		    loan->state != PW_LOAN_FAILED)
-			return 0;
 		if (loan->state == PW_LOAN_PENDING)
 			pw_copy_timeout(fd, loan->ctl, timeout);
 		generation = loan->generation;
@@ -44,7 +62,9 @@ int pw_before_io(int fd, int flags, int timeout)
 	ret = pw_wait_pending(fd, loan, generation);
 	if (ret == -EINPROGRESS)
 		return -EAGAIN;
-	return ret < 0 ? ret : -pw_take_error(fd);
+	if (ret == 0)
+		ret = -pw_take_error(fd);
+	return ret < 0 ? ret : PW_GO_ON;
 }
 
 /**

@@ -2,7 +2,7 @@
 /*
  * Loans and the descriptors that name them: found, copied, forgotten, and
  * settled when the helper has answered. The lock of guard.h is held, but for
- * pw_lock_and_forget().
+ * what has it in its name.
  */
 #ifndef PW_LOAN_H
 #define PW_LOAN_H
@@ -11,6 +11,7 @@
 
 struct pw_loan *pw_loan_of(int fd) PW_HIDDEN;
 bool pw_settle(struct pw_loan *loan) PW_HIDDEN;
+void pw_lock_and_settle_all(void) PW_HIDDEN;
 void pw_forget(int fd) PW_HIDDEN;
 void pw_lock_and_forget(int fd) PW_HIDDEN;
 void pw_loan_dup(int from, int to) PW_HIDDEN;

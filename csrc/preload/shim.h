@@ -23,6 +23,7 @@
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
+#include <aio.h>
 #include <errno.h>
 #include <netdb.h>
 #include <netinet/in.h>

@@ -94,6 +94,13 @@ judge_static(int fd, const struct pw_program *program,
 	return verdict;
 }
 
+/* A filter keeps a program from the privileges that it would gain. */
+static bool might_run(enum pw_target verdict)
+{
+	return verdict == PW_TARGET_OK || verdict == PW_TARGET_STATIC ||
+	       verdict == PW_TARGET_GO || verdict == PW_TARGET_LIBC;
+}
+
 /* Return whether it is a script; else there is a @verdict. */
 static bool judge_file(int fd, const struct pw_program *program,
 		       enum pw_target *verdict,
@@ -107,7 +114,7 @@ static bool judge_file(int fd, const struct pw_program *program,
 		*verdict = pw_image_judge(fd, &elf, runtime);
 		if (*verdict == PW_TARGET_STATIC)
 			*verdict = judge_static(fd, program, runtime);
-		if (*verdict == PW_TARGET_OK && pw_is_secure(fd))
+		if (might_run(*verdict) && pw_is_secure(fd))
 			*verdict = PW_TARGET_SECURE;
 		return false;
 	}

@@ -129,7 +129,8 @@ int pw_watch_add(struct pw_loan *loan, int epfd, int fd,
 /**
  * pw_watch_mod() - EPOLL_CTL_MOD on a socket that has watches
  *
- * Return: 0, or -ENOENT where this registration is not suspended
+ * Return: 0; -ENOENT where this registration is not suspended; -EINVAL where
+ *	it is exclusive, which cannot be changed
  */
 int pw_watch_mod(struct pw_loan *loan, int epfd, int fd,
 		 const struct epoll_event *event)
@@ -139,6 +140,8 @@ int pw_watch_mod(struct pw_loan *loan, int epfd, int fd,
 
 	if (!watch)
 		return -ENOENT;
+	if (watch->event.events & EPOLLEXCLUSIVE)
+		return -EINVAL;
 	watch->event = *event;
 	set_dormant(watch, false);
 	if (loan->state != PW_LOAN_PENDING) {

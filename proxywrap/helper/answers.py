@@ -2,8 +2,9 @@
 
 Knows nothing of sockets and has no clock. Every possible name exists and has
 one fake address, of one family; all else that could be asked about it is
-answered by "no such data". Imported at the first question only: dnspython
-takes a tenth of a second and some megabytes.
+answered by "no such data". Imported at the first question that is not plain
+(`proxywrap.helper.plainanswers`): dnspython takes a tenth of a second and some
+megabytes.
 """
 
 from __future__ import annotations
@@ -11,8 +12,7 @@ from __future__ import annotations
 import socket
 import struct
 from collections.abc import Callable
-from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv6Address, ip_address
+from ipaddress import ip_address
 
 import dns.exception
 import dns.message
@@ -25,26 +25,22 @@ import dns.reversename
 import dns.rrset
 
 from proxywrap.events import Blocked, Resolved
+from proxywrap.helper.lookups import (
+    NEGATIVE_TTL_S,
+    PAYLOAD_BYTES,
+    SOA_NAMES,
+    SOA_TIMES,
+    TTL_S,
+    Address,
+    Later,
+    Lookups,
+)
 from proxywrap.helper.router import Router
 from proxywrap.names import PoolFull
 
-__all__ = ["Answers", "Later"]
+__all__ = ["Answers"]
 
-Address = IPv4Address | IPv6Address
-
-TTL_S = 60
-"""An address stands for its name as long as the helper lives; programs may outlive it."""
-
-NEGATIVE_TTL_S = 10
-"""An address of the pool that stands for nothing now may do so soon."""
-
-PAYLOAD_BYTES = 1232
-"""What we say that we take by UDP: no answer comes near it."""
-
-MAX_RECORDS = 8
-"""Of a name in /etc/hosts; so any answer fits into 1232 bytes."""
-
-_SOA = f"proxywrap.invalid. nobody.invalid. 1 3600 600 86400 {NEGATIVE_TTL_S}"
+_SOA = " ".join([*(f"{name}." for name in SOA_NAMES), *map(str, SOA_TIMES)])
 _ARPA = dns.name.from_text("arpa.")
 _FAMILIES = {dns.rdatatype.A: socket.AF_INET, dns.rdatatype.AAAA: socket.AF_INET6}
 _TRANSFERS = {dns.rdatatype.AXFR, dns.rdatatype.IXFR}
@@ -54,13 +50,6 @@ _RA = 0x80  # of the fourth
 
 class _NoSuchNameError(Exception):
     """No host can have this name, or no address that is in use."""
-
-
-@dataclass(frozen=True, slots=True)
-class Later:
-    """An AAAA question that is not answered yet: one for A may follow for the same `name`."""
-
-    name: str
 
 
 class Answers:
@@ -75,6 +64,7 @@ class Answers:
     def __init__(self, router: Router, report: Callable[[Resolved | Blocked], None]) -> None:
         self._router = router
         self._report = report
+        self._lookups = Lookups(router, report)
 
     def answer(self, message: bytes, pid: int, *, has_waited: bool = False) -> bytes | Later:
         """Return the answer to a message; never raises.
@@ -106,10 +96,6 @@ class Answers:
             return response.to_wire()
         later = self._fill(response, pid, has_waited=has_waited)
         return later or response.to_wire()
-
-    def is_settled(self, name: str) -> bool:
-        """Tell whether a `Later` question for `name` need not wait any more: it has an IPv4 address."""
-        return self._router.has_fake_v4(name)
 
     # -- what the answer says ------------------------------------------------
 
@@ -146,29 +132,15 @@ class Answers:
     def _addresses(
         self, asked: dns.name.Name, kind: dns.rdatatype.RdataType, pid: int, *, has_waited: bool
     ) -> tuple[Address, ...] | Later:
-        """Return the addresses of a name, none where it has no data of that kind.
-
-        One that is only in /etc/hosts has those; another has one address, of
-        the family that was asked for first.
-        """
+        """Return the addresses of a name, none where it has no data of that kind."""
         if asked == dns.name.root:
             return ()
         name = _plain(asked)
         family = socket.AF_INET if kind == dns.rdatatype.ANY else _FAMILIES.get(kind)
         try:
-            is_remote = self._router.is_remote(name)
+            return self._lookups.addresses(name, family, pid, has_waited=has_waited)
         except ValueError:
             raise _NoSuchNameError from None
-        if family is None:
-            return ()
-        if is_remote and family == socket.AF_INET6:
-            if self._router.has_fake_v4(name):
-                return ()
-            if not has_waited:
-                return Later(name)
-        addresses, _ = self._router.resolve(name, family)
-        self._report(Resolved(pid, name, addresses, is_remote))
-        return addresses[:MAX_RECORDS]
 
     def _reverse(self, asked: dns.name.Name, kind: dns.rdatatype.RdataType) -> list[str]:
         try:

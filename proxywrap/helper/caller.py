@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import errno
 import os
-import socket
 import struct
 
 from proxywrap.net.notification import (
@@ -22,7 +21,10 @@ from proxywrap.net.notification import (
 )
 from proxywrap.protocol.sockaddr import MAX_SOCKADDR_BYTES
 
-__all__ = ["Caller", "Gone"]
+__all__ = ["MAX_BYTES", "Caller", "Gone"]
+
+MAX_BYTES = 0x7FFFF000
+"""MAX_RW_COUNT, linux/fs.h: the kernel carries out no more in one call."""
 
 _INT = struct.Struct("=i")
 
@@ -66,6 +68,13 @@ class Caller:
             Gone: nobody waits any more.
 
         """
+        data = self.read_some(address, size)
+        if len(data) < size:
+            raise OSError(errno.EFAULT, os.strerror(errno.EFAULT))
+        return data
+
+    def read_some(self, address: int, size: int) -> bytes:
+        """Return what is there of that memory, up to where nothing is; raises Gone."""
         try:
             return read_memory(self.thread, address, size)
         finally:
@@ -106,24 +115,32 @@ class Caller:
         self.write(address, sockaddr[:room])
         self.write(length_at, _INT.pack(len(sockaddr)))
 
-    def take_socket(self, fd: int) -> socket.socket:
-        """Return a socket that shares the program's open socket `fd`, to be closed soon.
+    def check_buffer(self, address: int, size: int) -> None:
+        """Raise EFAULT for what can be no memory of a program, as the kernel does before all else."""
+        if address >> 63 or address + min(size, MAX_BYTES) >> 63:
+            raise OSError(errno.EFAULT, os.strerror(errno.EFAULT))
+
+    def take(self, fd: int) -> int:
+        """Return a duplicate of the program's descriptor, to be closed soon.
 
         Raises:
-            OSError: EBADF, ENOTSOCK; EACCES where we may not look into the program.
+            OSError: EBADF; EACCES where we may not look into the program.
             Gone: nobody waits any more.
 
         """
         try:
             taken = take_descriptor(self.thread, fd)
-        except PermissionError as exc:
+        except OSError as exc:
+            self.check()
+            if exc.errno in {errno.EBADF, errno.EMFILE, errno.ENFILE}:
+                raise
             raise OSError(errno.EACCES, "the program may not be looked into") from exc
         try:
             self.check()
-            return socket.socket(fileno=taken)
         except BaseException:
             os.close(taken)
             raise
+        return taken
 
     # -- the answer --------------------------------------------------------------
 

@@ -13,14 +13,21 @@ from functools import partial
 from random import Random
 
 from proxywrap.address import Endpoint, unmapped
-from proxywrap.chains import Chain, Health, Pick, Selector
+from proxywrap.chains import Chain, Health, Selector
 from proxywrap.config import ChainType
-from proxywrap.errors import ProxywrapError
+from proxywrap.errors import (
+    LocalProtocolError,
+    ProxyRefused,
+    ProxywrapError,
+    TimedOut,
+    TruncatedError,
+)
 from proxywrap.events import Connected, Failed, Skipped, Unverified
 from proxywrap.helper.context import Context
 from proxywrap.helper.programs import program_names
 from proxywrap.helper.relays import Relays
 from proxywrap.helper.router import Route, Unroutable
+from proxywrap.helper.survey import Spawn, Survey
 from proxywrap.net.connector import (
     AttemptFailed,
     Deadlines,
@@ -54,11 +61,18 @@ class Guide:
         dns: where this host's own name servers seem to be.
         relays: for the sockets that cannot reach their proxy.
         names: of the first proxies.
+        spawn: runs a coroutine.
 
     """
 
     def __init__(
-        self, context: Context, deadlines: Deadlines, dns: DnsServer, relays: Relays, names: HopNames
+        self,
+        context: Context,
+        deadlines: Deadlines,
+        dns: DnsServer,
+        relays: Relays,
+        names: HopNames,
+        spawn: Spawn,
     ) -> None:
         self._context = context
         self._deadlines = deadlines
@@ -66,13 +80,17 @@ class Guide:
         self.relays = relays
         self._landing = Landing(deadlines.connect_s)
         self._names = names
-        self._scout = Scout(self._names, deadlines.connect_s)
+        self._spawn = spawn
+        self._scout = Scout(self._names, deadlines)
         random = Random()  # noqa: S311 - it guards nothing
         self._selector = Selector(Health(random), random)
+        self._surveys: dict[str, Survey] = {}
 
     def close(self) -> None:
-        """Connect nothing any more."""
+        """Connect nothing any more, and find out no more about proxies."""
         self._landing.close()
+        for survey in self._surveys.values():
+            survey.stop()
 
     async def lead(self, pid: int, place: Place, lent: LentSocket, take: Take | None = None) -> ReplyMessage:
         """Connect `lent` to what the application calls `place`; report it, return the errno or 0.
@@ -141,20 +159,27 @@ class Guide:
             await self._connect(pid, lent, chain.hops, destination, take)
             return chain.hops
         pick = self._selector.pick(chain)
+        survey = self._surveys.get(chain.name)
+        if survey is None or survey.chain is not chain:
+            survey = Survey(chain, self._scout, self._selector.health, self._spawn)
+            self._surveys[chain.name] = survey
+        skip = partial(self._report_skip, pid)
         until_s = time.monotonic() + 2 * (self._deadlines.connect_s + self._deadlines.read_s)
-        failure = AttemptFailed(None, "no proxy is left", errno=errno.ECONNREFUSED, is_chain_fault=True)
+        reason = f"none of the proxies of {chain.name} can be used: see -v"
+        failure = AttemptFailed(None, reason, errno=errno.ECONNREFUSED, is_chain_fault=True)
         while time.monotonic() < until_s:
-            hops = await self._hops(pid, pick)
-            if hops is None:
+            hops = await (survey.in_order if chain.kind is ChainType.DYNAMIC else survey.any)(pick, skip)
+            if not hops:
                 break
             try:
                 await self._connect(pid, lent, hops, destination, take)
             except AttemptFailed as exc:
-                if not exc.is_chain_fault or exc.hop is None:
-                    pick.note_success(hops)
+                culprit = await self._find_culprit(exc, hops)
+                if culprit is None:
                     raise
                 failure = exc
-                self._skip(pid, pick, exc.hop, exc.reason)
+                pick.note_failure(culprit, time.monotonic())
+                skip(culprit, exc.reason)
                 lent.disconnect()
             else:
                 pick.note_success(hops)
@@ -194,20 +219,25 @@ class Guide:
             raise
         self.relays.add(partner, way)
 
-    async def _hops(self, pid: int, pick: Pick) -> tuple[ProxyURI, ...] | None:
-        """Return proxies of which the first one is there, as far as that must be found out."""
-        while True:
-            candidates = pick.candidates(time.monotonic())
-            if not candidates:
-                return None
-            if pick.is_known_good(candidates[0]) or len(candidates) == 1:
-                return pick.first(candidates)
-            winner, lost = await self._scout.find(candidates)
-            for hop, reason in lost:
-                self._skip(pid, pick, hop, reason)
-            if winner is not None:
-                return pick.first(candidates[candidates.index(winner) :])
+    async def _find_culprit(self, failed: AttemptFailed, hops: tuple[ProxyURI, ...]) -> ProxyURI | None:
+        """Return the proxy that is to blame, None where the last one has answered for the destination.
 
-    def _skip(self, pid: int, pick: Pick, hop: ProxyURI, reason: str) -> None:
-        pick.note_failure(hop, time.monotonic())
+        That is final: the destination is connected to once at most. A proxy
+        that hangs up or falls silent may do so because of what it was asked
+        for (ssh -D has no other answer): it is asked whether it is there at all.
+        """
+        if failed.hop is None or failed.is_unreached:
+            return failed.hop
+        at = hops.index(failed.hop)
+        next_hop = hops[at + 1] if at + 1 < len(hops) else None
+        match failed.__cause__:
+            case ProxyRefused(is_authentication=False) | LocalProtocolError() if next_hop is None:
+                return None
+            case TruncatedError() | TimedOut() | OSError():
+                is_there = await self._scout.ask(hops[:at], failed.hop, self._scout.patience_s(1)) is None
+                return next_hop if is_there else failed.hop
+            case _:
+                return failed.hop
+
+    def _report_skip(self, pid: int, hop: ProxyURI, reason: str) -> None:
         self._context.report(Skipped(pid, hop, reason))

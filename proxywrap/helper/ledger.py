@@ -7,29 +7,22 @@ oldest are forgotten first, and a socket that is not known is as the kernel says
 from __future__ import annotations
 
 import socket
-import struct
 from collections import OrderedDict
 from dataclasses import dataclass
 
-__all__ = ["Entry", "Ledger", "cookie_of"]
+from proxywrap.net.sockdiag import cookie_of
+
+__all__ = ["Entry", "Ledger"]
 
 MAX_ENTRIES = 65536
-
-_SO_COOKIE = 57  # asm-generic/socket.h
-_COOKIE = struct.Struct("=Q")
-
-
-def cookie_of(sock: socket.socket) -> int:
-    """Return the number that is this socket's alone, as long as the machine runs."""
-    return int(_COOKIE.unpack(sock.getsockopt(socket.SOL_SOCKET, _SO_COOKIE, _COOKIE.size))[0])
 
 
 @dataclass(slots=True)
 class Entry:
     """One socket.
 
-    `peer` is the address that the program asked for, as it spelled it, empty
-    where the kernel knows. `has_failed` where its connect() did, with `error`
+    `peer` is the address that the program asked for, as the kernel would give
+    it, empty where that knows better. `has_failed` where its connect() did, with `error`
     still to be told, or 0. `asks_names` where its datagrams come from a name
     server of ours.
     """

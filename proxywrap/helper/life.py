@@ -62,16 +62,17 @@ class _Life:
             context.report(event)
         names = NameServer(context)
         deadlines = Deadlines(options.tcp_connect_time_out_ms / 1000, options.tcp_read_time_out_ms / 1000)
-        relays = Relays()
-        guide = Guide(context, deadlines, names.sockets, relays, HopNames(self._setup.config.ip_version))
         refused: dict[int, tuple[str, int]] = {sock.family: sock.getsockname()[:2] for sock in refusing}
-        attempts = Attempts(context, guide, refused)
         self._family.on_command_end = self._fall_silent
         self._family.on_last_end = self._end
         loop.add_signal_handler(signal.SIGCHLD, self._family.reap)
         self._setup.channel.setblocking(False)
         loop.add_reader(self._setup.channel, self._launcher_stirred)
         async with asyncio.TaskGroup() as tasks:
+            relays = Relays()
+            hop_names = HopNames(self._setup.config.ip_version)
+            guide = Guide(context, deadlines, names.sockets, relays, hop_names, tasks.create_task)
+            attempts = Attempts(context, guide, refused)
             supervisor = Supervisor(context, attempts, guide, names.sockets, refused, tasks.create_task)
 
             def take(work: Work) -> None:
@@ -92,9 +93,9 @@ class _Life:
             await self._is_over.wait()
             server.stop()
             attempts.cancel()
+            guide.close()
             supervisor.close()
             await relays.close(LAST_BYTES_S)
-            guide.close()
         names.close()
         for sock in refusing:
             sock.close()

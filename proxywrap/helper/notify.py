@@ -28,6 +28,8 @@ from proxywrap.helper.caller import Caller, Gone
 from proxywrap.helper.context import Context
 from proxywrap.helper.guide import Guide
 from proxywrap.helper.ledger import Ledger
+from proxywrap.helper.messages import read_message, read_names, read_sendto
+from proxywrap.helper.options import Options
 from proxywrap.helper.parked import ParkedConnects
 from proxywrap.helper.patience import Patience, Spawn
 from proxywrap.helper.tcpcalls import TcpCalls
@@ -35,7 +37,7 @@ from proxywrap.helper.transfers import Transfers
 from proxywrap.helper.udpcalls import UdpCalls
 from proxywrap.net.dnsserver import DnsServer
 from proxywrap.net.notification import PROBE, Call, Listener
-from proxywrap.protocol.sockaddr import unix_path
+from proxywrap.protocol.sockaddr import family_of, unix_path
 from proxywrap.protocol.wire import BlockedKind, Op, RequestMessage
 
 __all__ = ["Supervisor"]
@@ -46,6 +48,10 @@ BATCH = 64
 SWEEP_S = 0.25
 """How often we look for programs that have given up: nobody tells."""
 
+SWEEP_SHARE = 10
+"""The time between two looks, in lengths of a look, where there are thousands to be looked at."""
+
+_BUFFERED = frozenset({Call.SENDTO, Call.RECVFROM})
 _INET = frozenset({socket.AF_INET, socket.AF_INET6})
 _LOCAL = frozenset({socket.AF_UNIX, socket.AF_NETLINK, socket.AF_ALG})
 _TCP = (socket.SOCK_STREAM, socket.IPPROTO_TCP)
@@ -58,17 +64,6 @@ _RESOLVER_PLACES = tuple(
     for prefix in (b"/run/", b"/var/run/")
     for place in (b"nscd/", b"systemd/resolve/", b"avahi-daemon/")
 )
-
-_ROUTE_OPTIONS = {
-    (socket.IPPROTO_IP, 4),  # IP_OPTIONS, linux/in.h
-    (socket.IPPROTO_IPV6, socket.IPV6_RTHDR),
-}
-_DEVICE_OPTIONS = {
-    (socket.SOL_SOCKET, socket.SO_BINDTODEVICE),
-    (socket.SOL_SOCKET, 62),  # SO_BINDTOIFINDEX, asm-generic/socket.h
-    (socket.IPPROTO_IP, 50),  # IP_UNICAST_IF, linux/in.h
-    (socket.IPPROTO_IPV6, 76),  # IPV6_UNICAST_IF, linux/in6.h
-}
 
 
 class Supervisor:
@@ -101,6 +96,7 @@ class Supervisor:
         self._tcp = TcpCalls(context, attempts, self._parked, ledger, self._patience)
         self._udp = UdpCalls(context, dns, ledger)
         self._transfers = Transfers(self._udp, ledger, self._patience)
+        self._options = Options(context)
         self._listeners: set[Listener] = set()
         self._loop = asyncio.get_running_loop()
         self._sweep: asyncio.TimerHandle | None = None
@@ -158,13 +154,28 @@ class Supervisor:
             case Call.GETSOCKOPT if caller.integer(4) == PROBE:
                 self._answer_probe(caller)
             case _:
-                with caller.take_socket(caller.integer(0)) as sock:
-                    self._carry_out_on(sock, caller)
+                self._carry_out_on_descriptor(caller)
 
-    def _carry_out_on(self, sock: socket.socket, caller: Caller) -> None:
+    def _carry_out_on_descriptor(self, caller: Caller) -> None:
+        """Carry out a call on a descriptor; what is wrong with it is found in the kernel's order."""
+        sockaddr = b""
+        if caller.call in _BUFFERED:
+            caller.check_buffer(caller.pointer(1), caller.pointer(2))
+        taken = caller.take(caller.integer(0))
+        try:
+            if caller.call is Call.CONNECT:
+                sockaddr = caller.read_sockaddr(caller.pointer(1), caller.integer(2))
+            sock = socket.socket(fileno=taken)
+        except BaseException:
+            os.close(taken)
+            raise
+        with sock:
+            self._carry_out_on(sock, caller, sockaddr)
+
+    def _carry_out_on(self, sock: socket.socket, caller: Caller, sockaddr: bytes) -> None:
         match caller.call:
             case Call.CONNECT:
-                self._connect(caller, sock)
+                self._connect(caller, sock, sockaddr)
             case Call.SENDTO | Call.SENDMSG | Call.SENDMMSG:
                 self._send(caller, sock)
             case Call.RECVFROM | Call.RECVMSG | Call.RECVMMSG:
@@ -174,7 +185,7 @@ class Supervisor:
                 if not (_is(sock, _TCP) and self._tcp.getsockopt(caller, sock)):
                     caller.go_on()
             case Call.SETSOCKOPT:
-                self._set_option(caller, sock)
+                self._options.set(caller, sock)
             case _:
                 self._getpeername(caller, sock)
 
@@ -187,22 +198,29 @@ class Supervisor:
 
     # -- calls on any socket -------------------------------------------------------
 
-    def _connect(self, caller: Caller, sock: socket.socket) -> None:
-        sockaddr = caller.read_sockaddr(caller.pointer(1), caller.integer(2))
+    def _connect(self, caller: Caller, sock: socket.socket, sockaddr: bytes) -> None:
         if _is(sock, _TCP):
             self._tcp.connect(caller, sock, sockaddr)
         elif _is(sock, _UDP):
             self._udp.connect(caller, sock, sockaddr)
         elif sock.family == socket.AF_UNIX and unix_path(sockaddr).startswith(_RESOLVER_PLACES):
             caller.fail(errno.ECONNREFUSED)  # C libraries ask there by themselves, then on port 53
-        else:
+        elif family_of(sockaddr) in {sock.family, socket.AF_UNSPEC}:
             _go_on_locally(caller, sock)
+        else:
+            caller.fail(errno.EINVAL)
 
     def _send(self, caller: Caller, sock: socket.socket) -> None:
         if _is(sock, _TCP) or _is(sock, _UDP):
             self._transfers.send(caller, sock)
-        else:
+        elif all(family_of(name) == sock.family for name in read_names(caller)):
             _go_on_locally(caller, sock)
+        else:
+            # Other faults of the first message come before.
+            is_plain = caller.call is Call.SENDTO
+            first = read_sendto(caller) if is_plain else read_message(caller, caller.pointer(1), is_send=True)
+            is_empty = sock.family == socket.AF_NETLINK and not first.size
+            caller.fail(errno.ENODATA if is_empty else errno.EINVAL)
 
     def _getpeername(self, caller: Caller, sock: socket.socket) -> None:
         entry = self._ledger.find(sock) if sock.family in _INET else None
@@ -219,43 +237,22 @@ class Supervisor:
         if family in _INET and kind & _TYPE_MASK == socket.SOCK_STREAM and protocol == _MPTCP:
             caller.fail(errno.EPROTONOSUPPORT)  # programs that try it fall back to TCP
             return
-        self._tell(caller, BlockedKind.SOCKET, family=family, port=kind)
-        caller.fail(errno.EPERM)
-
-    def _set_option(self, caller: Caller, sock: socket.socket) -> None:
-        """Answer setsockopt(2) of what leads past an address, or is told to the network."""
-        option = caller.integer(1), caller.integer(2)
-        if sock.family not in _INET or not caller.integer(4):
-            caller.go_on()
-        elif option in _ROUTE_OPTIONS:
-            self._tell(caller, BlockedKind.WAY, name=b"source routing")
-            caller.fail(errno.EPERM)
-        elif option not in _DEVICE_OPTIONS:
-            self._tell(caller, BlockedKind.MULTICAST)
-            caller.fail(errno.ENETUNREACH)
-        elif _has_peer(sock):
-            self._tell(caller, BlockedKind.WAY, name=b"another device for a connected socket")
-            caller.fail(errno.EPERM)
-        else:
-            caller.go_on()  # whoever connects then looks
-
-    def _tell(
-        self, caller: Caller, kind: BlockedKind, *, family: int = 0, port: int = 0, name: bytes = b""
-    ) -> None:
-        request = RequestMessage(Op.BLOCKED, kind, family=family, port=port, name=name)
+        request = RequestMessage(Op.BLOCKED, BlockedKind.SOCKET, family=family, port=kind)
         self._context.report(Blocked(caller.process, *refusals.blocked(request)))
+        caller.fail(errno.EPERM)
 
     # -- programs that have gone -----------------------------------------------------
 
-    def _plan_sweep(self) -> None:
+    def _plan_sweep(self, rest_s: float = SWEEP_S) -> None:
         if self._sweep is None and not (self._patience.is_idle() and self._parked.is_idle()):
-            self._sweep = self._loop.call_later(SWEEP_S, self._look_after)
+            self._sweep = self._loop.call_later(max(SWEEP_S, rest_s), self._look_after)
 
     def _look_after(self) -> None:
+        began = self._loop.time()
         self._sweep = None
         self._patience.sweep()
         self._parked.sweep()
-        self._plan_sweep()
+        self._plan_sweep(SWEEP_SHARE * (self._loop.time() - began))
 
 
 def _is(sock: socket.socket, kind: tuple[int, int]) -> bool:
@@ -263,15 +260,12 @@ def _is(sock: socket.socket, kind: tuple[int, int]) -> bool:
 
 
 def _go_on_locally(caller: Caller, sock: socket.socket) -> None:
-    """Let the kernel carry out what leads to this host only, and nothing else."""
+    """Let the kernel carry out what leads to this host only, and nothing else.
+
+    Another thread may put an inet socket in the place of this one before the
+    kernel looks. That does no harm with an address of this socket's family,
+    which is why calls with another come to nothing here.
+    """
     if sock.family not in _LOCAL:
         raise OSError(errno.EPERM, os.strerror(errno.EPERM))
     caller.go_on()
-
-
-def _has_peer(sock: socket.socket) -> bool:
-    try:
-        sock.getpeername()
-    except OSError:
-        return False
-    return True

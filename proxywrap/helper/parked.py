@@ -7,9 +7,10 @@ not held meanwhile: its application's close() must be the last one.
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -33,14 +34,16 @@ __all__ = ["ParkedConnects", "Waiting"]
 class Waiting:
     """A parked socket: whose it is, and what to do when its fate is known.
 
-    `process` had it as descriptor `fd`; `inode` tells it from what may have
-    that number by then.
+    A thread of `process` had it as descriptor `fd`; `inode` tells it from what
+    may have that number by then. `is_being_joined` when its way is ready.
     """
 
     process: int
+    thread: int
     fd: int
     inode: int
     parked: Parked
+    is_being_joined: bool = False
     on_end: list[Callable[[int], None]] = field(default_factory=list)
 
 
@@ -72,16 +75,25 @@ class ParkedConnects:
         self._lot = ParkingLot()
         self._tasks: dict[Waiting, asyncio.Task[None]] = {}
 
-    def park(self, sock: socket.socket, process: int, fd: int, place: Place, route: Route) -> Waiting:
+    def park(
+        self, sock: socket.socket, process: int, thread: int, fd: int, place: Place, route: Route
+    ) -> Waiting:
         """Have a socket of `process` wait, and make its way ready; it stays the caller's.
 
         Raises:
             OSError: as connect(2) by the application would.
 
         """
+        inode = os.fstat(sock.fileno()).st_ino
         parked = self._lot.park(sock)
-        waiting = Waiting(process, fd, os.fstat(sock.fileno()).st_ino, parked)
-        self._tasks[waiting] = self._spawn(self._carry_out(waiting, place, route))
+        for each in list(self._tasks):
+            # The same socket, shut down meanwhile; or one that was closed and had the same port.
+            if each.inode == inode or each.parked.own == parked.own:
+                self._tasks.pop(each).cancel()
+        waiting = Waiting(process, thread, fd, inode, parked)
+        task = self._tasks[waiting] = self._spawn(self._carry_out(waiting, place, route))
+        # A task that is cancelled before its first step takes none.
+        task.add_done_callback(lambda _task: self._end(waiting, errno.ECONNABORTED))
         return waiting
 
     def find(self, inode: int) -> Waiting | None:
@@ -95,10 +107,13 @@ class ParkedConnects:
             self._tasks.pop(waiting).cancel()
 
     def sweep(self) -> None:
-        """Abandon what is done for sockets that were closed."""
-        for waiting in [each for each in self._tasks if not each.parked.is_waiting()]:
-            task = self._tasks.get(waiting)
-            if task is not None:
+        """Abandon what is done for sockets that were closed.
+
+        Those that are being joined are not connecting any more from one moment
+        to the next, and where nobody is there the kernel says so.
+        """
+        for waiting, task in self._tasks.items():
+            if not (waiting.is_being_joined or waiting.parked.is_waiting()):
                 task.cancel()
 
     def is_idle(self) -> bool:
@@ -112,19 +127,30 @@ class ParkedConnects:
         self._lot.close()
 
     async def _carry_out(self, waiting: Waiting, place: Place, route: Route) -> None:
-        error = 0
+        error = errno.ECONNABORTED  # of a connect() that another thread has broken off
         try:
-            error = await self._join(waiting, place, route)
-            if error:
+            error = await self._try_to_join(waiting, place, route)
+            if error and waiting.parked.is_waiting():
                 self._fail(waiting, error)
         except OSError:
-            pass  # the application has closed the socket while we were about to join it
+            pass  # the application has closed the socket just now
         except Exception as exc:  # noqa: BLE001 - one attempt's error must not end all others
             self._context.report(Note(f"cannot connect a parked socket: {exc!r} [pid {waiting.process}]"))
         finally:
-            self._tasks.pop(waiting, None)
-            for tell in waiting.on_end:
-                tell(error)
+            self._end(waiting, error)
+
+    def _end(self, waiting: Waiting, error: int) -> None:
+        """Tell those who wait, at once: a moment later the socket may be on another way."""
+        self._tasks.pop(waiting, None)
+        tellers, waiting.on_end = waiting.on_end, []
+        for tell in tellers:
+            tell(error)
+
+    async def _try_to_join(self, waiting: Waiting, place: Place, route: Route) -> int:
+        try:
+            return await self._join(waiting, place, route)
+        except OSError as exc:
+            return exc.errno or errno.ECONNREFUSED
 
     async def _join(self, waiting: Waiting, place: Place, route: Route) -> int:
         """Make the way and join it; return an errno where there is none."""
@@ -137,7 +163,9 @@ class ParkedConnects:
         try:
             reply = await self._guide.lead(waiting.process, place, lent, take)
             if reply.error:
+                lent.close()
                 return reply.error
+            waiting.is_being_joined = True
             partner = await self._lot.join(waiting.parked)
             self._guide.relays.add(partner, ways.pop())
         finally:
@@ -172,15 +200,23 @@ def _open_for(route: Route) -> socket.socket:
 
 
 def _find_again(waiting: Waiting) -> int | None:
-    """Return a duplicate of the application's socket, under whatever number it has it now."""
+    """Return a duplicate of the application's socket, whoever has it now under whatever number."""
     wanted = f"socket:[{waiting.inode}]"
-    place = f"/proc/{waiting.process}/fd"
-    with suppress(OSError):  # it has ended
-        for name in (str(waiting.fd), *os.listdir(place)):
-            with suppress(OSError):  # closed meanwhile
-                if os.readlink(f"{place}/{name}") == wanted:
-                    fd = take_descriptor(waiting.process, int(name))
-                    if os.fstat(fd).st_ino == waiting.inode:
-                        return fd
-                    os.close(fd)
+    for holder, number in _places(waiting):
+        with suppress(OSError):  # closed meanwhile, or not ours to look into
+            if os.readlink(f"/proc/{holder}/fd/{number}") == wanted:
+                fd = take_descriptor(holder, number)
+                if os.fstat(fd).st_ino == waiting.inode:
+                    return fd
+                os.close(fd)
     return None
+
+
+def _places(waiting: Waiting) -> Iterator[tuple[int, int]]:
+    """Give processes and numbers of descriptors, the likely ones first."""
+    yield waiting.thread, waiting.fd
+    others = (int(name) for name in os.listdir("/proc") if name.isdecimal())
+    for holder in (waiting.thread, waiting.process, *others):
+        with suppress(OSError):  # it has ended, or is not ours to look into
+            for name in os.listdir(f"/proc/{holder}/fd"):
+                yield holder, int(name)

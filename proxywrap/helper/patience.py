@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import os
+import re
 from collections.abc import Callable, Coroutine
-from typing import Any
+from contextlib import suppress
+from typing import Any, NamedTuple
 
 from proxywrap.helper.caller import Caller
 from proxywrap.protocol.wire import ReplyMessage
@@ -114,7 +117,7 @@ class Patience:
     def sweep(self) -> None:
         """Let go of threads that are gone or have a signal to see to."""
         for held in list(self._held):
-            if held.is_let_go() or _has_signal(held.caller.thread):
+            if held.is_let_go() or _is_signalled(held.caller.thread):
                 held.let_go()
 
     def is_idle(self) -> bool:
@@ -122,16 +125,63 @@ class Patience:
         return not self._held
 
 
-def _has_signal(thread: int) -> bool:
-    """Tell whether a signal waits for a thread: it is not woken for any but a fatal one."""
-    masks = {}
+_STATUS = re.compile(
+    r"^State:\s(?P<state>.).*^Tgid:\s(?P<process>\d+).*"
+    r"^SigPnd:\s(\w+)\nShdPnd:\s(\w+)\nSigBlk:\s(\w+)\nSigIgn:\s(\w+)",
+    re.DOTALL | re.MULTILINE,
+)
+"""Of /proc/PID/status, proc_pid_status(5)."""
+
+
+class _Signals(NamedTuple):
+    """Of one thread: those that wait for it, for its process, and that it takes."""
+
+    process: int
+    own: int
+    shared: int
+    taken: int
+
+
+def _is_signalled(thread: int) -> bool:
+    """Tell whether a thread has a signal to see to: while it waits it is woken for none but a fatal one.
+
+    ERESTARTSYS is only for a thread that the kernel has chosen to see to a
+    signal; another one would find it in errno.
+    """
+    signals = _signals_of(thread)
+    if signals is None:
+        return False
+    if signals.own & signals.taken:
+        return True
+    shared = signals.shared & signals.taken
+    return bool(shared) and _chosen(signals.process, shared) == thread
+
+
+def _chosen(process: int, shared: int) -> int | None:
+    """Return which thread sees to a process's signals: the first, or the only one that takes them.
+
+    Where several others do, it cannot be told; they are left to wait.
+    """
+    first = _signals_of(process)
+    if first is not None and first.taken & shared:
+        return process
+    takers = []
+    with suppress(OSError):  # it has ended
+        for name in os.listdir(f"/proc/{process}/task"):
+            signals = _signals_of(int(name))
+            if signals is not None and signals.taken & shared:
+                takers.append(int(name))
+    return takers[0] if len(takers) == 1 else None
+
+
+def _signals_of(thread: int) -> _Signals | None:
+    """Return None for a thread that has ended."""
     try:
         with open(f"/proc/{thread}/status") as status:
-            for line in status:
-                if line.startswith(("Sig", "ShdPnd")):
-                    name, _, value = line.partition(":")
-                    masks[name] = int(value.partition("/")[0], 16)
+            found = _STATUS.search(status.read())
     except OSError:
-        return False
-    waiting = masks.get("SigPnd", 0) | masks.get("ShdPnd", 0)
-    return bool(waiting & ~masks.get("SigBlk", 0) & ~masks.get("SigIgn", 0))
+        return None
+    if found is None or found["state"] in "ZX":
+        return None
+    own, shared, blocked, ignored = (int(each, 16) for each in found.groups()[2:])
+    return _Signals(int(found["process"]), own, shared, ~(blocked | ignored))

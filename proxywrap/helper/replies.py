@@ -62,7 +62,8 @@ def _judge_exec(request: RequestMessage, context: Context, pid: int) -> ReplyMes
     except ValueError as exc:
         raise RemoteProtocolError(f"expected a reason not to run a program, got {request.detail}") from exc
     if context.router.may_run_unwrapped(path):
-        context.report(Note(refusals.runs_unwrapped(path, target)))
+        if not context.router.filters_all:  # the filter is over it still
+            context.report(Note(refusals.runs_unwrapped(path, target)))
         return ReplyMessage()
     if target is Target.FORMAT:
         return ReplyMessage(errno.ENOEXEC)  # the kernel's answer, unless binfmt_misc had another

@@ -195,6 +195,11 @@ class Router:
         """Tell whether a program that the shim cannot be loaded into is to run under a filter."""
         return runs_filtered(self._options.engine, target)
 
+    @property
+    def filters_all(self) -> bool:
+        """Whether every program is under a filter, which it cannot put off."""
+        return self._options.engine.filters_all
+
     def may_run_unwrapped(self, path: str) -> bool:
         """Tell whether an `allow_unwrapped` pattern matches a path or its last part."""
         return self._options.may_run_unwrapped(path)

@@ -112,7 +112,10 @@ def _become_command(command: Command, cell: mmap, group: int, channel: socket.so
             signal.signal(signum, disposition)
         signal.pthread_sigmask(signal.SIG_SETMASK, command.mask)
         if command.is_filtered:
+            from proxywrap.net.native import execute  # noqa: PLC0415 - most have no filter
+
             _filter(channel)
+            execute(command.path, command.argv, environ)
         os.execve(command.path, list(command.argv), environ)
     except OSError as exc:
         channel.send(MESSAGE.pack(Message.EXEC_FAILED, exc.errno or errno.ENOEXEC))

@@ -12,9 +12,9 @@ import fcntl
 import os
 import socket
 import struct
-from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
+from ipaddress import IPv4Address, IPv6Address
 
 from proxywrap.address import Endpoint
 from proxywrap.errors import ProxywrapError
@@ -23,14 +23,15 @@ from proxywrap.helper.attempt import Attempts
 from proxywrap.helper.caller import Caller
 from proxywrap.helper.context import Context
 from proxywrap.helper.ledger import Ledger
-from proxywrap.helper.parked import ParkedConnects
+from proxywrap.helper.parked import ParkedConnects, Waiting
 from proxywrap.helper.patience import ERESTARTSYS, Patience
 from proxywrap.helper.programs import program_names
 from proxywrap.helper.router import Route, Unroutable
+from proxywrap.net.device import has_device
 from proxywrap.net.lent import LentSocket
-from proxywrap.net.native import disconnect
+from proxywrap.net.native import connect_here, disconnect
 from proxywrap.net.starting import start_connect
-from proxywrap.protocol.sockaddr import Place, family_of, parse_sockaddr
+from proxywrap.protocol.sockaddr import Place, family_of, pack_sockaddr, parse_sockaddr
 from proxywrap.protocol.wire import ReplyMessage
 
 __all__ = ["TcpCalls"]
@@ -39,7 +40,11 @@ _SYN_SENT, _SYN_RECV, _CLOSE = 2, 3, 7  # net/tcp_states.h
 _SHORTEST = {socket.AF_INET: 16, socket.AF_INET6: 24}
 _TIMEVAL = struct.Struct("ll")
 _INT = struct.Struct("=i")
-_ANYWHERE = {socket.AF_INET: "127.0.0.1", socket.AF_INET6: "::1"}
+_NOWHERE = {
+    socket.AF_INET: pack_sockaddr(Place(IPv4Address("224.0.0.1"), 9)),
+    socket.AF_INET6: pack_sockaddr(Place(IPv6Address("ff02::1"), 9)),
+}
+"""To these TCP sends nothing, should the socket be fresh again by the time it is asked."""
 
 
 class TcpCalls:
@@ -130,7 +135,7 @@ class TcpCalls:
         waiting = self._parked.find(inode)
         if _is_non_blocking(sock) or waiting is None:
             raise _error(errno.EALREADY)
-        self._wait(caller, sock, waiting.on_end, late=errno.EALREADY)
+        self._wait(caller, sock, waiting, late=errno.EALREADY)
 
     def _begin(self, caller: Caller, sock: socket.socket, sockaddr: bytes) -> None:
         if len(sockaddr) < _SHORTEST[socket.AddressFamily(sock.family)]:
@@ -143,17 +148,20 @@ class TcpCalls:
             _TIMEVAL.unpack(sock.getsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, _TIMEVAL.size))
         )
         is_direct = route.is_direct and not route.resolves_here
-        if not _is_non_blocking(sock) and (is_direct or not has_limit):
-            self._lend(caller, sock, sockaddr, place)
+        may_block = not _is_non_blocking(sock) and (is_direct or not has_limit)
+        # What is bound to a device does not reach loopback, where the others are parked.
+        if may_block or (not is_direct and has_device(sock)):
+            self._lend(caller, sock, place)
         elif is_direct:
             self._connect_directly(caller, sock, route, place)
         else:
-            waiting = self._parked.park(sock, caller.process, caller.integer(0), place, route)
-            self._ledger.note(sock).peer = sockaddr
+            number = caller.integer(0)
+            waiting = self._parked.park(sock, caller.process, caller.thread, number, place, route)
+            self._ledger.note(sock).peer = pack_sockaddr(place)
             if _is_non_blocking(sock):
                 sock.close()  # before the program can: its close() is to be the last one
                 raise _error(errno.EINPROGRESS)
-            self._wait(caller, sock, waiting.on_end, late=errno.EINPROGRESS)
+            self._wait(caller, sock, waiting, late=errno.EINPROGRESS)
 
     def _route(self, caller: Caller, place: Place) -> Route:
         try:
@@ -166,7 +174,7 @@ class TcpCalls:
             self._context.report(fault)
             raise _error(exc.errno) from exc
 
-    def _lend(self, caller: Caller, sock: socket.socket, sockaddr: bytes, place: Place) -> None:
+    def _lend(self, caller: Caller, sock: socket.socket, place: Place) -> None:
         entry = self._ledger.note(sock)
 
         def finish(reply: ReplyMessage) -> None:
@@ -174,7 +182,7 @@ class TcpCalls:
                 entry.peer = b""
                 caller.fail(reply.error)
             else:
-                entry.peer = b"" if reply.is_direct else sockaddr
+                entry.peer = b"" if reply.is_direct else pack_sockaddr(place)
                 caller.answer()
 
         lent = LentSocket(sock.detach())
@@ -195,17 +203,15 @@ class TcpCalls:
             raise _error(error)
         caller.answer()
 
-    def _wait(
-        self, caller: Caller, sock: socket.socket, on_end: list[Callable[[int], None]], late: int
-    ) -> None:
+    def _wait(self, caller: Caller, sock: socket.socket, waiting: Waiting, late: int) -> None:
         """Answer a blocking connect() of a parked socket when that is over, or its time is."""
         limit = _TIMEVAL.unpack(sock.getsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, _TIMEVAL.size))
         copy = socket.socket(fileno=os.dup(sock.fileno()))
 
         def finish(reply: ReplyMessage) -> None:
             with suppress(ValueError):
-                on_end.remove(tell)
-            if reply.error not in {late, ERESTARTSYS}:
+                waiting.on_end.remove(tell)
+            if reply.error not in {late, ERESTARTSYS, errno.ECONNABORTED}:
                 _ask_kernel(copy)  # says it once: the kernel's own connect() is over, too
                 if reply.error:
                     self._ledger.forget(copy)
@@ -217,13 +223,12 @@ class TcpCalls:
         def tell(error: int) -> None:
             held.answer(ReplyMessage(error))
 
-        on_end.append(tell)
+        waiting.on_end.append(tell)
 
 
 def _ask_kernel(sock: socket.socket) -> int:
     """Return what connect(2) says of a socket that has been connecting: it goes nowhere."""
-    host = _ANYWHERE[socket.AddressFamily(sock.family)]
-    return sock.connect_ex((host, 9))
+    return connect_here(sock.fileno(), _NOWHERE[socket.AddressFamily(sock.family)])
 
 
 def _is_non_blocking(sock: socket.socket) -> bool:

@@ -29,7 +29,8 @@ __all__ = ["UdpCalls"]
 PROBE_PORTS = frozenset({0, 9, 65535})
 """To these nothing is sent: resolvers connect to them to see which route an address has."""
 
-_SHORTEST = {socket.AF_INET: 16, socket.AF_INET6: 24}
+_INET = frozenset({socket.AF_INET, socket.AF_INET6})
+_INET_BYTES, _INET6_BYTES = 16, 24  # sockaddr_in; SIN6_LEN_RFC2133
 
 SockAddr = tuple[str, int] | tuple[str, int, int, int]
 
@@ -69,7 +70,7 @@ class UdpCalls:
         sock.connect(dest)
         if is_dns:
             entry = self._ledger.note(sock)
-            entry.peer, entry.asks_names = sockaddr, True
+            entry.peer, entry.asks_names = pack_sockaddr(place), True
         else:
             self._ledger.forget(sock)
         caller.answer()
@@ -83,7 +84,11 @@ class UdpCalls:
         """
         if not sockaddr:
             return None
+        if sock.family == socket.AF_INET6 and family_of(sockaddr) == socket.AF_UNSPEC and len(sockaddr) > 1:
+            return None
         place = self._read(sock, sockaddr, is_send=True)
+        if place.port == 0:
+            raise _error(errno.EINVAL)
         dest, is_dns = self._way(caller, sock, place, is_probe=False)
         if is_dns:
             self._ledger.note(sock).asks_names = True
@@ -107,8 +112,12 @@ class UdpCalls:
         if family == socket.AF_UNSPEC and is_send and sock.family == socket.AF_INET:
             family = socket.AF_INET  # a send of an IPv4 socket reads one of no family so
             sockaddr = family.to_bytes(2, "little") + sockaddr[2:]
-        if family not in _SHORTEST or (sock.family == socket.AF_INET and family != socket.AF_INET):
-            raise _error(errno.EAFNOSUPPORT)
+        if sock.family == socket.AF_INET and len(sockaddr) < _INET_BYTES:
+            raise _error(errno.EINVAL)
+        if sock.family == socket.AF_INET6 and family != socket.AF_INET and len(sockaddr) < _INET6_BYTES:
+            raise _error(errno.EINVAL)
+        if family not in _INET or (sock.family == socket.AF_INET and family != socket.AF_INET):
+            raise _error(errno.EINVAL if is_send and sock.family == socket.AF_INET6 else errno.EAFNOSUPPORT)
         place = parse_sockaddr(sockaddr)
         if place is None:
             raise _error(errno.EINVAL)

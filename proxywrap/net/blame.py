@@ -52,15 +52,25 @@ class AttemptFailed(ProxywrapError):
         reason: what happened, without the hop's name.
         errno: what the application must see.
         is_chain_fault: the user must hear of it.
+        is_unreached: the hop before could not get to `hop`, which was not asked for anything.
 
     """
 
-    def __init__(self, hop: ProxyURI | None, reason: str, *, errno: int, is_chain_fault: bool) -> None:
+    def __init__(
+        self,
+        hop: ProxyURI | None,
+        reason: str,
+        *,
+        errno: int,
+        is_chain_fault: bool,
+        is_unreached: bool = False,
+    ) -> None:
         super().__init__(reason)
         self.hop = hop
         self.reason = reason
         self.errno = errno
         self.is_chain_fault = is_chain_fault
+        self.is_unreached = is_unreached
 
 
 async def blaming(hop: ProxyURI, step: Awaitable[T], next_hop: ProxyURI | None = None) -> T:
@@ -75,7 +85,9 @@ async def blaming(hop: ProxyURI, step: Awaitable[T], next_hop: ProxyURI | None =
     except ProxyRefused as exc:
         if next_hop is not None and exc.errno != errno.EACCES:
             reason = f"cannot be reached, says {hop}: {exc.reason}: is that its address as seen from there?"
-            raise AttemptFailed(next_hop, reason, errno=exc.errno, is_chain_fault=True) from exc
+            raise AttemptFailed(
+                next_hop, reason, errno=exc.errno, is_chain_fault=True, is_unreached=True
+            ) from exc
         is_fault = not exc.is_destination_fault
         raise AttemptFailed(hop, exc.reason, errno=exc.errno, is_chain_fault=is_fault) from exc
     except (TruncatedError, ConnectionResetError, BrokenPipeError) as exc:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import select
 import socket
 import struct
 from collections.abc import Callable
@@ -44,6 +46,7 @@ class Carrier:
         self._sockets = (one, other)
         self._on_end = on_end
         self._directions: tuple[Direction, ...] = ()
+        self._resets: select.epoll | None = None
 
     def start(self, there: Direction, back: Direction) -> None:
         """Begin to carry, from the application and to it."""
@@ -58,18 +61,34 @@ class Carrier:
                 sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
         self.close()
 
-    def note_end(self) -> None:
-        """Close both where nothing can come from either any more."""
+    def note_end(self, source: int) -> None:
+        """Close both where nothing can come from either any more; else see whether `source` is reset.
+
+        Raises:
+            OSError: there are too many descriptors.
+
+        """
         if all(direction.has_ended for direction in self._directions):
             self.close()
-        elif self._directions[0].has_ended:
+            return
+        if self._directions[0].has_ended:
             self.has_sent_all = True
             self.on_sent()
+        self._resets = select.epoll()
+        self._resets.register(source, select.EPOLLET)  # which is for errors, and tells of them once
+        asyncio.get_running_loop().add_reader(self._resets.fileno(), self._look_for_reset)
+
+    def _look_for_reset(self) -> None:
+        if self._resets is not None and any(seen & select.EPOLLERR for _fd, seen in self._resets.poll(0)):
+            self.abort()
 
     def close(self) -> None:
         """Close both connections; what is under way to the application is lost."""
         for direction in self._directions:
             direction.stop()
+        if self._resets is not None:
+            asyncio.get_running_loop().remove_reader(self._resets.fileno())
+            self._resets.close()
         for sock in self._sockets:
             sock.close()
         on_end, self._on_end = self._on_end, _nothing

@@ -22,6 +22,7 @@ from proxywrap.net.driver import ByteIO, run
 from proxywrap.net.hopnames import HopNames
 from proxywrap.net.lent import LentSocket
 from proxywrap.net.starting import SockAddr
+from proxywrap.protocol.greeting import client_greeting
 from proxywrap.protocol.handshake import client_handshake
 from proxywrap.uri import ProxyURI
 
@@ -89,7 +90,7 @@ async def connect_dns(lent: LentSocket, server: DnsServer, version: int) -> None
 async def connect_chain(
     lent: LentSocket,
     hops: Sequence[ProxyURI],
-    destination: Endpoint,
+    destination: Endpoint | None,
     deadlines: Deadlines,
     names: HopNames,
 ) -> None:
@@ -98,7 +99,8 @@ async def connect_chain(
     Args:
         lent: not connected; a failed attempt leaves it in any state.
         hops: one at least.
-        destination: for the last hop, an address or a name.
+        destination: for the last hop, an address or a name; None to find out only whether the
+            last hop is there and would be of use.
         deadlines: for the first hop, and for each read.
         names: looks the first hop's up.
 
@@ -118,8 +120,10 @@ async def connect_chain(
         lent.restore_options()
 
 
-async def ask_hop(io: ByteIO, hops: Sequence[ProxyURI], at: int, destination: Endpoint) -> None:
+async def ask_hop(io: ByteIO, hops: Sequence[ProxyURI], at: int, destination: Endpoint | None) -> None:
     """Have one of `hops`, to which the bytes lead already, lead to the next one or to `destination`.
+
+    Where there is none, the last hop is only found out about.
 
     Raises:
         AttemptFailed: the hop that failed, and why.
@@ -128,9 +132,10 @@ async def ask_hop(io: ByteIO, hops: Sequence[ProxyURI], at: int, destination: En
     next_hop = hops[at + 1] if at + 1 < len(hops) else None
     if next_hop is not None and next_hop.path is not None:
         reason = "is on a Unix socket of this host, so it can only be the first of a chain"
-        raise AttemptFailed(next_hop, reason, errno=errno.ENETUNREACH, is_chain_fault=True)
+        raise AttemptFailed(next_hop, reason, errno=errno.ENETUNREACH, is_chain_fault=True, is_unreached=True)
     target = destination if next_hop is None else next_hop.endpoint
-    await blaming(hops[at], run(client_handshake(hops[at], target), io), next_hop)
+    flow = client_greeting(hops[at]) if target is None else client_handshake(hops[at], target)
+    await blaming(hops[at], run(flow, io), next_hop)
 
 
 async def joining(step: Awaitable[T], hop: ProxyURI, names: HopNames, limit_s: float) -> T:

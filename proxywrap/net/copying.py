@@ -144,7 +144,6 @@ class _Direction:
         self.has_ended = True
         try:
             self._sink.shutdown(socket.SHUT_WR)
+            self._carrier.note_end(self._source.fileno())
         except OSError:
             self._carrier.abort()
-            return
-        self._carrier.note_end()

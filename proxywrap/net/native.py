@@ -7,12 +7,23 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 from proxywrap import _native
 from proxywrap.protocol.wire import Target
 
-__all__ = ["become_subreaper", "disconnect", "fail_connect", "judge_target", "preload_list", "scrub_memory"]
+__all__ = [
+    "become_subreaper",
+    "connect_here",
+    "disconnect",
+    "drop_packets",
+    "execute",
+    "fail_connect",
+    "judge_target",
+    "preload_list",
+    "scrub_memory",
+    "signal_thread",
+]
 
 _ffi, _lib = _native.ffi, _native.lib
 _AT_FDCWD = -100
@@ -56,6 +67,20 @@ def preload_list(ours: str, theirs: str, runtime: bytes) -> str:
     return os.fsdecode(bytes(_ffi.string(out)))
 
 
+def connect_here(fd: int, sockaddr: bytes) -> int:
+    """Connect the socket `fd` to one of ours on loopback, past a wrapper that we run under; keeps it open.
+
+    Args:
+        fd: in any state; where it is connecting or connected the address is not looked at.
+        sockaddr: as the kernel takes it.
+
+    Returns:
+        0 or an errno.
+
+    """
+    return -int(_lib.pw_connect_here(fd, sockaddr, len(sockaddr)))
+
+
 def disconnect(fd: int) -> None:
     """Make the socket `fd` unconnected again by connect(AF_UNSPEC); keeps `fd` open.
 
@@ -64,6 +89,19 @@ def disconnect(fd: int) -> None:
 
     """
     _check(_lib.pw_disconnect(fd))
+
+
+def execute(path: str, argv: Sequence[str], environ: Mapping[str, str]) -> NoReturn:
+    """Execute a program, past a wrapper that we run under: for one who is under a filter of ours.
+
+    Raises:
+        OSError: as execve(2).
+
+    """
+    texts = [_texts(argv), _texts(f"{name}={value}" for name, value in environ.items())]
+    lists = [_ffi.new("char *[]", [*words, _ffi.NULL]) for words in texts]
+    error = -int(_lib.pw_execute(os.fsencode(path), *lists))
+    raise OSError(error, os.strerror(error))
 
 
 def fail_connect(fd: int, sockaddr: bytes) -> None:
@@ -78,6 +116,26 @@ def fail_connect(fd: int, sockaddr: bytes) -> None:
 
     """
     _check(_lib.pw_fail_connect(fd, sockaddr, len(sockaddr)))
+
+
+def drop_packets(fd: int) -> None:
+    """Have the kernel drop whatever comes for the socket `fd`, which stays open.
+
+    Raises:
+        OSError: as setsockopt(2).
+
+    """
+    _check(_lib.pw_drop_packets(fd))
+
+
+def signal_thread(process: int, thread: int, signum: int) -> None:
+    """Send a signal to one thread and to none of its siblings.
+
+    Raises:
+        OSError: as tgkill(2).
+
+    """
+    _check(_lib.pw_signal_thread(process, thread, signum))
 
 
 def become_subreaper() -> None:

@@ -30,6 +30,9 @@ __all__ = [
 
 _ffi, _lib = _native.ffi, _native.lib
 
+_STATUS_BYTES = 512
+"""The thread group is in one of the first lines."""
+
 
 PROBE = int(_lib.PW_PROBE)
 """In the place of a length: are we under the filter of the helper with this token?"""
@@ -68,6 +71,8 @@ class Listener:
         self._fd = fd
         self._poll = select.poll()
         self._poll.register(fd, select.POLLIN)
+        self._notice = _ffi.new("struct pw_notice *")
+        _lib.pw_notify_wake_in_turn(fd)
 
     def fileno(self) -> int:
         """Return the descriptor."""
@@ -75,7 +80,8 @@ class Listener:
 
     def close(self) -> None:
         """Close it: whatever waits, and whatever comes, is answered ENOSYS by the kernel."""
-        os.close(self._fd)
+        fd, self._fd = self._fd, -1  # the number may be somebody else's then
+        os.close(fd)
 
     def receive(self) -> Notice | None:
         """Return a system call that waits, None where there is none.
@@ -90,7 +96,7 @@ class Listener:
                 return None
             if not events[0][1] & select.POLLIN:
                 raise EOFError
-            notice = _ffi.new("struct pw_notice *")
+            notice = self._notice
             error = _lib.pw_notify_receive(self._fd, notice)
             if error == 0:
                 return Notice(notice.id, notice.thread, Call(notice.call), tuple(notice.args))
@@ -146,19 +152,19 @@ def take_descriptor(thread: int, fd: int) -> int:
 
 
 def read_memory(thread: int, address: int, size: int) -> bytes:
-    """Return `size` bytes of another process's memory.
+    """Return `size` bytes of another process's memory, fewer where not all of them are there.
 
     Raises:
-        OSError: EFAULT where not all of them are there, as the kernel would say.
+        OSError: ESRCH where it is gone, EPERM where it may not be looked into.
 
     """
     if size == 0:
         return b""
     out = bytearray(size)
     got = _lib.pw_memory_read(thread, address, _ffi.from_buffer(out), size)
-    if got != size:
-        raise OSError(errno.EFAULT if got > 0 else -got, "cannot read the program's memory")
-    return bytes(out)
+    if got == -errno.EFAULT:
+        return b""
+    return bytes(out[: _check(got)])
 
 
 def write_memory(thread: int, address: int, data: bytes) -> None:
@@ -177,10 +183,13 @@ def write_memory(thread: int, address: int, data: bytes) -> None:
 
 def process_of(thread: int) -> int:
     """Return the process that a thread belongs to, the thread itself where it is gone."""
-    with suppress(OSError), open(f"/proc/{thread}/status") as status:
-        for line in status:
-            if line.startswith("Tgid:"):
-                return int(line.split()[1])
+    with suppress(OSError):
+        fd = os.open(f"/proc/{thread}/status", os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            status = os.read(fd, _STATUS_BYTES)
+        finally:
+            os.close(fd)
+        return int(status.partition(b"\nTgid:")[2].split(None, 1)[0])
     return thread
 
 

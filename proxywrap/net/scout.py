@@ -1,90 +1,146 @@
 """Which of many proxies is there: asked by sockets of our own, a few at a time.
 
-A dead proxy costs its asker a whole deadline. So the next one is asked while
-the one before has not answered yet, and the first that answers is taken.
+A dead proxy costs its asker a whole deadline. So several are asked at once,
+and each has the less time the more of them there are.
 """
 
 from __future__ import annotations
 
 import asyncio
+import math
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
-from proxywrap.errors import ProxyUnreachable
-from proxywrap.net.eyeballs import HEAD_START_S, race
+from proxywrap.net.connector import AttemptFailed, Deadlines
 from proxywrap.net.hopnames import HopNames
-from proxywrap.net.unix import connect_unix
+from proxywrap.net.way import make_way
 from proxywrap.uri import ProxyURI
 
 __all__ = ["Scout"]
 
 MAX_IN_FLIGHT = 8
-"""Proxies asked at a time."""
+"""Proxies asked at a time, by all connections together."""
 
-LEAST_PATIENCE_S = 0.5
-"""How long the slowest proxy that is of use takes, where there are very many."""
+LEAST_PATIENCE_S = 0.25
+"""What a proxy that is of use needs for an answer (RFC 8305, section 5), where there are very many."""
+
+GRACE_S = 1.0
+"""How much later than the next one a proxy may answer and still be preferred to it."""
 
 Lost = list[tuple[ProxyURI, str]]
 
 
 class Scout:
-    """Finds a proxy that can be connected to.
+    """Finds out which proxies can be used.
 
     Args:
         names: looks up those that have one.
-        connect_s: how long one, or all of them together, may take.
+        deadlines: for one proxy that is asked alone.
 
     """
 
-    def __init__(self, names: HopNames, connect_s: float) -> None:
+    def __init__(self, names: HopNames, deadlines: Deadlines) -> None:
         self._names = names
-        self._connect_s = connect_s
+        self._deadlines = deadlines
+        self._slots = asyncio.Semaphore(MAX_IN_FLIGHT)
 
-    async def find(self, hops: Sequence[ProxyURI]) -> tuple[ProxyURI | None, Lost]:
-        """Return the first of `hops` to answer, and those that failed before it.
+    async def ask(self, prefix: Sequence[ProxyURI], hop: ProxyURI, patience_s: float) -> str | None:
+        """Return why a proxy cannot be used, None where it can.
 
         Args:
-            hops: in the order in which they are asked, two or more.
+            prefix: the proxies that lead to it.
+            hop: the one in question.
+            patience_s: how long it may take in all.
 
         """
-        patience_s = max(LEAST_PATIENCE_S, min(self._connect_s, self._connect_s * MAX_IN_FLIGHT / len(hops)))
-        lost: Lost = []
+        deadlines = Deadlines(
+            min(self._deadlines.connect_s, patience_s), min(self._deadlines.read_s, patience_s)
+        )
+        async with self._slots:
+            try:
+                async with asyncio.timeout(patience_s):
+                    (await make_way([*prefix, hop], None, deadlines, self._names)).close()
+            except AttemptFailed as exc:
+                return exc.reason
+            except TimeoutError:
+                return f"did not answer within {patience_s:g} s"
+            except OSError as exc:
+                return f"cannot be asked: {os.strerror(exc.errno) if exc.errno else exc}"
+        return None
+
+    def patience_s(self, count: int) -> float:
+        """Return how long each of so many proxies may take, so that they are done by the connect deadline."""
+        rounds = math.ceil(count / MAX_IN_FLIGHT)
+        if rounds == 1:
+            return self._deadlines.connect_s
+        return max(LEAST_PATIENCE_S, self._deadlines.connect_s / (2 * rounds))
+
+    async def sweep(self, hops: Sequence[ProxyURI], tell: Callable[[ProxyURI, str | None], None]) -> None:
+        """Ask each of `hops` by itself, and tell each answer as it comes."""
+        patience_s = self.patience_s(len(hops))
         waiting = list(reversed(hops))
-        asked: dict[asyncio.Task[str | None], ProxyURI] = {}
-        winner: ProxyURI | None = None
+
+        async def work() -> None:
+            while waiting:
+                hop = waiting.pop()
+                tell(hop, await self.ask((), hop, patience_s))
+
         async with asyncio.TaskGroup() as tasks:
-            while winner is None and (waiting or asked):
-                if waiting and len(asked) < MAX_IN_FLIGHT:
+            for _ in range(min(MAX_IN_FLIGHT, len(hops))):
+                tasks.create_task(work())
+
+    async def find(
+        self, prefix: Sequence[ProxyURI], hops: Sequence[ProxyURI]
+    ) -> tuple[ProxyURI | None, Lost]:
+        """Return the first of `hops` that can be used, and those before it, which cannot.
+
+        Each is asked when the one before has failed or is slow, for who is asked learns of us.
+        One that answers much later than another one behind it is among those that cannot be used.
+
+        Args:
+            prefix: the proxies that lead to them.
+            hops: in the order of preference, one or more.
+
+        """
+        patience_s = self.patience_s(len(hops))
+        head_start_s = min(GRACE_S, patience_s / MAX_IN_FLIGHT)
+        answers: dict[ProxyURI, str | None] = {}
+        waiting = list(reversed(hops))
+        limit_s: float | None = None
+        asked: dict[asyncio.Task[str | None], ProxyURI] = {}
+        loop = asyncio.get_running_loop()
+        async with asyncio.TaskGroup() as tasks:
+            while (waiting or asked) and not _is_decided(hops, answers):
+                left_s = None if limit_s is None else limit_s - loop.time()
+                if left_s is not None and (left_s <= 0 or not asked):
+                    break
+                if waiting and len(asked) < MAX_IN_FLIGHT and limit_s is None:
                     hop = waiting.pop()
-                    asked[tasks.create_task(self._ask(hop, patience_s))] = hop
-                head_start_s = HEAD_START_S if waiting and len(asked) < MAX_IN_FLIGHT else None
+                    asked[tasks.create_task(self.ask(prefix, hop, patience_s))] = hop
+                    left_s = head_start_s
                 done, _ = await asyncio.wait(
-                    asked.keys(), timeout=head_start_s, return_when=asyncio.FIRST_COMPLETED
+                    asked.keys(), timeout=left_s, return_when=asyncio.FIRST_COMPLETED
                 )
                 for task in done:
-                    hop, reason = asked.pop(task), task.result()
-                    if reason is not None:
-                        lost.append((hop, reason))
-                    elif winner is None:
-                        winner = hop
-            for task, hop in asked.items():
+                    answers[asked.pop(task)] = task.result()
+                if limit_s is None and None in answers.values():
+                    limit_s = loop.time() + min(GRACE_S, patience_s)
+            for task in asked:
                 task.cancel()
-                if winner is not None and hops.index(hop) < hops.index(winner):
-                    lost.append((hop, "did not answer as soon as another"))
-        return winner, lost
+        lost: Lost = []
+        for hop in hops:
+            reason = answers.get(hop, "did not answer as soon as another")
+            if reason is None:
+                return hop, lost
+            lost.append((hop, reason))
+        return None, lost
 
-    async def _ask(self, hop: ProxyURI, patience_s: float) -> str | None:
-        """Return why a proxy cannot be connected to, None where it can."""
-        try:
-            async with asyncio.timeout(patience_s):
-                if hop.path is not None:
-                    (await connect_unix(hop.path, patience_s)).close()
-                else:
-                    await race(await self._names.addresses(hop.host), hop.port)
-        except TimeoutError:
-            return f"cannot be connected to within {patience_s:g} s"
-        except OSError as exc:
-            return f"cannot be connected to: {os.strerror(exc.errno) if exc.errno else exc}"
-        except ProxyUnreachable as exc:
-            return exc.reason
-        return None
+
+def _is_decided(hops: Sequence[ProxyURI], answers: dict[ProxyURI, str | None]) -> bool:
+    """Tell whether the first one that can be used is known."""
+    for hop in hops:
+        if hop not in answers:
+            return False
+        if answers[hop] is None:
+            return True
+    return True

@@ -18,8 +18,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from proxywrap.net.device import has_device
+from proxywrap.net.native import connect_here
 
-__all__ = ["SockAddr", "start_connect"]
+__all__ = ["SockAddr", "start_connect", "start_here"]
 
 SockAddr = tuple[str, int] | tuple[str, int, int, int]
 
@@ -46,6 +47,17 @@ def start_connect(sock: socket.socket, sockaddr: SockAddr) -> int:
             return 0
     with _tick_limit(sock):
         return sock.connect_ex(sockaddr)
+
+
+def start_here(sock: socket.socket, sockaddr: bytes) -> int:
+    """Begin to connect a socket to a place of ours on loopback; return an errno, likewise.
+
+    By the kernel's own call: it is no business of a wrapper around us.
+    """
+    if has_device(sock):
+        return errno.ENETUNREACH  # the kernel would send it out by that device
+    with _tick_limit(sock):
+        return connect_here(sock.fileno(), sockaddr)
 
 
 @contextmanager

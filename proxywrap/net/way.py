@@ -51,7 +51,7 @@ class Way:
 
 
 async def make_way(
-    hops: Sequence[ProxyURI], destination: Endpoint, deadlines: Deadlines, names: HopNames
+    hops: Sequence[ProxyURI], destination: Endpoint | None, deadlines: Deadlines, names: HopNames
 ) -> Way:
     """Return a way to `destination` through all of `hops`, in their order.
 

@@ -188,6 +188,7 @@ def _refusal(response: h11.Response, *, has_credentials: bool) -> ProxyRefused:
         reason,
         errno=errno.ECONNREFUSED if known is None else STATUS_ERRNO[known],
         is_destination_fault=known in _ABOUT_DESTINATION,
+        is_authentication=code in _ABOUT_CREDENTIALS,
     )
 
 

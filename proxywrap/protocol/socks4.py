@@ -115,7 +115,13 @@ def _is_name_mark(host: IPv4Address) -> bool:
 
 
 def _refusal(cd: Cd) -> ProxyRefused:
-    return ProxyRefused(_REASONS[cd], errno=CD_ERRNO[cd], is_destination_fault=cd is Cd.REJECTED)
+    is_rejection = cd is Cd.REJECTED
+    return ProxyRefused(
+        _REASONS[cd],
+        errno=CD_ERRNO[cd],
+        is_destination_fault=is_rejection,
+        is_authentication=not is_rejection,
+    )
 
 
 # ---

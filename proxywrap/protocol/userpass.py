@@ -20,7 +20,7 @@ from proxywrap.protocol.diagnosis import mismatch
 from proxywrap.protocol.effects import Flow, ReadExactly, Send
 from proxywrap.protocol.request import Check
 
-__all__ = ["authenticate", "check_credentials"]
+__all__ = ["authenticate", "check_credentials", "pack_request", "read_status"]
 
 VERSION = 1
 SUCCESS = 0
@@ -32,13 +32,16 @@ REPLY_VERSIONS = {VERSION, 5}
 
 
 def authenticate(username: bytes, password: bytes) -> Flow[None]:
-    """Prove to the server who we are.
+    """Prove to the server who we are; raises as `pack_request` and `read_status`."""
+    yield Send(pack_request(username, password))
+    yield from read_status()
+
+
+def pack_request(username: bytes, password: bytes) -> bytes:
+    """Return the client's message.
 
     Raises:
-        ProxyRefused: the server refused them (EACCES).
         LocalProtocolError: one of them is longer than 255 bytes (EACCES).
-        RemoteProtocolError: the answer is not one of RFC 1929.
-        TruncatedError: the server closed in the middle.
 
     """
     for what, value in (("user name", username), ("password", password)):
@@ -46,7 +49,18 @@ def authenticate(username: bytes, password: bytes) -> Flow[None]:
             raise LocalProtocolError(
                 f"expected a {what} of at most {MAX_BYTES} bytes, found {len(value)}", errno=errno.EACCES
             )
-    yield Send(bytes([VERSION, len(username)]) + username + bytes([len(password)]) + password)
+    return bytes([VERSION, len(username)]) + username + bytes([len(password)]) + password
+
+
+def read_status() -> Flow[None]:
+    """Read the server's answer.
+
+    Raises:
+        ProxyRefused: the server refused them (EACCES).
+        RemoteProtocolError: the answer is not one of RFC 1929.
+        TruncatedError: the server closed in the middle.
+
+    """
     ver, status = yield ReadExactly(2)
     if ver not in REPLY_VERSIONS:
         raise mismatch("a reply of version 1 to the user name and password", ver)
@@ -84,4 +98,5 @@ def _refusal(status: int) -> ProxyRefused:
         f"the user name and password were refused (status {status}): check them in the proxy's URL",
         errno=errno.EACCES,
         is_destination_fault=False,
+        is_authentication=True,
     )

@@ -12,13 +12,13 @@ import pytest
 from proxywrap.uri import Scheme
 
 from .kit import foreign, origins
+from .kit.building import Builder
 from .kit.chains import Chain, chain
-from .kit.clients import NAME, PROGRAMS, Stage
+from .kit.clients import NAME, Stage
 from .kit.world import UNREACHABLE, World
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,16 +111,6 @@ def names() -> Names:
 
 
 @pytest.fixture(scope="session")
-def compiled(shared_world: World) -> Callable[..., Path]:
-    """Return a program of programs/*.c, compiled when it is first wanted; flags may follow its name."""
-    made: dict[tuple[str, ...], Path] = {}
-
-    def build(name: str, *flags: str, compiler: str = "cc") -> Path:
-        key = compiler, name, *flags
-        if key not in made:
-            made[key] = shared_world.directory / f"{name}-{len(made)}"
-            command = [compiler, "-O1", "-Wall", "-Wextra", "-Werror", "-pthread", "-D_GNU_SOURCE"]
-            subprocess.run([*command, "-o", made[key], PROGRAMS / f"{name}.c", *flags], check=True)
-        return made[key]
-
-    return build
+def compiled(shared_world: World) -> Builder:
+    """Return what compiles the programs."""
+    return Builder(shared_world.directory)

@@ -164,10 +164,38 @@ def test_the_system_bus(world: World, one_hop: Chain) -> None:
     program = [*wrap(one_hop.urls), sys.executable, PROGRAMS / "on_bus.py"]
     result = world.run(["sh", "-c", script, "sh", *program])
     expected = []
-    for way in ("send", "sendmsg", "write", "writev", "duplicate"):
+    for way in ("send", "sendmsg", "write", "pwritev2", "writev", "duplicate"):
         expected += [f"{way} org.freedesktop.{name} EACCES" for name in ("resolve1", "Avahi")]
         expected.append(f"{way} True")
-    assert result.text.splitlines() == [*expected, "True"]
-    first, again = result.complaints
-    assert "name resolution through the system bus" in first
-    assert again.endswith("(9 times more)")
+    for hidden, outcome in (
+        ("sendfile", "EINVAL"),
+        ("splice", "EINVAL"),
+        ("fdopen w", "EACCES"),
+        ("fdopen r+", "EACCES"),
+        ("fdopen r", "done"),
+        ("dprintf", "EACCES"),
+    ):
+        expected += [f"{hidden} {outcome}", f"{hidden} b''"]
+    assert result.text.splitlines() == [*expected, "path EACCES", "abstract EACCES", "True"]
+    through = "proxywrap: refused name resolution through"
+    past = "it would resolve names past the proxies"
+    assert result.complaints == [
+        f"{through} the system bus: {past}",
+        f"{through} stdio on the system bus: {past}",
+        f"{through} the system bus: {past} (13 times more)",
+        f"{through} stdio on the system bus: {past} (2 times more)",
+    ]
+
+
+@pytest.mark.case("sym-getsockname")
+def test_the_own_address_of_who_asks(world: World, one_hop: Chain) -> None:
+    """It is that of the way to the server, not of the way to who answers."""
+    command = [sys.executable, PROGRAMS / "own_address.py"]
+    alone = world.run(command).text
+    assert [line.split()[0] for line in alone.splitlines()[1:6:2]] == [
+        "192.0.2.2",
+        "2001:db8::2",
+        "::ffff:192.0.2.2",
+    ]
+    assert world.run([*wrap(one_hop.urls), *command]).text == alone
+    assert world.judge.leaks == []

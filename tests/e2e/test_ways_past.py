@@ -38,6 +38,9 @@ def refusing(shared_world: World) -> Iterator[Chain]:
         ("message-connected", ["connect: ok", "ask: Network is unreachable"]),
         ("unicast", ["option: ok", "ask: Network is unreachable"]),
         ("route", ["option: Operation not permitted", "ask: ok"]),
+        ("sticky", ["option: Operation not permitted", "ask: ok"]),
+        ("message-v6", ["ask: Network is unreachable"]),
+        ("message-old", ["ask: Network is unreachable"]),
         ("tcp-device", ["device: ok", "connect: Network is unreachable"]),
         ("other-name", ["connect: Connection refused"]),
     ],
@@ -51,11 +54,50 @@ def test_a_device_or_a_route(
     assert world.judge.leaks == []
 
 
-@pytest.mark.parametrize("way", ["device", "message", "unicast", "other-name"])
+@pytest.mark.parametrize(
+    ("way", "said"),
+    [
+        ("device", ["device: ok", "ask: Network is unreachable"]),
+        ("device-late", ["connect: ok", "device: Operation not permitted"]),
+        ("loopback", ["device: ok", "ask: ok"]),
+        ("message", ["ask: ok"]),
+        ("message-connected", ["connect: ok", "ask: ok"]),
+        ("unicast", ["option: ok", "ask: Network is unreachable"]),
+        ("route", ["option: Operation not permitted", "ask: ok"]),
+        ("sticky", ["option: Operation not permitted", "ask: ok"]),
+        ("message-v6", ["ask: ok"]),
+        ("message-old", ["ask: ok"]),
+        ("tcp-device", ["device: ok", "connect: Network is unreachable"]),
+    ],
+)
+def test_a_filtered_program_s_device_or_route(
+    world: World, refusing: Chain, compiled: Callable[..., Path], way: str, said: list[str]
+) -> None:
+    """Likewise; a device that a message names is passed over: it goes to loopback."""
+    result = world.run([*wrap(refusing.urls, "--engine", "seccomp"), compiled("ways"), way, DEVICE])
+    assert result.text.splitlines() == said
+    assert world.judge.leaks == []
+
+
+@pytest.mark.parametrize(
+    "way", ["device", "message", "unicast", "sticky", "message-v6", "message-old", "other-name"]
+)
 def test_the_judge_sees_them(world: World, compiled: Callable[..., Path], way: str) -> None:
     """Unwrapped each of them leaks."""
     world.run([compiled("ways"), way, DEVICE])
     assert world.judge.acquit() != []
+
+
+def test_a_number_that_changes_its_meaning(
+    world: World, refusing: Chain, compiled: Callable[..., Path]
+) -> None:
+    """What the kernel is let carry out, for a socket of this host only, it does not do with another one."""
+    result = world.run(
+        [*wrap(refusing.urls, "-q", "--engine", "seccomp"), compiled("renumber"), "198.51.100.9", 9],
+        timeout=100,
+    )
+    assert result.text == "done"
+    assert world.judge.leaks == []
 
 
 def test_shells_of_a_program_that_changes_its_environment(

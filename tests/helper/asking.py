@@ -7,7 +7,7 @@ import os
 import socket
 from contextlib import contextmanager
 from ipaddress import IPv4Address, ip_address
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from proxywrap.config import Config, Options, Origin, ProxyEntry
 from proxywrap.helper.attempt import Attempts
@@ -77,7 +77,12 @@ def make_context(
 def make_attempts(context: Context, names: NameServer | None = None) -> Attempts:
     """Return what carries loans out, with long deadlines."""
     dns = (names or NameServer(context)).sockets
-    return Attempts(context, Guide(context, Deadlines(DEADLINE_S, DEADLINE_S), dns, Relays(), HopNames()), {})
+    guide = Guide(context, Deadlines(DEADLINE_S, DEADLINE_S), dns, Relays(), HopNames(), _spawn)
+    return Attempts(context, guide, {})
+
+
+def _spawn(coroutine: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+    return asyncio.get_running_loop().create_task(coroutine)
 
 
 def carrying_out(attempts: Attempts, tasks: asyncio.TaskGroup) -> Callable[[Work], None]:

@@ -17,9 +17,20 @@ from proxywrap.net.way import Way
 from .asking import DEADLINE_S
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
+    from collections.abc import Coroutine, Iterator
 
 MUCH = bytes(range(256)) * (1 << 14)
+
+
+@pytest.fixture(autouse=True)
+def pipes(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Close those that are kept for the next relay."""
+    spare: list[_Pipe] = []
+    monkeypatch.setattr(_Pipe, "spare", spare)
+    yield
+    for pipe in spare:
+        os.close(pipe.read_end)
+        os.close(pipe.write_end)
 
 
 def finish(coroutine: Coroutine[object, object, None]) -> None:
@@ -30,10 +41,6 @@ def finish(coroutine: Coroutine[object, object, None]) -> None:
             await coroutine
 
     asyncio.run(limited())
-    while _Pipe.spare:  # kept for the next relay
-        pipe = _Pipe.spare.pop()
-        os.close(pipe.read_end)
-        os.close(pipe.write_end)
 
 
 def connected() -> tuple[socket.socket, socket.socket]:

@@ -98,6 +98,39 @@ def test_username_without_password() -> None:
 
 
 @pytest.mark.parametrize(
+    ("credentials", "offered", "answered"),
+    [((), b"\x00", b""), ((b"user", b"pass"), b"\x02" + b"\x01\x04user\x04pass", b"\x01\x00")],
+)
+def test_all_in_one_flight(credentials: tuple[bytes, ...], offered: bytes, answered: bytes) -> None:
+    """What is sent in turns otherwise goes out at once, with the one method that fits."""
+    sends = b"\x05\x01" + offered + b"\x05\x01\x00" + ADDRESSES[0][0]
+    server = b"\x05" + offered[:1] + answered + SUCCEEDED
+
+    def connect() -> Flow[None]:
+        return socks5client.connect_in_one_flight(V4, *credentials)
+
+    effects = play(connect(), b"")
+    assert effects.sent == sends
+    arrives(connect, server, sends=sends)
+    truncates(connect, server)
+
+
+@pytest.mark.parametrize(
+    ("answer", "text"),
+    [
+        (b"\x05\xff", "the proxy takes neither user name and password nor none"),
+        (b"\x05\x00", "expected one of the methods [2], got 0"),
+        (b"\x05\x02\x01\x01", "the user name and password were refused (status 1)"),
+        (b"\x05\x02\x01\x00\x05\x02", "not allowed by the proxy's rules (REP 2)"),
+    ],
+)
+def test_refusals_in_one_flight(answer: bytes, text: str) -> None:
+    """Each part of the answer is read in its turn."""
+    with pytest.raises((ProxyRefused, RemoteProtocolError), match=re.escape(text)):
+        play(socks5client.connect_in_one_flight(V4, b"user", b"pass"), answer).result()
+
+
+@pytest.mark.parametrize(
     ("username", "text"),
     [
         (None, "the proxy wants a user name and password: write socks5://USER:PASSWORD@HOST:PORT"),

@@ -26,10 +26,13 @@ ROWS = [
     "connect_left cancel",
     "connect_timeout",
     "connect_bad",
+    "connect_twice",
     "connect_unspec",
     "failed_pending",
     "sockname",
     "io_early",
+    "io_odd buffers",
+    "aio_early",
     "io_waits read",
     "io_waits write",
     "io_waits sendmsg",
@@ -45,6 +48,8 @@ ROWS = [
     "wait_select pselect",
     "wait_select pselect 1500",
     "select_wide",
+    "select_high",
+    "select_high chroot",
     "wait_mixed",
     "wait_interrupted",
     "shut_early rdwr",
@@ -76,6 +81,7 @@ ROWS = [
     "epoll_changed modified",
     "epoll_changed deleted",
     "epoll_changed added-again",
+    "epoll_flags",
     "epoll_nested level",
     "epoll_nested edge",
     "epoll_nested outer-first",
@@ -124,6 +130,8 @@ ROWS = [
 GLIBC_ONLY = [
     "sandboxed",
     "exec_search",
+    "io_odd messages",
+    "io_odd offsets",
     "addrinfo_a wait",
     "addrinfo_a none",
     "addrinfo_a null",
@@ -136,14 +144,20 @@ GLIBC_ONLY = [
 """musl 1.2.3 has no such functions, its compiler no headers of the kernel, its execvp no shell."""
 
 
-IPV6 = ["connect_pending", "connect_bad", "connect_unspec", "connect_blocking", "sockname"]
+IPV6 = ["connect_pending", "connect_bad", "connect_twice", "connect_unspec", "connect_blocking", "sockname"]
 """An IPv6 socket's way to the proxy is a v4-mapped address."""
 
-ACCEPTED_ONLY = ["fastopen sendto waits", "fastopen sendmsg waits", "fastopen sendmmsg waits"]
-"""Refused, they would have to wait for the oracle's second SYN before they can ask for it."""
+ACCEPTED_ONLY = [
+    "connect_twice over",
+    "fastopen sendto waits",
+    "fastopen sendmsg waits",
+    "fastopen sendmmsg waits",
+]
+"""Refused, they would have to wait for the oracle's second SYN."""
 
 SHOWS = {
     "connect_pending": ["sym-connect", "sym-getsockopt", "sym-getpeername", "pend-connect-once"],
+    "connect_twice": ["pend-connect-state"],
     "connect_interrupted": ["fd-signal"],
     "connect_restarted": ["fd-signal-restart"],
     "connect_left longjmp": ["fd-longjmp", "pend-longjmp"],
@@ -154,10 +168,15 @@ SHOWS = {
         *(f"sym-{name}" for name in ("read", "readv", "recv", "recvfrom", "recvmsg", "recvmmsg", "splice")),
         *(f"sym-{name}" for name in ("write", "writev", "send", "sendto", "sendmsg", "sendmmsg", "sendfile")),
     ],
+    "aio_early": ["pend-aio"],
+    "io_odd buffers": ["pend-arguments"],
+    "io_odd messages": ["pend-arguments"],
+    "io_odd offsets": ["pend-arguments"],
     "wait_poll": ["sym-poll"],
     "wait_poll ppoll": ["sym-ppoll"],
     "wait_select": ["sym-select"],
     "wait_select pselect": ["sym-pselect"],
+    "select_high chroot": ["pend-select-high"],
     "shut_early rdwr": ["fd-shutdown", "sym-shutdown"],
     "close_early": ["fd-close", "sym-close"],
     "close_unseen fclose": ["pend-unseen-close", "sym-fclose", "sym-socket"],
@@ -178,6 +197,7 @@ SHOWS = {
     "epoll_wakes pwait2": ["sym-epoll_pwait2"],
     "epoll_changed deleted": ["pend-epoll-answers", "sym-epoll_ctl"],
     "epoll_changed added-again": ["pend-epoll-answers"],
+    "epoll_flags": ["pend-epoll-answers"],
     "epoll_crowd": ["pend-epoll-one-at-a-time"],
     "epoll_copies both": ["pend-epoll-identity", "fd-epoll-duplicates"],
     "epoll_copies close-set": ["pend-epoll-identity", "fd-epoll-duplicates"],

@@ -52,3 +52,39 @@ def test_out_of_reach(program: Programs, libc: Libc) -> None:
         "EXIT-SUCCESS"
     ]
     assert place.server.log == []
+
+
+@pytest.mark.case("pend-aio")
+@both_libcs
+def test_asynchronous_io_does_not_wait(program: Programs, libc: Libc) -> None:
+    """What libc's threads or the kernel would do past the hooks fails with EAGAIN, and no byte arrives."""
+    with Wrapped(End.ACCEPTED) as place:
+        result = run(place, [program("aio_waits", libc)])
+    again = "-1 Resource temporarily unavailable"
+    assert [line.rpartition(" = ")[2] for line in result.trace] == [
+        *[again, "1", "-1 Bad address"],
+        *[again] * 4,
+        *["5", again],
+        *["4", "1", "0", "1", "q"],
+        "EXIT-SUCCESS",
+    ]
+    assert result.errors == ""
+
+
+@pytest.mark.case("pend-limit")
+@both_libcs
+def test_the_limit_of_descriptors(program: Programs, libc: Libc) -> None:
+    """A pending connect needs a second one: EMFILE for one too many, and nothing else suffers or stays."""
+    with Wrapped(End.ACCEPTED) as place:
+        result = run(place, [program("limit", libc)])
+    emfile = {Libc.GLIBC: "Too many open files", Libc.MUSL: "No file descriptors available"}
+    assert result.trace == [
+        emfile[libc],
+        "about half of them: 1",
+        "write(pipes[1], &byte, 1) = 1",
+        "read(pipes[0], &byte, 1) = 1",
+        "all of them: 1",
+        "left: 0",
+        "EXIT-SUCCESS",
+    ]
+    assert result.errors == ""

@@ -42,24 +42,29 @@ static bool is_bus(const char *path, size_t more)
 {
 	struct sockaddr_un un = { .sun_family = AF_UNIX };
 	struct sockaddr_storage storage = { 0 };
+	/* An abstract name begins with a NUL. */
+	size_t n = *path ? strlen(path) : 1 + strlen(path + 1);
 
-	memcpy(un.sun_path, path, strlen(path));
+	memcpy(un.sun_path, path, n);
 	memcpy(&storage, &un, sizeof(un));
 	return pw_is_bus_path(&storage, offsetof(struct sockaddr_un, sun_path) +
-						strlen(path) + more);
+						n + more);
 }
 
 static void test_paths(void)
 {
 	static char variable[] = "DBUS_SYSTEM_BUS_ADDRESS=unix:path=/tmp/bus,"
 				 "guid=0123;unix:guid=4,path=/tmp/%6f%74her";
-	static char *given[] = { variable, NULL };
+	static char second[] = "DBUS_SYSTEM_BUS_ADDRESS=tcp:host=x;"
+			       "unix:path=/tmp/later;unix:abstract=abs";
+	static char *given[] = { variable, NULL }, *none[] = { NULL },
+		    *later[] = { variable + 1, second, NULL };
 	char longest[109] = { 0 };
 
 	ok(is_bus("/run/dbus/system_bus_socket", 1), "the usual place");
 	ok(is_bus("/var/run/dbus/system_bus_socket", 0), "without a NUL");
 	ok(!is_bus("/run/user/0/bus", 1), "not the session's");
-	ok(!is_bus("", 0), "nor a socket without a name");
+	ok(!is_bus("\0", 0), "nor a socket without a name");
 	memset(longest, 'x', 108);
 	ok(!is_bus(longest, 0), "nor one of 108 bytes");
 	environ = given;
@@ -68,6 +73,17 @@ static void test_paths(void)
 	ok(is_bus("/tmp/other", 1), "each of the list, escaped or not");
 	ok(!is_bus("/tmp/another", 1), "no other");
 	ok(is_bus("/run/dbus/system_bus_socket", 1), "beside the usual one");
+	environ = none;
+	ok(is_bus("/tmp/bus", 1), "though the variable has gone");
+	ok(!is_bus("/tmp/later", 1), "not known");
+	environ = later;
+	ok(is_bus("/tmp/later", 1), "until the program has set it");
+	ok(is_bus("/tmp/bus", 1), "beside the first");
+	ok(is_bus("\0abs", 0), "an abstract name");
+	ok(!is_bus("\0ab", 0), "not one like it");
+	ok(is_bus("/proc/1/root/run/dbus/system_bus_socket", 1),
+	   "the usual one by another way");
+	ok(!is_bus("/run/dbus/session_bus_socket", 1), "another there");
 }
 
 static int verdict(const char *bytes, size_t n)
@@ -141,8 +157,10 @@ static void test_marks(void)
 	ok(!pw_on_bus(8), "another is not");
 	ok(pw_on_bus(PW_FDS), "one beyond the table may be");
 	is(pw_bus_verdict(7, bytes, sizeof(bytes)), -EACCES, "refused");
+	is(pw_bus_refuse(7), -EACCES, "as is what cannot be seen");
 	inode = 4712;
 	is(pw_bus_verdict(7, bytes, sizeof(bytes)), 0, "it is another now");
+	is(pw_bus_refuse(7), 0, "of which nobody need see anything");
 }
 
 int main(void)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 // sources: csrc/preload/servers.c csrc/preload/udp.c
-// sources: csrc/preload/device.c csrc/preload/sockaddr.c
+// sources: csrc/preload/arguments.c csrc/preload/device.c
+// sources: csrc/preload/sockaddr.c
 #include "preload/servers.h"
 
 #include <arpa/inet.h>

@@ -234,8 +234,6 @@ class World:
         self._ready: Future[None] = Future()
         self._ports = iter(range(20000, 32000))
         self._servers: set[int] = set()
-        self._resolv = self.directory / "resolv.conf"
-        self._resolv.write_text(f"nameserver {NAMESERVER}\nnameserver {STUB}\noptions timeout:1 attempts:1\n")
 
     # Life and death of the namespace.
 
@@ -303,9 +301,20 @@ class World:
         """Return a port that nobody else in this namespace uses: below the kernel's own range, each once."""
         return next(self._ports)
 
-    def inside(self, argv: Iterable[object], *, hosts: Mapping[str, str] | None = None) -> list[str]:
-        """Return the command line that runs `argv` inside, with `hosts` as its /etc/hosts."""
-        mounts = f"mount --bind {self._resolv} /etc/resolv.conf"
+    def inside(
+        self, argv: Iterable[object], *, hosts: Mapping[str, str] | None = None, resolver_s: int = 1
+    ) -> list[str]:
+        """Return the command line that runs `argv` inside, with `hosts` as its /etc/hosts.
+
+        `resolver_s` is for how long its C library asks a name server. Where
+        that is a wrong one, nobody answers; musl asks no longer in all.
+        """
+        resolv = self.directory / f"resolv-{resolver_s}.conf"
+        if not resolv.exists():
+            resolv.write_text(
+                f"nameserver {NAMESERVER}\nnameserver {STUB}\noptions timeout:{resolver_s} attempts:1\n"
+            )
+        mounts = f"mount --bind {resolv} /etc/resolv.conf"
         if hosts is not None:
             with tempfile.NamedTemporaryFile("w", dir=self.directory, prefix="hosts-", delete=False) as file:
                 file.write("127.0.0.1 localhost\n")
@@ -329,6 +338,7 @@ class World:
         *,
         env: Mapping[str, str] | None = None,
         hosts: Mapping[str, str] | None = None,
+        resolver_s: int = 1,
         **options: Any,
     ) -> Command:
         """Start a command inside; `options` are those of Popen."""
@@ -338,7 +348,9 @@ class World:
             "stderr": subprocess.PIPE,
             **options,
         }
-        return Command(self.inside(argv, hosts=hosts), env=self.environment(env), **options)
+        return Command(
+            self.inside(argv, hosts=hosts, resolver_s=resolver_s), env=self.environment(env), **options
+        )
 
     def run(
         self,

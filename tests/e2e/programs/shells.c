@@ -2,7 +2,8 @@
 /*
  * Clears its environment, and runs shells from several threads while another
  * one changes it, or is cancelled; prints how many of them had no LD_PRELOAD,
- * and whether the environment is whole.
+ * and whether the environment is whole. A shell that could not be executed
+ * (127: libc has freed the environment under it, wrapped or not) had nothing.
  */
 #include <pthread.h>
 #include <stdatomic.h>
@@ -19,8 +20,11 @@ static atomic_int bare, is_over;
 
 static void *run(void *unused)
 {
-	for (int i = 0; i < SHELLS; i++)
-		bare += system("test -n \"$LD_PRELOAD\"") != 0;
+	for (int i = 0; i < SHELLS; i++) {
+		int status = system("test -n \"$LD_PRELOAD\"");
+
+		bare += status != 0 && WEXITSTATUS(status) != 127;
+	}
 	return unused;
 }
 

@@ -77,6 +77,39 @@ static void ask_by(int fd, const char *device, bool is_connected)
 	say("ask", sendmsg(fd, &msg, 0));
 }
 
+/* IPv6 has a device for all datagrams of a socket, and two names for that of
+ * one. */
+static void ask_v6(const char *device, int type)
+{
+	int fd = socket(AF_INET6, SOCK_DGRAM, 0);
+	struct sockaddr_in6 to = { .sin6_family = AF_INET6,
+				   .sin6_port = htons(53),
+				   .sin6_addr = IN6ADDR_LOOPBACK_INIT };
+	struct in6_pktinfo info = { .ipi6_ifindex = if_nametoindex(device) };
+	union {
+		struct cmsghdr head;
+		char room[CMSG_SPACE(sizeof(struct in6_pktinfo))];
+	} control = { .head = { .cmsg_level = IPPROTO_IPV6,
+				.cmsg_type = type,
+				.cmsg_len = CMSG_LEN(sizeof(info)) } };
+	struct iovec iov = { .iov_base = (void *)question,
+			     .iov_len = sizeof(question) - 1 };
+	struct msghdr msg = { .msg_name = &to,
+			      .msg_namelen = sizeof(to),
+			      .msg_iov = &iov,
+			      .msg_iovlen = 1 };
+
+	memcpy(CMSG_DATA(&control.head), &info, sizeof(info));
+	if (type) {
+		msg.msg_control = &control;
+		msg.msg_controllen = sizeof(control);
+	} else {
+		say("option", setsockopt(fd, IPPROTO_IPV6, IPV6_PKTINFO, &info,
+					 sizeof(info)));
+	}
+	say("ask", sendmsg(fd, &msg, 0));
+}
+
 int main(int argc, char **argv)
 {
 	const char *way = argc == 3 ? argv[1] : "", *device = argv[argc - 1];
@@ -113,6 +146,12 @@ int main(int argc, char **argv)
 		say("option", setsockopt(fd, IPPROTO_IP, IP_OPTIONS, route,
 					 sizeof(route)));
 		ask(fd);
+	} else if (strcmp(way, "sticky") == 0) {
+		ask_v6(device, 0);
+	} else if (strcmp(way, "message-v6") == 0) {
+		ask_v6(device, IPV6_PKTINFO);
+	} else if (strcmp(way, "message-old") == 0) {
+		ask_v6(device, IPV6_2292PKTINFO);
 	} else if (strcmp(way, "tcp-device") == 0) {
 		bind_to(tcp, device);
 		say("connect",
