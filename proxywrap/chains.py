@@ -7,7 +7,7 @@ turn it is.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from random import Random
 from typing import NamedTuple
@@ -63,6 +63,11 @@ class Health:
         """Forget that a proxy has failed."""
         self._records.pop(hop, None)
         self._good.add(hop)
+
+    def keep(self, hops: Collection[ProxyURI]) -> None:
+        """Forget all others."""
+        self._records = {hop: record for hop, record in self._records.items() if hop in hops}
+        self._good.intersection_update(hops)
 
     def is_good(self, hop: ProxyURI) -> bool:
         """Tell whether a proxy has worked, and has not failed since."""

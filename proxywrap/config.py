@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from proxywrap.address import Endpoint, unmapped
 from proxywrap.engines import Engine
-from proxywrap.origin import Origin
+from proxywrap.origin import Origin, Stamp
 from proxywrap.uri import ProxyURI
 
 if TYPE_CHECKING:
@@ -190,6 +190,7 @@ class Config:
     `chains` are those with a name, `chain` is the one that is used where no
     rule says otherwise. `local_names` are globs of names that are resolved here.
     `ip_version` is the one by which first proxies are reached, None for either.
+    `stamp` is of the file, None where there is none that can be read anew.
     """
 
     options: Options
@@ -203,6 +204,7 @@ class Config:
     local_names: tuple[str, ...] = ()
     chain: str = PROXY_LIST_NAME
     ip_version: int | None = None
+    stamp: Stamp | None = None
 
     @property
     def file(self) -> str | None:
@@ -233,6 +235,12 @@ class Config:
     def hops(self) -> tuple[ProxyURI, ...]:
         """The proxies in the order in which they were written."""
         return tuple(entry.uri for entry in self.proxies)
+
+    @property
+    def all_hops(self) -> frozenset[ProxyURI]:
+        """The proxies of all chains."""
+        lists = (self.proxies, *(chain.proxies for chain in self.chains))
+        return frozenset(entry.uri for entries in lists for entry in entries)
 
     def lines(self) -> Iterator[tuple[str, Origin | None]]:
         """Yield each line of the effective configuration and its origin, None for a default.

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from proxywrap import __version__
-from proxywrap.console import encodable, find_configuration, run
+from proxywrap.console import encodable, find_configuration, run, say
 
 if TYPE_CHECKING:
     from proxywrap.address import Endpoint, Host
+    from proxywrap.judging import Verdict
 
 __all__ = ["main"]
 
@@ -40,17 +41,43 @@ def main(args: Sequence[str] | None = None) -> int:
 def _ctl(ctx: click.Context) -> None:
     """Look at proxywrap's configuration, or run its server for testing."""
     if ctx.invoked_subcommand is None:
-        raise click.UsageError("expected a verb, config or serve, found none", ctx)
+        raise click.UsageError("expected a verb, check, config, reload or serve, found none", ctx)
 
 
 @_ctl.command("config")
 @click.option("-f", "file", metavar="FILE", help="Read this file, as proxywrap would.")
 @click.option("-x", "urls", metavar="URL", multiple=True, help="Take this proxy, as proxywrap would.")
-def _show_config(*, file: str | None, urls: tuple[str, ...]) -> None:
+@click.option(
+    "--check",
+    "checked",
+    metavar="FILE",
+    help="Say all that is wrong with FILE, or else what it means; status 1 if something is wrong.",
+)
+@click.option(
+    "--from-proxychains",
+    "foreign",
+    metavar="FILE",
+    help="Print a file of proxychains-ng's in proxywrap's form, with a comment where the meaning differs. "
+    "Its passwords are in it.",
+)
+@click.pass_context
+def _show_config(
+    ctx: click.Context, *, file: str | None, urls: tuple[str, ...], checked: str | None, foreign: str | None
+) -> int:
     """Print the configuration in effect and where each line came from.
 
     Credentials are masked.
     """
+    if sum([file is not None or bool(urls), checked is not None, foreign is not None]) > 1:
+        raise click.UsageError("expected one of -f or -x, --check and --from-proxychains, found more", ctx)
+    if checked is not None:
+        from proxywrap.judging import check_file
+
+        return _print(check_file(checked))
+    if foreign is not None:
+        from proxywrap.judging import translate_file
+
+        return _print(translate_file(foreign))
     config = find_configuration(file, urls)
     click.echo(encodable(f"# found in: {config.source}"))
     for warning in config.warnings:
@@ -60,6 +87,59 @@ def _show_config(*, file: str | None, urls: tuple[str, ...]) -> None:
     for line, origin in config.lines():
         is_section = line.startswith("[")
         click.echo(encodable(line if is_section else f"{line:<40} # {origin or 'default'}"))
+    return 0
+
+
+def _print(verdict: Verdict) -> int:
+    """Print what a file is found to be; return the exit status."""
+    for line in verdict.lines:
+        click.echo(encodable(line))
+    for error in verdict.errors:
+        say("proxywrapctl", str(error))
+    return 1 if verdict.errors else 0
+
+
+@_ctl.command("check")
+@click.option("-f", "file", metavar="FILE", help="Check this file's proxies.")
+@click.option("-x", "urls", metavar="URL", multiple=True, help="Check this proxy.")
+@click.option("--to", "place", metavar="HOST:PORT", help="Have the chains connect to it, and close at once.")
+@click.option("--json", "is_json", is_flag=True, help="Print JSON.")
+def _check(*, file: str | None, urls: tuple[str, ...], place: str | None, is_json: bool) -> int:
+    """Try every proxy alone, and the chains as they are configured; the exit status is 1 if one is broken.
+
+    Without --to, port 1 of the last proxy's own loopback is asked for, where nobody listens: its refusal
+    tells that the way there works.
+    """
+    destination = None if place is None else _parse_place("--to", place)
+    config = find_configuration(file, urls)
+    from proxywrap.checktable import run_check
+
+    return run_check(config, destination, is_json=is_json)
+
+
+@_ctl.command("reload")
+@click.argument("pids", metavar="[PID]...", nargs=-1, type=int)
+def _reload(*, pids: tuple[int, ...]) -> int:
+    """Have your running proxywraps read their configuration files anew, all or those with these process ids.
+
+    Connections that are made when this has returned go by the new configuration; one that cannot be used
+    leaves the old one in effect, and the exit status is 1. A proxywrap also looks at its file by itself, once
+    in a second at most, and reads it anew when its helper, the parent of COMMAND, is sent SIGHUP.
+    """
+    from proxywrap.running import reload_all
+
+    status, is_alone = 0, True
+    for answer in reload_all(pids):
+        is_alone = False
+        if answer.has_failed:
+            status = 1
+            say("proxywrapctl", answer.text)
+        else:
+            click.echo(encodable(answer.text))
+    if is_alone:
+        say("proxywrapctl", "expected a running proxywrap of yours, found none")
+        return 1
+    return status
 
 
 @_ctl.command("serve")
@@ -101,6 +181,18 @@ def _serve(
         _parse_delay(delay),
         log_path,
     )
+
+
+def _parse_place(option: str, text: str) -> Endpoint:
+    from proxywrap.address import Endpoint, parse_host, parse_port
+
+    host, colon, port = text.rpartition(":")
+    if not colon or not host:
+        _bad(option, f"expected HOST:PORT, found {text!r}")
+    try:
+        return Endpoint(parse_host(host), parse_port(port))
+    except ValueError as exc:
+        _bad(option, str(exc))
 
 
 def _parse_listen(text: str) -> Endpoint:

@@ -11,7 +11,17 @@ from typing import NamedTuple
 from proxywrap.address import Endpoint, Host
 from proxywrap.uri import ProxyURI
 
-__all__ = ["Blocked", "Connected", "Event", "Failed", "Note", "Resolved", "Skipped", "Unverified"]
+__all__ = [
+    "Blocked",
+    "Connected",
+    "Event",
+    "Failed",
+    "Note",
+    "Reloaded",
+    "Resolved",
+    "Skipped",
+    "Unverified",
+]
 
 
 class Resolved(NamedTuple):
@@ -74,10 +84,21 @@ class Blocked(NamedTuple):
     hint: str
 
 
+class Reloaded(NamedTuple):
+    """A configuration file was read anew; with an `error`, the configuration before it stays in effect.
+
+    `warnings` are of the new one.
+    """
+
+    file: str
+    error: str | None
+    warnings: tuple[str, ...] = ()
+
+
 class Note(NamedTuple):
     """A line for the user about proxywrap itself, shown under `-v`."""
 
     text: str
 
 
-Event = Resolved | Connected | Failed | Skipped | Unverified | Blocked | Note
+Event = Resolved | Connected | Failed | Skipped | Unverified | Blocked | Reloaded | Note

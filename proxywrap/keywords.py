@@ -7,7 +7,7 @@ range and anything after a value are errors.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from ipaddress import AddressValueError, IPv4Address, IPv4Network, IPv6Address, IPv6Network
 
@@ -57,33 +57,30 @@ class OptionLines:
         self._origin = Origin(source)
         self._chain_len_origin: Origin | None = None
 
-    def read(self, keyword: str, values: list[str], origin: Origin) -> None:
-        """Take in a line that begins with one of KEYWORDS.
+    def read(self, keyword: str, values: list[str], origin: Origin) -> str:
+        """Take in a line that begins with one of KEYWORDS; return it in its canonical form.
 
         Raises:
             ValueError: what was expected and what was found.
 
         """
         self._origin = origin
-        self.origins[KEYWORDS[keyword](self, keyword, values)] = origin
+        line = KEYWORDS[keyword](self, keyword, values)
+        self.origins[line] = origin
+        return line
 
-    def check_chain(self, count: int) -> None:
-        """Check the length of the chain against the number of proxies.
-
-        Raises:
-            ConfigError: there are too few of them.
-
-        """
+    def problems(self, count: int) -> Iterator[ConfigError]:
+        """Yield what does not fit the number of proxies in the list."""
         has_length = self.options.chain_type in {ChainType.RANDOM, ChainType.ROUND_ROBIN}
         if has_length and self.options.chain_len > count and self._chain_len_origin is not None:
-            raise ConfigError(
+            yield ConfigError(
                 f"expected a chain_len of at most {count}, the proxies, found {self.options.chain_len}",
                 self._source,
                 self._chain_len_origin.line,
             )
 
     def read_chain_type(self, keyword: str, values: list[str]) -> str:
-        """Read one of the four chain kinds; return the line in its canonical form, as all below."""
+        """Read one of the four chain kinds; return the line as `read`, as all below do."""
         _expect_no_value(keyword, values)
         self.options = replace(self.options, chain_type=ChainType(keyword))
         return keyword
@@ -122,9 +119,10 @@ class OptionLines:
 
     def read_proxy_dns_daemon(self, keyword: str, values: list[str]) -> str:
         """Read `proxy_dns_daemon`, which changes nothing."""
-        _parse_v4_endpoint(_one_value(keyword, values, "IPV4:PORT"), is_port_required=True)
+        place = _one_value(keyword, values, "IPV4:PORT")
+        _parse_v4_endpoint(place, is_port_required=True)
         self._note("proxy_dns_daemon: names are resolved by the last proxy, the daemon is not asked")
-        return keyword
+        return f"{keyword} {place}"
 
     def read_remote_dns_subnet(self, keyword: str, values: list[str]) -> str:
         """Read the first octet of the fake addresses."""

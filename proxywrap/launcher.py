@@ -77,6 +77,7 @@ def launch(command: Sequence[str], config: Config, *, verbosity: int, log_path: 
                 log_fd,
                 open_report,
                 found.remark,
+                meeting.admin,
             )
             environ = environment()
             if config.options.engine.has_shim:
@@ -171,8 +172,9 @@ def _fork_and_watch(setup: Setup, command: Command, ours: socket.socket) -> int:
     if helper == 0:
         ours.close()
         run_helper(setup, command)
-    for sock in (*setup.listeners, setup.channel):
-        sock.close()
+    for sock in (*setup.listeners, setup.admin, setup.channel):
+        if sock is not None:
+            sock.close()
     if setup.log_fd >= 0:
         os.close(setup.log_fd)
     return Watch(helper, ours, setup.cell, setup.directory, command).run()

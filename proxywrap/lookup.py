@@ -12,7 +12,8 @@ from dataclasses import replace
 
 from proxywrap.config import Config
 from proxywrap.errors import ConfigError
-from proxywrap.parser import config_from_urls, parse_config
+from proxywrap.parser import config_from_urls
+from proxywrap.reading import load_config
 
 __all__ = ["PROXY_VARIABLE", "Sources", "find_config"]
 
@@ -24,9 +25,6 @@ CONF_VARIABLE = "PROXYWRAP_CONF"
 PROXYCHAINS_VARIABLE = "PROXYCHAINS_CONF_FILE"
 
 LOCAL_FILE = "proxychains.conf"
-
-MAX_FILE_BYTES = 1 << 20
-"""Ten thousand proxies fit into it; /dev/zero and a disk image given by mistake do not."""
 
 
 class Sources:
@@ -117,7 +115,7 @@ def _places(sources: Sources) -> Iterator[tuple[str, str | None]]:
 
 def _read_named(path: str, option: str) -> Config:
     try:
-        return parse_config(_read(path), path)
+        return load_config(path)
     except OSError as exc:
         raise ConfigError(
             f"expected a file that can be read ({option}), found: {exc.strerror}", path
@@ -126,20 +124,12 @@ def _read_named(path: str, option: str) -> Config:
 
 def _read_if_there(path: str) -> Config | None:
     try:
-        return parse_config(_read(path), path)
+        return load_config(path)
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as exc:
         # Passing over it would send traffic where another file says.
         raise ConfigError(f"expected a file that can be read, found: {exc.strerror}", path) from exc
-
-
-def _read(path: str) -> bytes:
-    with open("/dev/stdin" if path == "-" else path, "rb") as file:
-        data = file.read(MAX_FILE_BYTES + 1)
-    if len(data) > MAX_FILE_BYTES:
-        raise ConfigError(f"expected a file of at most {MAX_FILE_BYTES} bytes, found more", path)
-    return data
 
 
 def _expect_no_file(sources: Sources, urls: str) -> None:

@@ -1,10 +1,10 @@
-"""Where a setting was written."""
+"""Where a setting was written, and as what its file was found."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
-__all__ = ["Origin"]
+__all__ = ["Origin", "Stamp"]
 
 
 class Origin(NamedTuple):
@@ -16,3 +16,16 @@ class Origin(NamedTuple):
     def __str__(self) -> str:
         """Return SOURCE:LINE, or SOURCE where there are no lines."""
         return self.source if self.line is None else f"{self.source}:{self.line}"
+
+
+class Stamp(NamedTuple):
+    """By what a file is known again, and by what a change of it shows; `path` is absolute."""
+
+    path: str
+    device: int
+    inode: int
+    size_bytes: int
+    modified_ns: int
+    changed_ns: int
+    owner: int
+    mode: int

@@ -16,8 +16,9 @@ quotes what could be a password.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from types import MappingProxyType
+from typing import NamedTuple
 
 from proxywrap.config import Config, Options, ProxyEntry
 from proxywrap.errors import ConfigError
@@ -27,7 +28,7 @@ from proxywrap.proxyline import TYPES
 from proxywrap.sections import PROXY_LIST, Sections
 from proxywrap.uri import parse_uri
 
-__all__ = ["config_from_urls", "parse_config"]
+__all__ = ["Review", "config_from_urls", "parse_config", "review_config"]
 
 URL_OPTIONS = Options(tcp_read_time_out_ms=15000, tcp_connect_time_out_ms=8000)
 """A chain given by URLs has the times of the file that proxychains-ng ships; Tor often needs them."""
@@ -72,17 +73,32 @@ def parse_config(data: bytes, source: str) -> Config:
 
     """
     draft = _Draft(source)
-    for number, raw in enumerate(data.split(b"\n"), 1):
-        # Split as bytes: str.split() would also take a no-break space in a password for a separator.
-        fields = [part.decode("utf-8", "surrogateescape") for part in _COMMENT.sub(b"", raw.strip()).split()]
-        if not fields:
-            continue
-        draft.origin = Origin(source, number)
-        try:
-            draft.read_line(fields)
-        except ValueError as exc:
-            raise ConfigError(str(exc), source, number) from None  # the cause could quote a password
+    for error in draft.read(data):
+        raise error
     return draft.finish()
+
+
+class Review(NamedTuple):
+    """What a file says, None where something is wrong with it, and what is to be said of it."""
+
+    config: Config | None
+    errors: tuple[ConfigError, ...]
+    warnings: tuple[str, ...]
+
+
+def review_config(data: bytes, source: str) -> Review:
+    """Return what a file says and all that is wrong with it.
+
+    Lines below a section's wrong first line are not judged, for what they are is not known.
+
+    Args:
+        data: the whole file.
+        source: its name, for errors and origins.
+
+    """
+    draft = _Draft(source)
+    errors = tuple(draft.read(data))
+    return Review(None if errors else draft.finish(), errors, draft.all_warnings())
 
 
 class _Draft:
@@ -95,35 +111,61 @@ class _Draft:
         self.sections = Sections(source)
         self.warnings: list[str] = []
 
-    def read_line(self, fields: list[str]) -> None:
-        """Take in one line that is neither empty nor a comment."""
-        if fields[0].startswith("["):
-            self.sections.begin(" ".join(fields), self.origin)
-        elif not self.sections.have_begun:
-            self._read_option(fields)
-        else:
-            warning = self.sections.read(fields, self.origin)
-            if warning is not None:
-                self.warnings.append(f"{self.origin}: {warning}")
+    def read(self, data: bytes) -> Iterator[ConfigError]:
+        """Take in a whole file; yield what is wrong with it, in the order in which it is found."""
+        has_lost_section = has_error = False
+        for number, raw in enumerate(data.split(b"\n"), 1):
+            fields = _fields(raw)
+            is_header = bool(fields) and fields[0].startswith("[")
+            if not fields or (has_lost_section and not is_header):
+                continue
+            self.origin = Origin(self.source, number)
+            fault = self._read_line(fields)
+            if is_header:
+                has_lost_section = fault is not None
+            if fault is not None:
+                has_error = True
+                yield ConfigError(fault, self.source, number)
+        # What a wrong line has not brought is not missing.
+        if not has_error:
+            yield from self.sections.problems()
+            yield from self.options.problems(len(self.sections.proxies))
 
     def finish(self) -> Config:
-        """Return the configuration once every line has been read."""
+        """Return the configuration once every line has been read and nothing is wrong."""
         sections = self.sections
-        proxies = sections.finish()
-        self.options.check_chain(len(proxies))
         options = self.options.options
         effective = set(options.lines())
         return Config(
             options,
-            proxies,
+            sections.proxies,
             self.source,
             MappingProxyType({line: at for line, at in self.options.origins.items() if line in effective}),
             tuple(self.options.notes),
-            (*self.warnings, *sections.warnings()),
+            self.all_warnings(),
             sections.chains,
             tuple(sections.rules),
             tuple(sections.local_names),
         )
+
+    def all_warnings(self) -> tuple[str, ...]:
+        """Return what the user should know of the lines that were read."""
+        return (*self.warnings, *self.sections.warnings())
+
+    def _read_line(self, fields: list[str]) -> str | None:
+        """Take in one line that is neither empty nor a comment; return what is wrong with it."""
+        try:
+            if fields[0].startswith("["):
+                self.sections.begin(" ".join(fields), self.origin)
+            elif not self.sections.have_begun:
+                self._read_option(fields)
+            else:
+                warning = self.sections.read(fields, self.origin)
+                if warning is not None:
+                    self.warnings.append(f"{self.origin}: {warning}")
+        except ValueError as exc:
+            return str(exc)  # without the cause, which could quote a password
+        return None
 
     def _read_option(self, fields: list[str]) -> None:
         keyword, equals, glued = fields[0].partition("=")
@@ -131,6 +173,11 @@ class _Draft:
         if keyword not in KEYWORDS or (equals and keyword != "chain_len"):
             raise ValueError(_unknown_keyword(fields[0]))
         self.options.read(keyword, values, self.origin)
+
+
+def _fields(line: bytes) -> list[str]:
+    """Split as bytes: str.split() would also take a no-break space in a password for a separator."""
+    return [part.decode("utf-8", "surrogateescape") for part in _COMMENT.sub(b"", line.strip()).split()]
 
 
 def _unknown_keyword(word: str) -> str:

@@ -11,7 +11,7 @@ from typing import Self
 
 import proxywrap
 from proxywrap.errors import ProxywrapError
-from proxywrap.helper.directory import CONTROL, PRELOAD, UNFIT
+from proxywrap.helper.directory import CONTROL, PRELOAD, RELOAD, UNFIT
 from proxywrap.protocol.wire import TOKEN_BYTES, VERSION
 
 __all__ = ["Rendezvous"]
@@ -28,6 +28,7 @@ class Rendezvous:
         abstract = f"proxywrap-{os.urandom(8).hex()}"
         path = f"{directory}/{CONTROL}"
         self.listeners = [_listen(b"\0" + abstract.encode()), _listen(os.fsencode(path))]
+        self.admin = _listen(os.fsencode(f"{directory}/{RELOAD}"), 0o600)
         self.preload = _preload_path(directory)
         self.channel_value = f"{VERSION}:{self.token.hex()}:{abstract}:{path}:{self.preload}"
         self.ours, self.theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -38,16 +39,16 @@ class Rendezvous:
 
     def __exit__(self, *_: object) -> None:
         """Close our copies of the sockets; the helper's live on."""
-        for sock in (*self.listeners, self.theirs, self.ours):
+        for sock in (*self.listeners, self.admin, self.theirs, self.ours):
             sock.close()
 
 
-def _listen(address: bytes) -> socket.socket:
+def _listen(address: bytes, mode: int = 0o666) -> socket.socket:
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET | socket.SOCK_NONBLOCK)
     listener.bind(address)
     if not address.startswith(b"\0"):
         # Under another uid the token is what counts; the directory keeps others out.
-        os.chmod(address, 0o666)  # noqa: S103
+        os.chmod(address, mode)
     listener.listen(socket.SOMAXCONN)
     return listener
 

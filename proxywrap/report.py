@@ -19,7 +19,17 @@ from collections.abc import Callable
 from errno import errorcode
 from typing import TextIO, TypeVar, assert_never
 
-from proxywrap.events import Blocked, Connected, Event, Failed, Note, Resolved, Skipped, Unverified
+from proxywrap.events import (
+    Blocked,
+    Connected,
+    Event,
+    Failed,
+    Note,
+    Reloaded,
+    Resolved,
+    Skipped,
+    Unverified,
+)
 
 __all__ = ["Report"]
 
@@ -74,6 +84,13 @@ class Report:
                 self._tell_once((kind, event.hint), text, f"{text} [pid {event.pid}]")
             case Failed():
                 self._tell_lazily(VERBOSE, _connection_failure, event)
+            case Reloaded():
+                self._tell_of_reload(event)
+            case _:
+                self._tell_by_kind(event)
+
+    def _tell_by_kind(self, event: Connected | Skipped | Unverified | Resolved | Note) -> None:
+        match event:
             case Connected():
                 self._tell_lazily(VERBOSE, _connection, event)
             case Skipped():
@@ -107,6 +124,14 @@ class Report:
             self._tell(NORMAL, f"{self._dropped} lines found no room here and were dropped")
         self._told.clear()
         self._untold = self._dropped = 0
+
+    def _tell_of_reload(self, event: Reloaded) -> None:
+        if event.error is None:
+            self._tell(VERBOSE, f"{event.file}: read anew")
+        else:
+            self._tell(NORMAL, f"{event.error}; what was in effect stays in effect")
+        for warning in event.warnings:
+            self._tell(NORMAL, warning)
 
     def _tell_once(self, key: tuple[str, str], text: str, verbose_text: str) -> None:
         if self._verbosity >= VERBOSE:

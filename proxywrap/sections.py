@@ -109,27 +109,27 @@ class Sections:
         entries.append(ProxyEntry(proxy, origin))
         return warning
 
-    def finish(self) -> tuple[ProxyEntry, ...]:
-        """Return the proxies of [ProxyList] once every line has been read.
-
-        Raises:
-            ConfigError: what is missing, or does not fit.
-
-        """
+    def problems(self) -> Iterator[ConfigError]:
+        """Yield what is missing, or does not fit, once every line has been read."""
         if self._proxies is None:
-            raise ConfigError(f"expected a {PROXY_LIST} line and proxies below it, found none", self._source)
-        if not self._proxies:
-            raise ConfigError(f"expected a proxy below {PROXY_LIST}, found none", self._source)
+            yield ConfigError(f"expected a {PROXY_LIST} line and proxies below it, found none", self._source)
+        elif not self._proxies:
+            yield ConfigError(f"expected a proxy below {PROXY_LIST}, found none", self._source)
         for chain in self._chains.values():
             if not chain.proxies:
                 reason = f"expected a proxy below {CHAIN_HEADER}{chain.name}], found none"
-                raise ConfigError(reason, self._source, chain.origin.line)
-            chain.options.check_chain(len(chain.proxies))
+                yield ConfigError(reason, self._source, chain.origin.line)
+            else:
+                yield from chain.options.problems(len(chain.proxies))
         for rule in self.rules:
             if rule.chain and rule.chain not in {PROXY_LIST_NAME, *self._chains}:
                 reason = f"expected the name of a chain, found {rule.chain!r}, which no section has"
-                raise ConfigError(reason, self._source, rule.origin.line)
-        return tuple(self._proxies)
+                yield ConfigError(reason, self._source, rule.origin.line)
+
+    @property
+    def proxies(self) -> tuple[ProxyEntry, ...]:
+        """The proxies of [ProxyList], in their order."""
+        return tuple(self._proxies or ())
 
     @property
     def chains(self) -> tuple[NamedChain, ...]:

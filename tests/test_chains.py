@@ -82,6 +82,18 @@ def test_many_connections_meet_one_failure() -> None:
     assert health.back_at_s(ALL[0]) <= FIRST_PAUSE_S * (1 + JITTER)
 
 
+def test_what_is_known_of_the_others_stays() -> None:
+    """Proxies that are in another configuration too keep their name, good or bad."""
+    picks = selector()
+    for hop in ALL[:2]:
+        picks.health.note_failure(hop, 0)
+    for hop in ALL[2:4]:
+        picks.health.note_success(hop)
+    picks.health.keep({ALL[1], ALL[3]})
+    assert [picks.health.is_out(hop, 0) for hop in ALL] == [False, True, False, False, False]
+    assert [picks.health.is_good(hop) for hop in ALL] == [False, False, False, True, False]
+
+
 def test_round_robin_takes_turns() -> None:
     """Each connection begins behind the one before; one that goes over the end is the last of a round."""
     picks = selector()

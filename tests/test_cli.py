@@ -259,7 +259,7 @@ def test_no_configuration_shows_what_to_do(
     def nothing_there(_path: str) -> bytes:
         raise FileNotFoundError
 
-    monkeypatch.setattr("proxywrap.lookup._read", nothing_there)
+    monkeypatch.setattr("proxywrap.lookup.load_config", nothing_there)
     assert cli.main(["curl"]) == 125
     text = capsys.readouterr().err
     assert text.startswith("proxywrap: expected to be told which proxies to use")

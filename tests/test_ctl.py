@@ -173,7 +173,10 @@ def test_wrong_serve(serve: Serve, args: list[str], message: str, capsys: pytest
 
 @pytest.mark.parametrize(
     ("args", "message"),
-    [([], "expected a verb, config or serve, found none"), (["frob"], "No such command 'frob'.")],
+    [
+        ([], "expected a verb, check, config, reload or serve, found none"),
+        (["frob"], "No such command 'frob'."),
+    ],
 )
 def test_wrong_verb(args: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
     """One of the verbs must be there."""

@@ -10,7 +10,8 @@ import pytest
 
 from proxywrap.config import Config
 from proxywrap.errors import ConfigError
-from proxywrap.lookup import MAX_FILE_BYTES, Sources, find_config
+from proxywrap.lookup import Sources, find_config
+from proxywrap.reading import MAX_FILE_BYTES
 
 FILE = "[ProxyList]\nsocks5 {} 1080\n"
 
@@ -254,6 +255,6 @@ def test_dash_is_standard_input(world: World, monkeypatch: pytest.MonkeyPatch) -
         opened.append(name)
         return open(path, mode)
 
-    monkeypatch.setattr("proxywrap.lookup.open", open_other, raising=False)
+    monkeypatch.setattr("proxywrap.reading.open", open_other, raising=False)
     assert world.find(file="-").hops[0].host == "stdin.conf"
     assert opened == ["/dev/stdin"]

@@ -18,7 +18,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proxywrap.address import Endpoint
-from proxywrap.events import Blocked, Connected, Event, Failed, Note, Resolved, Unverified
+from proxywrap.events import (
+    Blocked,
+    Connected,
+    Event,
+    Failed,
+    Note,
+    Reloaded,
+    Resolved,
+    Unverified,
+)
 from proxywrap.report import MAX_DISTINCT, Report
 from proxywrap.uri import parse_uri
 
@@ -124,6 +133,20 @@ def test_each_event_at_each_verbosity(
     """-q, nothing, -v and -vv; None stands for the column before it."""
     lines = [written(verbosity, event) for verbosity in (-1, 0, 1, 2)]
     assert lines == [quiet, normal, verbose, verbose if everything is None else everything]
+
+
+@pytest.mark.parametrize(
+    ("event", "at_least", "text"),
+    [
+        (Reloaded("a.conf", None), 1, "a.conf: read anew\n"),
+        (Reloaded("a.conf", "a.conf:1: wrong"), 0, "a.conf:1: wrong; what was in effect stays in effect\n"),
+        (Reloaded("a.conf", None, ("a.conf:2: odd",)), 0, "a.conf:2: odd\n"),
+    ],
+)
+def test_a_configuration_read_anew(event: Reloaded, at_least: int, text: str) -> None:
+    """What went well is for -v; what did not, and what is odd, for all but -q."""
+    assert text not in written(at_least - 1, event)
+    assert written(at_least, event) == f"proxywrap: {text}"
 
 
 def test_scan_is_silent() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from proxywrap.events import Event
 from proxywrap.helper.router import Router
@@ -13,8 +13,12 @@ __all__ = ["Context"]
 
 @dataclass(slots=True)
 class Context:
-    """What all sessions share; `report` takes events."""
+    """What all sessions share.
+
+    `report` takes events. `on_request` is called when somebody asks for something, before it is decided.
+    """
 
     token: bytes
     router: Router
     report: Callable[[Event], None]
+    on_request: Callable[[], None] = field(default=lambda: None)

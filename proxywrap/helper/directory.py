@@ -6,17 +6,24 @@ Made by the launcher; removed by whoever of launcher and helper is the last.
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from contextlib import suppress
 
 from proxywrap.errors import ProxywrapError
 
-__all__ = ["CONTROL", "PRELOAD", "UNFIT", "make_directory", "remove_directory"]
+__all__ = ["CONTROL", "PREFIX", "PRELOAD", "RELOAD", "UNFIT", "make_directory", "places", "remove_directory"]
 
 CONTROL = "control"
 """The control socket's name in the directory."""
 
 PRELOAD = "preload.so"
 """The name of a link to the shim, where LD_PRELOAD could not hold its path."""
+
+RELOAD = "reload"
+"""The name of the socket where one asks for the configuration to be read anew."""
+
+PREFIX = "proxywrap-"
+"""How the name of a directory begins."""
 
 UNFIT = frozenset(" :;$\n")
 """What a path in LD_PRELOAD must not have: separators, and what ld.so expands."""
@@ -32,14 +39,9 @@ def make_directory() -> str:
         ProxywrapError: no place for it can be written to.
 
     """
-    places = [os.environ.get("XDG_RUNTIME_DIR"), os.environ.get("TMPDIR"), "/tmp"]  # noqa: S108 - a new name
     reasons = []
-    for place in places:
-        if not place or not os.path.isabs(place) or set(place) & UNFIT:
-            continue
-        if len(os.fsencode(place)) > MAX_PLACE_BYTES:
-            continue
-        path = f"{place.rstrip('/')}/proxywrap-{os.urandom(6).hex()}"
+    for place in places():
+        path = f"{place}/{PREFIX}{os.urandom(6).hex()}"
         try:
             os.mkdir(path)
             os.chmod(path, 0o700)  # whatever the umask
@@ -52,9 +54,18 @@ def make_directory() -> str:
     )
 
 
+def places() -> Iterator[str]:
+    """Yield where directories are made, the best place first."""
+    for place in (os.environ.get("XDG_RUNTIME_DIR"), os.environ.get("TMPDIR"), "/tmp"):  # noqa: S108 - a new name
+        if not place or not os.path.isabs(place) or set(place) & UNFIT:
+            continue
+        if len(os.fsencode(place)) <= MAX_PLACE_BYTES:
+            yield place.rstrip("/")
+
+
 def remove_directory(path: str) -> None:
     """Remove the directory and what we have put there; never raises."""
-    for name in (CONTROL, PRELOAD):
+    for name in (CONTROL, PRELOAD, RELOAD):
         with suppress(OSError):
             os.unlink(f"{path}/{name}")
     with suppress(OSError):

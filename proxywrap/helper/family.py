@@ -42,8 +42,8 @@ class Family:
         channel: to the launcher, our parent; stays its owner's.
         pid: COMMAND, our child, not reaped yet.
 
-    `on_command_end` is called once, before the launcher is told, when others
-    live on; `on_last_end` once, when all are gone, before the launcher is told.
+    `launcher` is its process id. `on_command_end` is called once, before the
+    launcher is told, when others live on; `on_last_end` once, when all are gone, before the launcher is told.
 
     """
 
@@ -54,7 +54,7 @@ class Family:
         self.is_gone = False
         self._channel = channel
         self._pid = pid
-        self._launcher = os.getppid()
+        self.launcher = os.getppid()
         self._is_reaping = False
         self._is_due = False
 
@@ -103,8 +103,8 @@ class Family:
 
     def _continue_launcher(self) -> None:
         """Have the launcher go on as COMMAND does: it cannot hear us where it has stopped."""
-        if os.getppid() == self._launcher:
-            os.kill(self._launcher, signal.SIGCONT)
+        if os.getppid() == self.launcher:
+            os.kill(self.launcher, signal.SIGCONT)
 
     def _last_ended(self, status: int | None) -> None:
         self.on_last_end()

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import errno
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from contextlib import suppress
 from functools import partial
 from random import Random
@@ -89,8 +89,19 @@ class Guide:
     def close(self) -> None:
         """Connect nothing any more, and find out no more about proxies."""
         self._landing.close()
+        self._stop_surveys()
+
+    def _stop_surveys(self) -> None:
         for survey in self._surveys.values():
             survey.stop()
+
+    def adopt(self, deadlines: Deadlines, hops: Collection[ProxyURI]) -> None:
+        """Take other deadlines from now on, and know of no other proxies than `hops`."""
+        self._deadlines = deadlines
+        self._scout = Scout(self._names, deadlines)
+        self._selector.health.keep(hops)
+        self._stop_surveys()
+        self._surveys.clear()
 
     async def lead(self, pid: int, place: Place, lent: LentSocket, take: Take | None = None) -> ReplyMessage:
         """Connect `lent` to what the application calls `place`; report it, return the errno or 0.

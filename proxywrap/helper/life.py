@@ -13,7 +13,10 @@ import signal
 import socket
 from collections.abc import Callable
 
+from proxywrap.config import Config
+from proxywrap.helper.admin import AdminServer
 from proxywrap.helper.attempt import Attempts
+from proxywrap.helper.context import Context
 from proxywrap.helper.directory import remove_directory
 from proxywrap.helper.early import Early
 from proxywrap.helper.family import Family
@@ -22,6 +25,7 @@ from proxywrap.helper.nameserver import NameServer
 from proxywrap.helper.notify import Supervisor
 from proxywrap.helper.process import Setup, Voice
 from proxywrap.helper.relays import Relays
+from proxywrap.helper.reload import Reloader
 from proxywrap.helper.server import ControlServer
 from proxywrap.helper.session import Filtered, Loan, Work
 from proxywrap.net.connector import Deadlines
@@ -55,13 +59,11 @@ class _Life:
         loop = asyncio.get_running_loop()
         # Kept for as long as we live: bound, so that nobody listens there.
         refusing = _bind_refusing()
-        options = self._setup.config.options
         context = self._early.context
         context.report = self._report.report
         for event in self._early.held:
             context.report(event)
         names = NameServer(context)
-        deadlines = Deadlines(options.tcp_connect_time_out_ms / 1000, options.tcp_read_time_out_ms / 1000)
         refused: dict[int, tuple[str, int]] = {sock.family: sock.getsockname()[:2] for sock in refusing}
         self._family.on_command_end = self._fall_silent
         self._family.on_last_end = self._end
@@ -71,7 +73,9 @@ class _Life:
         async with asyncio.TaskGroup() as tasks:
             relays = Relays()
             hop_names = HopNames(self._setup.config.ip_version)
+            deadlines = _deadlines(self._setup.config)
             guide = Guide(context, deadlines, names.sockets, relays, hop_names, tasks.create_task)
+            admin = self._keep_in_step(context, guide)
             attempts = Attempts(context, guide, refused)
             supervisor = Supervisor(context, attempts, guide, names.sockets, refused, tasks.create_task)
 
@@ -92,6 +96,8 @@ class _Life:
             self._family.reap()  # for what ended before the loop could hear of it
             await self._is_over.wait()
             server.stop()
+            if admin is not None:
+                admin.close()
             attempts.cancel()
             guide.close()
             supervisor.close()
@@ -99,6 +105,19 @@ class _Life:
         names.close()
         for sock in refusing:
             sock.close()
+
+    def _keep_in_step(self, context: Context, guide: Guide) -> AdminServer | None:
+        """Read the configuration anew when it has changed, or when somebody asks for that."""
+
+        def adopt(config: Config) -> None:
+            context.router.adopt(config)
+            guide.adopt(_deadlines(config), config.all_hops)
+
+        reloader = Reloader(self._setup.config, adopt, context.report)
+        context.on_request = reloader.look
+        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reloader.reload)
+        listener, pids = self._setup.admin, {os.getpid(), self._family.launcher}
+        return None if listener is None else AdminServer(listener, reloader, pids)
 
     def _fall_silent(self) -> None:
         """COMMAND has ended, others live on: what is theirs to hear goes to the log."""
@@ -123,6 +142,11 @@ class _Life:
         """Take note that the launcher has gone, killed or its work done: it never says a word."""
         asyncio.get_running_loop().remove_reader(self._setup.channel)
         self._family.kill_command()
+
+
+def _deadlines(config: Config) -> Deadlines:
+    options = config.options
+    return Deadlines(options.tcp_connect_time_out_ms / 1000, options.tcp_read_time_out_ms / 1000)
 
 
 def _raise_descriptor_limit() -> None:

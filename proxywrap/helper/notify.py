@@ -135,6 +135,7 @@ class Supervisor:
 
     def _answer(self, caller: Caller) -> None:
         """Answer a call, or have somebody answer it later; whatever goes wrong is that program's error."""
+        self._context.on_request()
         try:
             self._carry_out(caller)
         except Gone:

@@ -53,6 +53,7 @@ class Setup:
     COMMAND leaves its process id (`CELL`): it may kill the helper before that
     has said a word. `log_fd` is -1 without a log; `open_report`
     is called once, after COMMAND has started. `remark` is to be told then.
+    `admin` listens where one asks for the configuration to be read anew.
     """
 
     config: Config
@@ -64,12 +65,13 @@ class Setup:
     log_fd: int
     open_report: Callable[[], Voice]
     remark: str | None = None
+    admin: socket.socket | None = None
 
 
 _IGNORED = (
     signal.SIGINT,
     signal.SIGQUIT,
-    signal.SIGHUP,
+    signal.SIGHUP,  # until there is an event loop; then it asks for the configuration to be read anew
     signal.SIGTSTP,
     signal.SIGTTIN,
     signal.SIGTTOU,
@@ -175,7 +177,7 @@ def _settle_down(setup: Setup, listener: int) -> None:
         setup.channel.fileno(),
         setup.log_fd,
         listener,
-        *(each.fileno() for each in setup.listeners),
+        *(each.fileno() for each in (*setup.listeners, setup.admin) if each is not None),
     }
     for fd in map(int, os.listdir("/proc/self/fd")):
         if fd not in kept:

@@ -81,15 +81,22 @@ class Router:
     """
 
     def __init__(self, config: Config, hosts: HostsTable, own_names: frozenset[str]) -> None:
-        self.file = config.file
-        self._options = config.options
-        self._chains = _chains_of(config)
-        self._default = self._chains[config.chain]
-        self._rules = _rule_set(config)
-        self._local_names = config.local_names
+        self.adopt(config)
         self._hosts = hosts
         self._own_names = own_names
         self._pool = NamePool(self._options.fake_network_v4, self._options.fake_network_v6)
+
+    def adopt(self, config: Config) -> None:
+        """Decide by another configuration from now on; names and their fake addresses stay."""
+        chains, rules = _chains_of(config), _rule_set(config)
+        default = chains[config.chain]
+        # Nothing fails from here on, so that there is never half of each.
+        self.file = config.file
+        self._options = config.options
+        self._chains = chains
+        self._default = default
+        self._rules = rules
+        self._local_names = config.local_names
 
     def route(self, address: Address, port: int, programs: Programs = tuple) -> Route:
         """Return the way to what the application called `address`.

@@ -113,6 +113,7 @@ class ControlServer:
     # -- connections ---------------------------------------------------------
 
     def _serve(self, connection: socket.socket, session: Session) -> None:
+        self._context.on_request()
         try:
             work = session.receive()
         except BlockingIOError:

@@ -17,7 +17,7 @@ from proxywrap.errors import ProxyUnreachable, RemoteProtocolError, TimedOut, Tr
 from proxywrap.tlsoptions import TlsOptions
 from proxywrap.uri import ProxyURI
 
-__all__ = ["TlsIO", "TlsLayer", "begin_tls"]
+__all__ = ["TlsIO", "TlsLayer", "begin_tls", "explained", "tls_context"]
 
 _CHUNK_BYTES = 1 << 16
 
@@ -160,7 +160,7 @@ class TlsIO:
             try:
                 self.pending += self._layer.decrypt(data)
             except ssl.SSLError as exc:
-                raise _explained(exc) from exc
+                raise explained(exc) from exc
             await self._below.send_all(self._layer.encrypt(b""))
         data, self.pending = self.pending[:size], self.pending[size:]
         return data
@@ -211,11 +211,11 @@ async def begin_tls(below: Below, hop: ProxyURI) -> TlsIO:
 
     """
     assert hop.tls is not None  # noqa: S101 - asked of those that speak TLS only
-    tls = TlsIO(below, TlsLayer(_context(hop.tls), str(hop.host)))
+    tls = TlsIO(below, TlsLayer(tls_context(hop.tls), str(hop.host)))
     try:
         await tls.shake_hands()
     except ssl.SSLError as exc:
-        raise _explained(exc) from exc
+        raise explained(exc) from exc
     except TimedOut as exc:
         reason = f"{exc.reason} in the TLS handshake: {_IS_IT_PLAIN}"
         raise ProxyUnreachable(reason, errno=exc.errno) from exc
@@ -226,7 +226,13 @@ async def begin_tls(below: Below, hop: ProxyURI) -> TlsIO:
 
 
 @cache
-def _context(options: TlsOptions) -> ssl.SSLContext:
+def tls_context(options: TlsOptions) -> ssl.SSLContext:
+    """Return how TLS is spoken with those options.
+
+    Raises:
+        ProxyUnreachable: its file is of no use.
+
+    """
     try:
         context = ssl.create_default_context(cafile=options.ca)
     except OSError as exc:  # ssl.SSLError is one
@@ -238,7 +244,8 @@ def _context(options: TlsOptions) -> ssl.SSLContext:
     return context
 
 
-def _explained(exc: ssl.SSLError) -> ProxyUnreachable:
+def explained(exc: ssl.SSLError) -> ProxyUnreachable:
+    """Return what an error of OpenSSL's means for a hop, and what to do."""
     if isinstance(exc, ssl.SSLCertVerificationError):
         what = exc.verify_message.removesuffix(".")
         advice = _ADVICE.get(exc.verify_code, "ask whoever runs it")

@@ -11,7 +11,7 @@ import pytest
 
 from .conftest import HOSTS
 from .kit import foreign
-from .kit.clients import CLIENTS, NAME, PROGRAMS, wrap
+from .kit.clients import CLIENTS, NAME, PROGRAMS, PROXYWRAP, wrap
 from .kit.origins import ORIGIN, PAYLOAD, PAYLOAD_DIGEST, digest, farewell
 from .kit.scripted import behind
 
@@ -210,3 +210,10 @@ def test_many_at_a_time_through_a_unix_socket(
     argv = [sys.executable, PROGRAMS / "hundred.py", "asyncio", NAME, stage.echo.port, 100]
     result = world.run([*wrap(unix_proxy("microsocks")), *argv], stdin=b"\n")
     assert result.text.splitlines()[-1] == "connected 101"
+
+
+def test_check_over_a_unix_socket(world: World, stage: Stage, unix_proxy: Callable[[str], str]) -> None:
+    """`proxywrapctl check` goes the same way."""
+    argv = [PROXYWRAP.with_name("proxywrapctl"), "check", "-x", unix_proxy("microsocks")]
+    result = world.run([*argv, "--to", f"{NAME}:{stage.web.port}"])
+    assert "unix:" in result.text

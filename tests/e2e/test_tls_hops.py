@@ -11,7 +11,7 @@ from net.certificates import Certificates, make_certificates
 
 from .conftest import HOSTS, PASSWORD
 from .kit import foreign
-from .kit.clients import CLIENTS, NAME, PROGRAMS, wrap
+from .kit.clients import CLIENTS, NAME, PROGRAMS, PROXYWRAP, wrap
 from .kit.origins import BANNER, ORIGIN, banner_first, digest
 
 if TYPE_CHECKING:
@@ -187,3 +187,14 @@ def test_a_password_is_in_no_log(world: World, stage: Stage, secured: Callable[.
     result = world.run(argv, expect=None)
     assert PASSWORD not in result.stderr.decode() + log.read_text()
     assert "s3cret" not in result.stderr.decode() + log.read_text()
+
+
+@pytest.mark.parametrize("which", ["right", "expired"])
+def test_check_by_tls(world: World, stage: Stage, secured: Callable[..., str], which: str) -> None:
+    """`proxywrapctl check` goes the same way, and says the same of a certificate."""
+    argv = [PROXYWRAP.with_name("proxywrapctl"), "check", "--json", "-x", secured("tinyproxy", which)]
+    result = world.run([*argv, "--to", f"{NAME}:{stage.web.port}"], expect=0 if which == "right" else 1)
+    if which == "right":
+        assert "TLS" in result.text
+    else:
+        assert "certificate has expired" in result.text

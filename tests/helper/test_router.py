@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import socket
+from dataclasses import replace
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
 import pytest
@@ -381,3 +382,27 @@ def test_what_is_remote() -> None:
 def test_may_run_unwrapped(patterns: tuple[str, ...], path: str, expected: bool) -> None:  # noqa: FBT001
     """By the whole path or its last part."""
     assert router(Options(allow_unwrapped=patterns)).may_run_unwrapped(path) is expected
+
+
+def test_another_configuration_keeps_the_names() -> None:
+    """Addresses that programs hold stand for the same names; everything else is the new one's."""
+    of = router(Options(localnets=(LocalNet(IPv4Network("192.0.2.0/24")),)))
+    ((fake,), _) = of.resolve("www.example.org", socket.AF_INET)
+    new = b"proxy_loopback\n[ProxyList]\nhttp h 1\n[chain b]\nhttp i 2\n[rules]\nchain b *.example.org\n"
+    of.adopt(parse_config(new, "new.conf"))
+    assert of.file == "new.conf"
+    way = of.route(fake, 80)
+    assert way.destination == Endpoint("www.example.org", 80)
+    assert [str(hop) for hop in way.hops] == ["http://i:2"]
+    assert [str(hop) for hop in of.route(ip_address("192.0.2.7"), 80).hops] == ["http://h:1"]
+    assert not of.route(ip_address("127.0.0.1"), 80).is_direct
+
+
+def test_a_configuration_that_does_not_fit_changes_nothing() -> None:
+    """Not a half of it either."""
+    of = router()
+    config = parse_config(b"proxy_loopback\n[ProxyList]\nhttp h 1\n", "new.conf")
+    with pytest.raises(KeyError):
+        of.adopt(replace(config, chain="none"))
+    assert of.route(ip_address("127.0.0.1"), 80).is_direct
+    assert of.route(ip_address("192.0.2.7"), 80).chain == CHAIN

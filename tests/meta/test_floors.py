@@ -20,8 +20,10 @@ PURE = [
     "engines",
     "errors",
     "events",
+    "explain",
     "hosts",
     "keywords",
+    "migrate",
     "names",
     "origin",
     "parser",
@@ -98,3 +100,13 @@ def test_c_floors() -> None:
     """In the shim, a file of hooks includes no other, and nothing below includes a hook's header."""
     for path in (ROOT / "csrc" / "preload").glob("*.[ch]"):
         assert '#include "hook_' not in path.read_text(), path
+
+
+def test_tables_are_for_one_verb() -> None:
+    """Nobody else waits for rich to be imported."""
+    users = {
+        path.name
+        for path in PACKAGE.rglob("*.py")
+        if any(module.partition(".")[0] == "rich" for module, _ in _imports(path))
+    }
+    assert users == {"checktable.py"}

@@ -1,0 +1,281 @@
+"""Proxies tried, each step timed, by sockets of our own: for `proxywrapctl check`.
+
+A walk goes through proxies in their order and asks the last one for a
+destination. What stops it is its result, not an error.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import os
+import ssl
+import time
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import NamedTuple
+
+from proxywrap.address import Endpoint
+from proxywrap.errors import LocalProtocolError, ProtocolError, ProxyRefused, ProxyUnreachable, TruncatedError
+from proxywrap.net.connector import Deadlines
+from proxywrap.net.driver import run
+from proxywrap.net.hopnames import HopNames
+from proxywrap.net.stream import StreamIO
+from proxywrap.net.tls import explained, tls_context
+from proxywrap.protocol.handshake import client_handshake
+from proxywrap.tlsoptions import TlsOptions
+from proxywrap.uri import ProxyURI
+
+__all__ = ["Stop", "StopKind", "Walk", "open_first", "walk"]
+
+
+_NO_PROXY = ("HTTP 400", "HTTP 404", "HTTP 405", "HTTP 501")
+"""What a web server that is no proxy says to CONNECT."""
+
+
+class StopKind(StrEnum):
+    """What stopped a walk."""
+
+    NO_NAME = "no-name"
+    REFUSED = "refused"
+    UNREACHABLE = "unreachable"
+    SILENT = "silent"
+    CLOSED = "closed"
+    FOREIGN = "foreign"
+    NO_PASSWORD = "no-password"  # noqa: S105 - no password
+    WRONG_PASSWORD = "wrong-password"  # noqa: S105 - no password
+    RULES = "rules"
+    ANSWER = "answer"
+    IMPOSSIBLE = "impossible"
+    CERTIFICATE = "certificate"
+
+
+class Stop(NamedTuple):
+    """Why a walk ended at a proxy; `reason` is in words, `errno` what an application would see."""
+
+    hop: ProxyURI
+    kind: StopKind
+    reason: str
+    errno: int = 0
+
+
+class Step(NamedTuple):
+    """One round trip, or more of them where a name is looked up."""
+
+    hop: ProxyURI
+    name: str
+    took_s: float
+
+
+@dataclass(slots=True)
+class Walk:
+    """What was found on the way; without a `stop` the destination was reached."""
+
+    steps: list[Step] = field(default_factory=list)
+    stop: Stop | None = None
+
+    @property
+    def took_s(self) -> float:
+        """How long all of it took."""
+        return sum(step.took_s for step in self.steps)
+
+    @property
+    def is_answered(self) -> bool:
+        """Whether the last proxy has spoken about the destination, whatever it said."""
+        return self.stop is None or self.stop.kind in {StopKind.ANSWER, StopKind.RULES}
+
+
+class _RoundIO(StreamIO):
+    """A stream that notes how long each round took, from what is sent to the last of the answer."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, read_s: float) -> None:
+        super().__init__(reader, writer)
+        self.rounds_s: list[float] = []
+        self._read_s = read_s
+        self._began_s = 0.0
+
+    async def send_all(self, data: bytes) -> None:
+        """Begin a round."""
+        self._began_s = time.monotonic()
+        self.rounds_s.append(0.0)
+        await super().send_all(data)
+
+    async def read_exactly(self, size: int) -> bytes:
+        """Read, within the time that a proxy has."""
+        async with asyncio.timeout(self._read_s):
+            data = await super().read_exactly(size)
+        self._note()
+        return data
+
+    async def read_until(self, delimiter: bytes, limit: int) -> bytes:
+        """Read, within the time that a proxy has."""
+        async with asyncio.timeout(self._read_s):
+            data = await super().read_until(delimiter, limit)
+        self._note()
+        return data
+
+    def _note(self) -> None:
+        if self.rounds_s:
+            self.rounds_s[-1] = time.monotonic() - self._began_s
+
+
+async def walk(
+    hops: Sequence[ProxyURI], destination: Endpoint, deadlines: Deadlines, names: HopNames
+) -> Walk:
+    """Go through `hops` and ask the last one for `destination`.
+
+    Args:
+        hops: one at least.
+        destination: an address or a name; a connection to it is closed at once.
+        deadlines: for the first one, and for each answer.
+        names: looks the first one's up.
+
+    """
+    found = Walk()
+    async with AsyncExitStack() as stack:
+        try:
+            reader, writer = await open_first(hops[0], deadlines.connect_s, names, found)
+        except ProxyUnreachable as exc:
+            found.stop = Stop(hops[0], StopKind.NO_NAME, exc.reason, exc.errno)
+            return found
+        except OSError as exc:
+            found.stop = _connect_stop(hops[0], exc, deadlines.connect_s)
+            return found
+        stack.push_async_callback(_close, writer)
+        for at, hop in enumerate(hops):
+            target = hops[at + 1].endpoint if at + 1 < len(hops) else destination
+            if at and hop.path is not None:
+                reason = "is on a Unix socket of this host, so it can only be the first of a chain"
+                found.stop = Stop(hop, StopKind.IMPOSSIBLE, reason)
+                break
+            if hop.tls is not None:
+                found.stop = await _begin_tls(hop, hop.tls, writer, deadlines.read_s, found)
+                if found.stop is not None:
+                    break
+            found.stop = await _shake_hands(hop, target, _RoundIO(reader, writer, deadlines.read_s), found)
+            if found.stop is not None:
+                if at + 1 < len(hops) and found.stop.kind is StopKind.ANSWER:
+                    reason = f"cannot be reached, says {hop}: {found.stop.reason}"
+                    found.stop = Stop(hops[at + 1], StopKind.UNREACHABLE, reason, found.stop.errno)
+                break
+    return found
+
+
+async def open_first(
+    hop: ProxyURI, limit_s: float, names: HopNames, found: Walk
+) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """Connect to a proxy, at the first of its addresses that answers.
+
+    Raises:
+        ProxyUnreachable: its name is unknown.
+        OSError: as the kernel said; TimeoutError after the limit.
+
+    """
+    began_s = time.monotonic()
+    async with asyncio.timeout(limit_s):
+        if hop.path is not None:
+            unix = await asyncio.open_unix_connection(hop.path)
+            found.steps.append(Step(hop, "connect", time.monotonic() - began_s))
+            return unix
+        addresses = [hop.host]
+        if isinstance(hop.host, str):
+            addresses = [*await names.addresses(hop.host)]
+            found.steps.append(Step(hop, "look-up", time.monotonic() - began_s))
+        began_s = time.monotonic()
+        for address in addresses[:-1]:
+            try:
+                streams = await asyncio.open_connection(str(address), hop.port)
+            except OSError:
+                continue
+            break
+        else:
+            streams = await asyncio.open_connection(str(addresses[-1]), hop.port)
+    found.steps.append(Step(hop, "connect", time.monotonic() - began_s))
+    return streams
+
+
+async def _begin_tls(
+    hop: ProxyURI, options: TlsOptions, writer: asyncio.StreamWriter, limit_s: float, found: Walk
+) -> Stop | None:
+    """Speak TLS from here on; return what stopped that."""
+    began_s = time.monotonic()
+    try:
+        async with asyncio.timeout(limit_s):
+            await writer.start_tls(tls_context(options), server_hostname=str(hop.host))
+    except ssl.SSLCertVerificationError as exc:
+        return Stop(hop, StopKind.CERTIFICATE, explained(exc).reason, errno.ECONNREFUSED)
+    except ssl.SSLError as exc:
+        return Stop(hop, StopKind.FOREIGN, explained(exc).reason, errno.ECONNREFUSED)
+    except ProxyUnreachable as exc:
+        return Stop(hop, StopKind.CERTIFICATE, exc.reason, exc.errno)
+    except TimeoutError as exc:
+        return Stop(hop, StopKind.SILENT, "does not answer in time", _errno(exc))
+    except OSError as exc:
+        return Stop(hop, StopKind.CLOSED, "closes the connection in the TLS handshake", _errno(exc))
+    found.steps.append(Step(hop, "TLS", time.monotonic() - began_s))
+    return None
+
+
+async def _close(writer: asyncio.StreamWriter) -> None:
+    writer.transport.abort()
+
+
+async def _shake_hands(hop: ProxyURI, target: Endpoint, io: _RoundIO, found: Walk) -> Stop | None:
+    """Ask a proxy for `target`; return what stopped that."""
+    stop = await _stop_of(hop, target, io)
+    count = len(io.rounds_s)
+    names = ["request"] * count
+    if hop.scheme.startswith("socks5"):
+        is_at_password = stop is not None and stop.kind is StopKind.WRONG_PASSWORD
+        second = ["password"] if count == 3 or is_at_password else []
+        names = ["methods", *second, "request"][:count]
+    found.steps += [Step(hop, *each) for each in zip(names, io.rounds_s, strict=True)]
+    return stop
+
+
+async def _stop_of(hop: ProxyURI, target: Endpoint, io: _RoundIO) -> Stop | None:
+    try:
+        await run(client_handshake(hop, target), io)
+    except ProxyRefused as exc:
+        return Stop(hop, _refusal(hop, exc, len(io.rounds_s)), exc.reason, exc.errno)
+    except LocalProtocolError as exc:
+        return Stop(hop, StopKind.IMPOSSIBLE, exc.reason, exc.errno)
+    except (TruncatedError, ConnectionError) as exc:
+        return Stop(hop, StopKind.CLOSED, "closes the connection in the middle of the handshake", _errno(exc))
+    except ProtocolError as exc:
+        return Stop(hop, StopKind.FOREIGN, str(exc), exc.errno)
+    except TimeoutError as exc:
+        return Stop(hop, StopKind.SILENT, "does not answer in time", _errno(exc))
+    return None
+
+
+def _refusal(hop: ProxyURI, exc: ProxyRefused, rounds: int) -> StopKind:
+    """Tell what a proxy refuses: us, or the destination."""
+    has_password = hop.username is not None
+    about_us = StopKind.WRONG_PASSWORD if has_password else StopKind.NO_PASSWORD
+    if hop.scheme.startswith("socks5"):
+        if rounds == 1:
+            return StopKind.RULES if has_password else StopKind.NO_PASSWORD
+        if rounds == 2 and "user name and password were refused" in exc.reason:
+            return StopKind.WRONG_PASSWORD
+    elif exc.reason.startswith(("HTTP 401", "HTTP 407")) or "CD 93" in exc.reason:
+        return about_us
+    elif exc.reason.startswith(_NO_PROXY):
+        return StopKind.FOREIGN
+    return StopKind.ANSWER if exc.is_destination_fault else StopKind.RULES
+
+
+def _connect_stop(hop: ProxyURI, exc: OSError, limit_s: float) -> Stop:
+    if isinstance(exc, TimeoutError) and exc.errno is None:
+        reason = f"cannot be connected to within {limit_s:g} s"
+        return Stop(hop, StopKind.UNREACHABLE, reason, _errno(exc))
+    kind = StopKind.REFUSED if isinstance(exc, ConnectionRefusedError) else StopKind.UNREACHABLE
+    what = os.strerror(exc.errno) if exc.errno else str(exc)
+    return Stop(hop, kind, f"cannot be connected to: {what}", _errno(exc))
+
+
+def _errno(exc: BaseException) -> int:
+    error = getattr(exc, "errno", None)
+    return error if isinstance(error, int) else 0
