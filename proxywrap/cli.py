@@ -130,7 +130,8 @@ def _complete_command(_ctx: click.Context, _param: click.Parameter, incomplete: 
     "urls",
     metavar="URL",
     multiple=True,
-    help="Go through this proxy: socks5://, socks4://, socks4a:// or http://[USER:PASSWORD@]HOST[:PORT]. "
+    help="Go through this proxy: socks5://, socks4://, socks4a://, http:// or https://"
+    "[USER:PASSWORD@]HOST[:PORT], and others. "
     "Repeat it for a chain, the nearest proxy first.",
 )
 @click.option("-q", "is_quiet", is_flag=True, help="Say nothing but proxywrap's own fatal errors.")
