@@ -68,13 +68,11 @@ def advise_on_names() -> str:
 def _advise_on_protocol(stop: Stop, speaks: AbstractSet[Speaks]) -> str:
     hop = stop.hop
     spoken = [each for each in _SCHEMES if each in speaks]
-    if any(hop.scheme.startswith(_SCHEMES[each]) for each in spoken):
+    kind = hop.kind.replace("socks5h", "socks5").replace("socks4a", "socks4")
+    if any(kind == _SCHEMES[each] for each in spoken):
         return f"{stop.reason}, though it speaks the protocol: its own log may say why"
     for each in spoken:
-        scheme = _SCHEMES[each]
-        if scheme in set(Scheme):
-            return f"{_KINDS[each]} listens there: write {_url(scheme, hop)}"
-        return f"{_KINDS[each]} listens there, which is not carried: write the address of one that is not"
+        return f"{_KINDS[each]} listens there: write {_url(_SCHEMES[each], hop)}"
     for each, text in _NOT_PROXIES.items():
         if each in speaks:
             return text.format(host=hop.host, port=hop.port)
@@ -89,7 +87,7 @@ def _url(scheme: str, hop: ProxyURI) -> str:
 
 
 def _with_credentials(hop: ProxyURI) -> str:
-    return f"{hop.scheme}://USER{':PASSWORD' if _has_password(hop) else ''}@{hop.endpoint}"
+    return f"{hop.kind}://USER{':PASSWORD' if _has_password(hop) else ''}@{hop.endpoint}"
 
 
 def _has_password(hop: ProxyURI) -> bool:

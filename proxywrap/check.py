@@ -70,7 +70,7 @@ class HopReport:
             return "?"
         if self.walk.stop is not None and self.walk.stop.kind in PROTOCOL_FAULTS:
             return ", ".join(self.speaks) or "nothing"
-        return self.hop.scheme
+        return self.hop.kind
 
     @property
     def authentication(self) -> str:
@@ -195,7 +195,7 @@ class _Checker:
 
     async def _identify(self, hop: ProxyURI) -> frozenset[Speaks]:
         limit_s = min(LONGEST_QUESTION_S, self._deadlines.read_s)
-        return await identify(str(hop.host), hop.port, limit_s)
+        return frozenset() if hop.path is not None else await identify(str(hop.host), hop.port, limit_s)
 
 
 def _carries(found: Walk) -> bool | None:

@@ -130,7 +130,8 @@ def _complete_command(_ctx: click.Context, _param: click.Parameter, incomplete: 
     "urls",
     metavar="URL",
     multiple=True,
-    help="Go through this proxy: socks5://, socks4://, socks4a:// or http://[USER:PASSWORD@]HOST[:PORT]. "
+    help="Go through this proxy: socks5://, socks4://, socks4a://, http:// or https://"
+    "[USER:PASSWORD@]HOST[:PORT], and others. "
     "Repeat it for a chain, the nearest proxy first.",
 )
 @click.option("-q", "is_quiet", is_flag=True, help="Say nothing but proxywrap's own fatal errors.")
@@ -139,6 +140,8 @@ def _complete_command(_ctx: click.Context, _param: click.Parameter, incomplete: 
     "--log", "log_path", metavar="FILE", help="Append everything that happens to FILE, as JSON lines."
 )
 @click.option("-c", "chain", metavar="NAME", help="Use this chain of the file where no rule says otherwise.")
+@click.option("-4", "ip_version", flag_value=4, type=int, help="Reach the first proxy by IPv4 only.")
+@click.option("-6", "ip_version", flag_value=6, type=int, help="Reach the first proxy by IPv6 only.")
 @click.option(
     "--engine",
     type=click.Choice(ENGINES),
@@ -157,6 +160,7 @@ def _prefix(
     is_quiet: bool,
     verbose: int,
     log_path: str | None,
+    ip_version: int | None,
     engine: str | None,
     chain: str | None,
     is_demo: bool,
@@ -177,6 +181,8 @@ def _prefix(
     config = find_configuration(file, urls)
     if chain is not None:
         config = _with_chain(config, chain)
+    if ip_version is not None:
+        config = config.with_ip_version(ip_version)
     if engine is not None:
         config = config.with_engine(engine)
     verbosity = verbose or (-1 if is_quiet or config.options.quiet_mode else 0)

@@ -189,6 +189,7 @@ class Config:
     `notes` are remarks of the parser, for `-v`; `warnings` are for everybody.
     `chains` are those with a name, `chain` is the one that is used where no
     rule says otherwise. `local_names` are globs of names that are resolved here.
+    `ip_version` is the one by which first proxies are reached, None for either.
     `stamp` is of the file, None where there is none that can be read anew.
     """
 
@@ -202,6 +203,7 @@ class Config:
     rules: tuple[Rule, ...] = ()
     local_names: tuple[str, ...] = ()
     chain: str = PROXY_LIST_NAME
+    ip_version: int | None = None
     stamp: Stamp | None = None
 
     @property
@@ -220,6 +222,10 @@ class Config:
         if name not in known:
             raise ValueError(f"expected one of the chains {', '.join(known)}, found {name!r}")
         return replace(self, chain=name)
+
+    def with_ip_version(self, version: int) -> Config:
+        """Return the same but for how first proxies are reached."""
+        return replace(self, ip_version=version)
 
     def with_engine(self, name: str) -> Config:
         """Return the same but for the engine."""
@@ -245,14 +251,14 @@ class Config:
             yield line, self.origins.get(line)
         yield "[ProxyList]", None
         for entry in self.proxies:
-            yield str(entry.uri), entry.origin
+            yield entry.uri.line, entry.origin
         for chain in self.chains:
             yield f"[chain {chain.name}]", chain.origin
             yield str(chain.kind), chain.origin
             if chain.kind in {ChainType.RANDOM, ChainType.ROUND_ROBIN}:
                 yield f"chain_len = {chain.length}", chain.origin
             for entry in chain.proxies:
-                yield str(entry.uri), entry.origin
+                yield entry.uri.line, entry.origin
         if self.rules or self.local_names:
             yield "[rules]", None
         if self.local_names:

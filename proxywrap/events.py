@@ -11,7 +11,17 @@ from typing import NamedTuple
 from proxywrap.address import Endpoint, Host
 from proxywrap.uri import ProxyURI
 
-__all__ = ["Blocked", "Connected", "Event", "Failed", "Note", "Reloaded", "Resolved", "Skipped"]
+__all__ = [
+    "Blocked",
+    "Connected",
+    "Event",
+    "Failed",
+    "Note",
+    "Reloaded",
+    "Resolved",
+    "Skipped",
+    "Unverified",
+]
 
 
 class Resolved(NamedTuple):
@@ -56,6 +66,13 @@ class Skipped(NamedTuple):
     reason: str
 
 
+class Unverified(NamedTuple):
+    """A proxy was spoken to by TLS and might be any, for its certificate was not to be checked."""
+
+    pid: int
+    hop: ProxyURI
+
+
 class Blocked(NamedTuple):
     """Something was refused because it would not have gone through the chain.
 
@@ -84,4 +101,4 @@ class Note(NamedTuple):
     text: str
 
 
-Event = Resolved | Connected | Failed | Skipped | Blocked | Reloaded | Note
+Event = Resolved | Connected | Failed | Skipped | Unverified | Blocked | Reloaded | Note

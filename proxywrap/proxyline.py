@@ -5,11 +5,22 @@ No error quotes what could be a password.
 
 from __future__ import annotations
 
-from proxywrap.uri import ProxyURI, Scheme, check_credentials, parse_proxy_host, parse_proxy_port, parse_uri
+from proxywrap.tlsoptions import is_option
+from proxywrap.uri import (
+    KINDS,
+    UNIX,
+    ProxyURI,
+    Scheme,
+    check_credentials,
+    parse_proxy_host,
+    parse_proxy_port,
+    parse_tls,
+    parse_uri,
+)
 
 __all__ = ["TYPES", "parse_proxy_line"]
 
-TYPES = tuple(Scheme)
+TYPES = tuple(KINDS)
 
 PROXY_SYNTAX = "TYPE HOST PORT [USER [PASSWORD]]"
 
@@ -27,10 +38,18 @@ def parse_proxy_line(fields: list[str]) -> tuple[ProxyURI, str | None]:
 
     """
     if "://" in fields[0]:
-        if len(fields) > 1:
+        if not all(is_option(word) for word in fields[1:]):
             raise ValueError("expected nothing after a proxy URL, found more: write a blank in it as %20")
-        return parse_uri(fields[0]), None
-    scheme = _parse_type(fields[0])
+        return parse_uri(fields[0], fields[1:]), None
+    kind = _parse_type(fields[0])
+    scheme, has_tls = KINDS[kind]
+    options: list[str] = []
+    while has_tls and is_option(fields[-1]):
+        options.insert(0, fields[-1])
+        fields = fields[:-1]
+    tls = parse_tls(kind, options) if has_tls else None
+    if len(fields) > 1 and fields[1].startswith(UNIX):
+        raise ValueError(f"expected a URL for a Unix socket: write {kind}://[USER:PASSWORD@]{UNIX}/PATH")
     if not MIN_FIELDS <= len(fields) <= MAX_FIELDS:
         raise ValueError(f"expected {PROXY_SYNTAX}, found {len(fields)} field{'s' * (len(fields) > 1)}")
     host, port = parse_proxy_host(fields[1]), parse_proxy_port(fields[2])
@@ -38,22 +57,21 @@ def parse_proxy_line(fields: list[str]) -> tuple[ProxyURI, str | None]:
     username = credentials[0] if credentials else None
     password = (credentials[1] if len(credentials) > 1 else b"") if credentials else None
     warning = None
+    if scheme is Scheme.RAW and credentials:
+        username = password = None
+        warning = "nothing is said to a raw hop, no user name either: remove it"
     if scheme in {Scheme.SOCKS4, Scheme.SOCKS4A} and password is not None:
         if password:
             warning = f"{scheme} has no password, only the user name is sent: remove it, or use socks5"
         password = None
     check_credentials(scheme, username, password)
-    return ProxyURI(scheme, host, port, username, password), warning
+    return ProxyURI(scheme, host, port, username, password, tls=tls), warning
 
 
-def _parse_type(word: str) -> Scheme:
+def _parse_type(word: str) -> str:
     if word in TYPES:
-        return Scheme(word)
+        return word
     known = ", ".join(TYPES)
-    if word == "raw":
-        raise ValueError(
-            f"expected one of the types {known}, found raw: a hop without a handshake is not carried"
-        )
     if word.lower() in TYPES:
         raise ValueError(f"expected one of the types {known} in lower case, found {word!r}")
     # A proxy without its type begins with a host, or with somebody's credentials.

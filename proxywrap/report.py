@@ -19,7 +19,17 @@ from collections.abc import Callable
 from errno import errorcode
 from typing import TextIO, TypeVar, assert_never
 
-from proxywrap.events import Blocked, Connected, Event, Failed, Note, Reloaded, Resolved, Skipped
+from proxywrap.events import (
+    Blocked,
+    Connected,
+    Event,
+    Failed,
+    Note,
+    Reloaded,
+    Resolved,
+    Skipped,
+    Unverified,
+)
 
 __all__ = ["Report"]
 
@@ -74,14 +84,21 @@ class Report:
                 self._tell_once((kind, event.hint), text, f"{text} [pid {event.pid}]")
             case Failed():
                 self._tell_lazily(VERBOSE, _connection_failure, event)
+            case Reloaded():
+                self._tell_of_reload(event)
+            case _:
+                self._tell_by_kind(event)
+
+    def _tell_by_kind(self, event: Connected | Skipped | Unverified | Resolved | Note) -> None:
+        match event:
             case Connected():
                 self._tell_lazily(VERBOSE, _connection, event)
             case Skipped():
                 self._tell_lazily(VERBOSE, _omission, event)
+            case Unverified():
+                self._tell_lazily(NORMAL, _carelessness, event)
             case Resolved():
                 self._tell_lazily(ALL, _resolution, event)
-            case Reloaded():
-                self._tell_of_reload(event)
             case Note():
                 self._tell(VERBOSE, event.text)
             case _:
@@ -170,6 +187,12 @@ def _connection_failure(event: Failed) -> str:
 
 def _omission(event: Skipped) -> str:
     return f"{event.hop}: {event.reason}; left out [pid {event.pid}]"
+
+
+def _carelessness(event: Unverified) -> str:
+    return (
+        f"{event.hop}: its certificate was not checked: remove insecure=1, or give ca=FILE [pid {event.pid}]"
+    )
 
 
 def _connection(event: Connected) -> str:

@@ -7,28 +7,51 @@ appear in a repr or in `str()`.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from ipaddress import IPv4Address
 
 from proxywrap.address import Endpoint, Host, parse_host, parse_port
+from proxywrap.tlsoptions import TlsOptions, parse_options
 
-__all__ = ["ProxyURI", "Scheme", "check_credentials", "parse_proxy_host", "parse_proxy_port", "parse_uri"]
+__all__ = [
+    "KINDS",
+    "UNIX",
+    "ProxyURI",
+    "Scheme",
+    "check_credentials",
+    "parse_proxy_host",
+    "parse_proxy_port",
+    "parse_tls",
+    "parse_uri",
+]
 
 MAX_CREDENTIAL_BYTES = 255
 """RFC 1929, section 2: ULEN and PLEN are one octet."""
 
-DEFAULT_PORTS = {"socks4": 1080, "socks4a": 1080, "socks5": 1080, "socks5h": 1080, "http": 8080}
+DEFAULT_PORTS = {
+    "socks4": 1080,
+    "socks4a": 1080,
+    "socks4a+tls": 1080,
+    "socks5": 1080,
+    "socks5+tls": 1080,
+    "socks5h": 1080,
+    "socks5h+tls": 1080,
+    "http": 8080,
+    "https": 443,
+}
 
 
 class Scheme(StrEnum):
-    """What is spoken with a hop; `socks5h` is kept as it was written."""
+    """What is spoken with a hop: nothing with a `raw` one. `socks5h` is kept as it was written."""
 
     SOCKS4 = "socks4"
     SOCKS4A = "socks4a"
     SOCKS5 = "socks5"
     SOCKS5H = "socks5h"
     HTTP = "http"
+    RAW = "raw"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,23 +63,63 @@ class ProxyURI:
     port: int
     username: bytes | None = field(default=None, repr=False)
     password: bytes | None = field(default=None, repr=False)
+    path: str | None = None
+    """Of the Unix socket where it listens, which has no host and no port."""
+    tls: TlsOptions | None = None
+    """How TLS is spoken with it, None where it is not."""
 
     @property
     def endpoint(self) -> Endpoint:
         """Where the proxy listens."""
         return Endpoint(self.host, self.port)
 
+    @property
+    def is_relayed(self) -> bool:
+        """Whether no inet socket can lead there by itself, so that bytes are to be relayed."""
+        return self.path is not None or self.tls is not None
+
+    @property
+    def line(self) -> str:
+        """The line that says the same, but for any credentials."""
+        return f"{self} {self.tls}" if self.tls is not None and str(self.tls) else str(self)
+
+    @property
+    def kind(self) -> str:
+        """The scheme as it is written."""
+        return str(self.scheme) if self.tls is None else _TLS_KINDS[self.scheme]
+
     def __str__(self) -> str:
         """Return the URI with any credentials as `***`."""
         userinfo = "***@" if self.username is not None else ""
-        return f"{self.scheme}://{userinfo}{self.endpoint}"
+        place = self.endpoint if self.path is None else f"{UNIX}{self.path}"
+        return f"{self.kind}://{userinfo}{place}"
+
+
+_TLS_KINDS = {
+    Scheme.HTTP: "https",
+    Scheme.SOCKS4A: "socks4a+tls",
+    Scheme.SOCKS5: "socks5+tls",
+    Scheme.SOCKS5H: "socks5h+tls",
+}
+
+KINDS = {str(scheme): (scheme, False) for scheme in Scheme} | {
+    kind: (scheme, True) for scheme, kind in _TLS_KINDS.items()
+}
+"""What may stand before ://, what is spoken then, and whether over TLS."""
+
+UNIX = "unix:"
+
+MAX_PATH_BYTES = 107
+"""unix(7): sun_path is 108 bytes, with a NUL behind it."""
 
 
 _URI = (  # compiled by the first URL: most files have none
     r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://"
     r"(?:(?P<userinfo>.*)@)?"
-    r"(?P<host>\[[^\]]*\]|[^:/@\[\]]*)"
-    r"(?::(?P<port>[^:/@]*))?/?"
+    r"(?:unix:(?P<path>[^@?]*)|"
+    r"(?P<host>\[[^\]]*\]|[^:/@?\[\]]*)"
+    r"(?::(?P<port>[^:/@?]*))?/?)"
+    r"(?:\?(?P<query>[^@]*))?"
 )
 
 
@@ -65,8 +128,8 @@ _EXAMPLE = "socks5://[USER:PASSWORD@]HOST:PORT"
 _IPV6_LIKE = r"\[?[0-9A-Fa-f:.]+(?:%[^\]]*)?\]?"
 
 
-def parse_uri(text: str) -> ProxyURI:
-    """Return the proxy that `text` describes.
+def parse_uri(text: str, words: Sequence[str] = ()) -> ProxyURI:
+    """Return the proxy that `text` describes, with the options that follow it as `words`.
 
     The host part begins after the *last* `@`, the password after the first
     `:` of the userinfo (as proxychains-ng reads it); both are percent-decoded.
@@ -79,22 +142,46 @@ def parse_uri(text: str) -> ProxyURI:
     match = re.fullmatch(_URI, text)
     if match is None:
         raise ValueError(f"expected a proxy URL like {_EXAMPLE}, found {_what_is_wrong(text)}")
-    try:
-        scheme = Scheme(match["scheme"].lower())
-    except ValueError:
-        raise ValueError(_unknown_scheme(match["scheme"])) from None
-    if not match["host"]:
-        raise ValueError(f"expected a host after {scheme}://, found none")
-    port = DEFAULT_PORTS[scheme] if match["port"] is None else _parse_url_port(match["port"])
+    kind = match["scheme"].lower()
+    if kind not in KINDS:
+        raise ValueError(_unknown_scheme(match["scheme"]))
+    scheme, has_tls = KINDS[kind]
     username, password = _parse_userinfo(scheme, match["userinfo"])
     check_credentials(scheme, username, password)
-    return ProxyURI(scheme, _parse_url_host(match["host"], match["userinfo"]), port, username, password)
+    options = [_decode(word).decode("utf-8", "surrogateescape") for word in (match["query"] or "").split("&")]
+    tls = parse_tls(kind, [*filter(None, options), *words]) if has_tls or match["query"] or words else None
+    if match["path"] is not None:
+        if has_tls:
+            raise ValueError("expected a host: a certificate has no name for a Unix socket")
+        return ProxyURI(scheme, "", 0, username, password, _parse_path(match["path"]))
+    if not match["host"]:
+        raise ValueError(f"expected a host after {kind}://, found none")
+    if match["port"] is None and kind not in DEFAULT_PORTS:
+        raise ValueError(f"expected {kind}://HOST:PORT, found no port: there is no usual one")
+    port = DEFAULT_PORTS[kind] if match["port"] is None else _parse_url_port(match["port"])
+    host = _parse_url_host(match["host"], match["userinfo"])
+    return ProxyURI(scheme, host, port, username, password, tls=tls)
+
+
+def parse_tls(kind: str, words: Sequence[str]) -> TlsOptions:
+    """Return how TLS is spoken with a proxy of that kind, for the words NAME=VALUE.
+
+    Raises:
+        ValueError: it is not spoken with such a one, or not so.
+
+    """
+    if not KINDS[kind][1]:
+        kinds = ", ".join(_TLS_KINDS.values())
+        raise ValueError(
+            f"expected no options behind {kind}, which has none: ca= and insecure= are for {kinds}"
+        )
+    return parse_options(words)
 
 
 def _what_is_wrong(text: str) -> str:
     """Say what keeps `text` from being a URL, without a word of it."""
     _scheme, separator, rest = text.partition("://")
-    place = rest.rpartition("@")[2]
+    place = rest.rpartition("@")[2].partition("?")[0]
     if not text:
         return "nothing"
     if not separator:
@@ -109,9 +196,7 @@ def _what_is_wrong(text: str) -> str:
 
 
 def _unknown_scheme(scheme: str) -> str:
-    expected = f"expected one of the schemes {', '.join(Scheme)}, found {scheme!r}"
-    if scheme.lower() == "https":
-        return f"{expected}: a proxy that is spoken to by TLS is not carried; for https: sites write http://"
+    expected = f"expected one of the schemes {', '.join(KINDS)}, found {scheme!r}"
     if scheme.lower() == "socks":
         return f"{expected}: write socks5, or socks4a for an old one"
     return expected
@@ -125,6 +210,15 @@ def _parse_url_host(text: str, userinfo: str | None) -> Host:
         if userinfo is None:
             raise
     raise ValueError("expected a host behind the last @, found what is neither a name nor an address")
+
+
+def _parse_path(text: str) -> str:
+    path = _decode(text)
+    if not path.startswith(b"/"):
+        raise ValueError(f"expected the path of a socket behind {UNIX}, from / on, found no / there")
+    if b"\0" in path or len(path) > MAX_PATH_BYTES:
+        raise ValueError(f"expected a path of at most {MAX_PATH_BYTES} bytes, none of them NUL")
+    return path.decode("utf-8", "surrogateescape")
 
 
 def _parse_url_port(text: str) -> int:
@@ -188,6 +282,8 @@ def _parse_userinfo(scheme: Scheme, userinfo: str | None) -> tuple[bytes | None,
     if userinfo is None:
         return None, None
     user_text, colon, password_text = userinfo.partition(":")
+    if scheme is Scheme.RAW:
+        raise ValueError("expected raw://HOST:PORT: nothing is said to a raw hop, not even who we are")
     username, password = _decode(user_text), _decode(password_text)
     if scheme in {Scheme.SOCKS4, Scheme.SOCKS4A}:
         if colon:

@@ -436,3 +436,10 @@ def test_little_is_imported_before_command() -> None:
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     heavy = {"asyncio", "rich", "dns", "h11", "cffi", "json", "hashlib", "urllib.parse", "ssl", "subprocess"}
     assert not heavy & set(done.stdout.split())
+
+
+@pytest.mark.parametrize(("options", "version"), [(["-4"], 4), (["-6"], 6), ([], None), (["-4", "-6"], 6)])
+def test_ip_version(launch: Launch, options: list[str], version: int | None) -> None:
+    """How the first proxy is reached; the last one counts."""
+    assert cli.main([*options, "-x", URL, "true"]) == 0
+    assert launch.calls[0][1].ip_version == version

@@ -10,7 +10,17 @@ from typing import get_args
 import pytest
 
 from proxywrap.address import Endpoint
-from proxywrap.events import Blocked, Connected, Event, Failed, Note, Reloaded, Resolved, Skipped
+from proxywrap.events import (
+    Blocked,
+    Connected,
+    Event,
+    Failed,
+    Note,
+    Reloaded,
+    Resolved,
+    Skipped,
+    Unverified,
+)
 from proxywrap.uri import parse_uri
 
 HOP = parse_uri("socks5://bob:secret@h:1")
@@ -22,6 +32,7 @@ EVENTS: list[Event] = [
     Connected(1, DESTINATION, (HOP, HOP), 0.5),
     Failed(1, DESTINATION, HOP, errno.EACCES, "password refused", is_chain_fault=True),
     Skipped(1, HOP, "cannot be connected to"),
+    Unverified(1, HOP),
     Reloaded("a.conf", "a.conf:1: expected an option"),
     Blocked(1, "UDP to 192.0.2.1:443", "only TCP is carried"),
     Note("x"),

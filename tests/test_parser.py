@@ -14,6 +14,7 @@ from proxywrap.config import ChainType, Config, Options
 from proxywrap.errors import ConfigError
 from proxywrap.keywords import KEYWORDS
 from proxywrap.parser import config_from_urls, parse_config
+from proxywrap.tlsoptions import TlsOptions
 
 EXAMPLE = Path(__file__).parent.parent / "proxywrap.conf.example"
 
@@ -314,9 +315,31 @@ def test_password_for_socks4_is_warned_of() -> None:
     assert parse("[ProxyList]\nsocks4 h 1 bob").warnings == ()
 
 
+def test_options_behind_a_tls_proxy() -> None:
+    """Words behind the line or the URL; for a proxy without TLS they are a user name."""
+    config = parse(
+        "[ProxyList]\nhttps h 1 bob secret insecure=1\nsocks5+tls://h:1 insecure=1\nhttp h 1 insecure=1"
+    )
+    first, second, third = config.hops
+    assert (first.username, first.password, first.tls) == (b"bob", b"secret", TlsOptions(is_insecure=True))
+    assert second.tls == first.tls
+    assert (third.username, third.tls) == (b"insecure=1", None)
+
+
+def test_a_user_of_a_raw_hop_is_warned_of() -> None:
+    """Nothing is said to it: as in proxychains-ng the name is not sent, but that is said."""
+    config = parse("[ProxyList]\nraw h 1 bob secret")
+    assert (config.proxies[0].uri.username, config.proxies[0].uri.password) == (None, None)
+    warning = "nothing is said to a raw hop, no user name either: remove it"
+    assert config.warnings == (f"f.conf:2: {warning}",)
+    assert parse("[ProxyList]\nraw h 1").warnings == ()
+
+
 NO_URL = "expected a proxy URL like socks5://[USER:PASSWORD@]HOST:PORT"
-BY_TLS = "a proxy that is spoken to by TLS is not carried; for https: sites write http://"
-TYPES = "expected one of the types socks4, socks4a, socks5, socks5h, http"
+TYPES = (
+    "expected one of the types socks4, socks4a, socks5, socks5h, http, raw, "
+    "https, socks4a+tls, socks5+tls, socks5h+tls"
+)
 
 
 @pytest.mark.parametrize(
@@ -329,9 +352,14 @@ TYPES = "expected one of the types socks4, socks4a, socks5, socks5h, http"
         ("socks5 127.0.0.1", "expected TYPE HOST PORT [USER [PASSWORD]], found 2 fields"),
         ("socks5", "expected TYPE HOST PORT [USER [PASSWORD]], found 1 field"),
         ("socks5 h 1 u secret x", "expected TYPE HOST PORT [USER [PASSWORD]], found 6 fields"),
+        (
+            "http unix:/run/x.sock",
+            "expected a URL for a Unix socket: write http://[USER:PASSWORD@]unix:/PATH",
+        ),
         ("SOCKS5 127.0.0.1 1080", f"{TYPES} in lower case, found 'SOCKS5'"),
-        ("https 127.0.0.1 1080", f"{TYPES}, found 'https'"),
-        ("raw 127.0.0.1 1080", f"{TYPES}, found raw: a hop without a handshake is not carried"),
+        ("tls 127.0.0.1 1080", f"{TYPES}, found 'tls'"),
+        ("https h 1 insecure=2", "expected ca=FILE or insecure=1, found insecure= and another value"),
+        ("https://h:1 x", "expected nothing after a proxy URL, found more: write a blank in it as %20"),
         ("127.0.0.1 1080 u secret", f"{TYPES}, found '127.0.0.1'"),
         ("u:secret@h 1080", f"{TYPES}, found something else"),
         ("strict_chain", "expected a proxy, found the option strict_chain: options stand above [ProxyList]"),
@@ -373,10 +401,6 @@ TYPES = "expected one of the types socks4, socks4a, socks5, socks5h, http"
             "expected a proxy URL like socks5://[USER:PASSWORD@]HOST:PORT, found a path: a proxy has none",
         ),
         ("socks4://u:secret@h:1", "expected socks4://USER@HOST:PORT: SOCKS4 has no password"),
-        (
-            "https://u:secret@h:1",
-            f"{TYPES.replace('types', 'schemes')}, found 'https': {BY_TLS}",
-        ),
     ],
 )
 def test_wrong_proxy_is_an_error_without_its_password(line: str, message: str) -> None:
@@ -543,7 +567,7 @@ def test_example_parses_with_each_line_uncommented() -> None:
 def test_example_parses_with_all_lines_uncommented() -> None:
     """The options of the example may all be on at once."""
     config = parse(OPTION.sub("", EXAMPLE.read_text()))
-    assert len(config.proxies) == 6
+    assert len(config.proxies) == 10
     assert config.options.allow_unwrapped
 
 

@@ -18,7 +18,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proxywrap.address import Endpoint
-from proxywrap.events import Blocked, Connected, Event, Failed, Note, Reloaded, Resolved
+from proxywrap.events import (
+    Blocked,
+    Connected,
+    Event,
+    Failed,
+    Note,
+    Reloaded,
+    Resolved,
+    Unverified,
+)
 from proxywrap.report import MAX_DISTINCT, Report
 from proxywrap.uri import parse_uri
 
@@ -45,6 +54,11 @@ BLOCKED = Blocked(7, "UDP to 192.0.2.9:443", "only TCP is carried")
 NOTE = Note("a note")
 
 FAULT_LINE = "proxywrap: socks5://***@192.0.2.1:1080: password refused: check USER and PASSWORD\n"
+
+UNVERIFIED_LINE = (
+    "proxywrap: socks5://***@192.0.2.1:1080: its certificate was not checked: "
+    "remove insecure=1, or give ca=FILE"
+)
 
 BLOCKED_LINE = "proxywrap: refused UDP to 192.0.2.9:443: only TCP is carried\n"
 
@@ -96,6 +110,13 @@ def written(verbosity: int, *events: Event) -> str:
             "",
             "",
             "proxywrap: example.org:443: odd [9999, pid 7]\n",
+            None,
+        ),
+        (
+            Unverified(7, HOP),
+            "",
+            f"{UNVERIFIED_LINE} [pid 7]\n",
+            f"{UNVERIFIED_LINE} [pid 7]\n",
             None,
         ),
         (BLOCKED, "", BLOCKED_LINE, BLOCKED_LINE[:-1] + " [pid 7]\n", None),

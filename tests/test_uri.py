@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from proxywrap.address import Endpoint
+from proxywrap.tlsoptions import TlsOptions
 from proxywrap.uri import ProxyURI, Scheme, check_credentials, parse_proxy_host, parse_proxy_port, parse_uri
 
 NO_URL = "expected a proxy URL like socks5://[USER:PASSWORD@]HOST:PORT, found"
 SEVERAL = "several ':' behind the host: an IPv6 address stands in brackets"
 NO_SCHEME = "no :// in it: which kind of proxy is it?"
+FOR_TLS = "ca= and insecure= are for https, socks4a+tls, socks5+tls, socks5h+tls"
 NOT_A_HOST = "expected a host behind the last @, found what is neither a name nor an address"
-SCHEMES = "expected one of the schemes socks4, socks4a, socks5, socks5h, http"
-BY_TLS = "a proxy that is spoken to by TLS is not carried; for https: sites write http://"
+SCHEMES = (
+    "expected one of the schemes socks4, socks4a, socks5, socks5h, http, raw, "
+    "https, socks4a+tls, socks5+tls, socks5h+tls"
+)
 SECRET = "sec@ret"
 OUT_OF_RANGE = "expected a port from 1 to 65535, found a number out of this range"
 
@@ -41,6 +47,14 @@ OUT_OF_RANGE = "expected a port from 1 to 65535, found a number out of this rang
         ("socks5://b:100%@h:1", "socks5://***@h:1", b"b", b"100%"),
         ("socks5://b:%zz%4@h:1", "socks5://***@h:1", b"b", b"%zz%4"),
         ("socks5://b:a/b?c#d@h:1", "socks5://***@h:1", b"b", b"a/b?c#d"),
+        ("http://unix:/run/a%40b.sock", "http://unix:/run/a@b.sock", None, None),
+        ("socks5://bob:p@ss@unix:/run/x:1/s", "socks5://***@unix:/run/x:1/s", b"bob", b"p@ss"),
+        ("raw://[::1]:22", "raw://[::1]:22", None, None),
+        ("https://proxy.example", "https://proxy.example:443", None, None),
+        ("HTTPS://b:c?d@h:1?insecure=1", "https://***@h:1", b"b", b"c?d"),
+        ("socks5+tls://h", "socks5+tls://h:1080", None, None),
+        ("socks5h+tls://h:1/?insecure=0", "socks5h+tls://h:1", None, None),
+        ("socks4a+tls://b@h:1", "socks4a+tls://***@h:1", b"b", None),
         ("socks4://b%20b@h:1", "socks4://***@h:1", b"b b", None),
     ],
 )
@@ -73,11 +87,25 @@ def test_uri_forms(text: str, masked: str, username: bytes | None, password: byt
         (f"socks5://user:{SECRET}..x:1", NOT_A_HOST),
         (f"socks5://user:{SECRET}.12", NOT_A_HOST),
         ("socks5://user:12345678", OUT_OF_RANGE),
-        ("https://h", f"{SCHEMES}, found 'https': {BY_TLS}"),
+        ("ssl://h", f"{SCHEMES}, found 'ssl'"),
+        ("socks5://h:1?ca=/x", f"expected no options behind socks5, which has none: {FOR_TLS}"),
+        ("http://unix:/x?insecure=1", f"expected no options behind http, which has none: {FOR_TLS}"),
+        ("https://unix:/x", "expected a host: a certificate has no name for a Unix socket"),
+        (
+            "https://h?ca=/nowhere.pem",
+            "expected a file of certificates (PEM) behind ca=, found no file '/nowhere.pem'",
+        ),
+        ("https://h?ca=", "expected ca=FILE or insecure=1, found ca= and nothing"),
+        ("https://h?insecure", "expected ca=FILE or insecure=1, found insecure and nothing"),
+        ("https://h?insecure=yes", "expected ca=FILE or insecure=1, found insecure= and another value"),
+        ("https://h?secret=1", "expected ca=FILE or insecure=1, found another option"),
         ("SOCKS://h", f"{SCHEMES}, found 'SOCKS': write socks5, or socks4a for an old one"),
         ("socks5://127.0.0.256:1", "expected an IPv4 address, found '127.0.0.256'"),
         ("socks5://a..b:1", "expected a host name, found an empty label in 'a..b'"),
-        ("raw://h:1", "expected one of the schemes socks4, socks4a, socks5, socks5h, http, found 'raw'"),
+        ("socks5://unix:x", "expected the path of a socket behind unix:, from / on, found no / there"),
+        (f"socks5://unix:/{'x' * 107}", "expected a path of at most 107 bytes, none of them NUL"),
+        ("raw://h", "expected raw://HOST:PORT, found no port: there is no usual one"),
+        ("raw://u:secret@h:1", "expected raw://HOST:PORT: nothing is said to a raw hop, not even who we are"),
         ("socks4://u:secret@h:1", "expected socks4://USER@HOST:PORT: SOCKS4 has no password"),
         ("socks4://u%00x@h:1", "expected a user name without a NUL byte, which ends it in SOCKS4"),
         (
@@ -101,7 +129,7 @@ def test_wrong_uri(text: str, message: str) -> None:
 def test_repr_has_no_credentials() -> None:
     """A URI in a traceback shows neither name nor password."""
     uri = parse_uri("socks5://bob:secret@h:1")
-    assert repr(uri) == "ProxyURI(scheme=<Scheme.SOCKS5: 'socks5'>, host='h', port=1)"
+    assert repr(uri) == "ProxyURI(scheme=<Scheme.SOCKS5: 'socks5'>, host='h', port=1, path=None, tls=None)"
 
 
 def test_uri_knows_its_endpoint() -> None:
@@ -152,3 +180,21 @@ def test_proxy_port_never_quotes_words() -> None:
 def test_absent_credentials_suit_every_scheme(scheme: Scheme) -> None:
     """A proxy without credentials is never refused for them."""
     check_credentials(scheme, None, None)
+
+
+def test_options_of_tls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By URL or as words, a file by its whole path; they belong to TLS alone, and are never credentials."""
+    (tmp_path / "a b.pem").touch()
+    monkeypatch.chdir(tmp_path)
+    uri = parse_uri("https://u:p@h:1?ca=a%20b.pem&insecure=1")
+    assert uri.tls == TlsOptions(str(tmp_path / "a b.pem"), is_insecure=True)
+    assert uri == parse_uri("https://u:p@h:1", ["ca=a b.pem", "insecure=1"])
+    assert uri.line == f"https://***@h:1 ca={tmp_path}/a b.pem insecure=1"
+    assert parse_uri("https://h:1").tls == TlsOptions()
+    assert parse_uri("https://h:1").line == "https://h:1"
+    assert parse_uri("http://h:1").tls is None
+    assert [parse_uri(f"{kind}://h:1").is_relayed for kind in ("http", "https", "socks5+tls")] == [
+        False,
+        True,
+        True,
+    ]

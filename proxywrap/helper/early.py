@@ -55,6 +55,7 @@ class Early:
         self.work: list[Work] = []
         self.silent: list[tuple[socket.socket, Session]] = []
         self._listeners = listeners
+        self._ip_version = config.ip_version
         self._poll = select.poll()
         for listener in listeners:
             self._poll.register(listener, select.POLLIN)
@@ -112,11 +113,14 @@ class Early:
         with suppress(ProxywrapError, OSError):
             programs = partial(program_names, loan.pid)
             route = self.context.router.route(address, loan.request.port, programs)
-            is_strict = route.chain is not None and route.chain.kind is ChainType.STRICT
-            if is_strict and not isinstance(route.hops[0].host, str):
-                sockaddr = lent.sockaddr(route.hops[0].host, route.hops[0].port)
-                if sockaddr is not None:
-                    lent.begin(sockaddr)
+            if route.chain is None or route.chain.kind is not ChainType.STRICT:
+                return
+            host = route.hops[0].host
+            if any(hop.is_relayed for hop in route.hops) or isinstance(host, str):
+                return
+            sockaddr = lent.sockaddr(host, route.hops[0].port)
+            if sockaddr is not None and self._ip_version in {None, host.version}:
+                lent.begin(sockaddr)
 
 
 def _read_hosts() -> HostsTable:

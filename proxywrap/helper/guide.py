@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import errno
 import time
-from collections.abc import Collection
+from collections.abc import Awaitable, Callable, Collection
+from contextlib import suppress
 from functools import partial
 from random import Random
 
@@ -21,21 +22,34 @@ from proxywrap.errors import (
     TimedOut,
     TruncatedError,
 )
-from proxywrap.events import Connected, Failed, Skipped
+from proxywrap.events import Connected, Failed, Skipped, Unverified
 from proxywrap.helper.context import Context
 from proxywrap.helper.programs import program_names
+from proxywrap.helper.relays import Relays
 from proxywrap.helper.router import Route, Unroutable
 from proxywrap.helper.survey import Spawn, Survey
-from proxywrap.net.connector import AttemptFailed, Deadlines, connect_chain, connect_direct, connect_dns
+from proxywrap.net.connector import (
+    AttemptFailed,
+    Deadlines,
+    OutOfReach,
+    connect_chain,
+    connect_direct,
+    connect_dns,
+)
 from proxywrap.net.dnsserver import DnsServer
 from proxywrap.net.hopnames import HopNames
+from proxywrap.net.landing import Landing
 from proxywrap.net.lent import LentSocket
 from proxywrap.net.scout import Scout
+from proxywrap.net.way import Way, make_way
 from proxywrap.protocol.sockaddr import Place
 from proxywrap.protocol.wire import ReplyMessage
 from proxywrap.uri import ProxyURI
 
 __all__ = ["Guide"]
+
+Take = Callable[[Way], Awaitable[None]]
+"""What becomes of a way that the socket itself cannot go."""
 
 
 class Guide:
@@ -45,15 +59,27 @@ class Guide:
         context: what the sessions share.
         deadlines: for the hops.
         dns: where this host's own name servers seem to be.
+        relays: for the sockets that cannot reach their proxy.
+        names: of the first proxies.
         spawn: runs a coroutine.
 
     """
 
-    def __init__(self, context: Context, deadlines: Deadlines, dns: DnsServer, spawn: Spawn) -> None:
+    def __init__(
+        self,
+        context: Context,
+        deadlines: Deadlines,
+        dns: DnsServer,
+        relays: Relays,
+        names: HopNames,
+        spawn: Spawn,
+    ) -> None:
         self._context = context
         self._deadlines = deadlines
         self._dns = dns
-        self._names = HopNames()
+        self.relays = relays
+        self._landing = Landing(deadlines.connect_s)
+        self._names = names
         self._spawn = spawn
         self._scout = Scout(self._names, deadlines)
         random = Random()  # noqa: S311 - it guards nothing
@@ -61,7 +87,11 @@ class Guide:
         self._surveys: dict[str, Survey] = {}
 
     def close(self) -> None:
-        """Find out no more about proxies."""
+        """Connect nothing any more, and find out no more about proxies."""
+        self._landing.close()
+        self._stop_surveys()
+
+    def _stop_surveys(self) -> None:
         for survey in self._surveys.values():
             survey.stop()
 
@@ -70,24 +100,27 @@ class Guide:
         self._deadlines = deadlines
         self._scout = Scout(self._names, deadlines)
         self._selector.health.keep(hops)
-        self.close()
+        self._stop_surveys()
         self._surveys.clear()
 
-    async def lead(self, pid: int, place: Place, lent: LentSocket) -> ReplyMessage:
+    async def lead(self, pid: int, place: Place, lent: LentSocket, take: Take | None = None) -> ReplyMessage:
         """Connect `lent` to what the application calls `place`; report it, return the errno or 0.
 
         Args:
             pid: of the application, for the report.
             place: as the application spelled it.
             lent: not connected; a failed attempt leaves it in any state.
+            take: gets the way where `lent` itself cannot go it, and owns it. By default `lent` is
+                connected to a relay.
 
         """
+        take = take or partial(self._land, lent)
         started = time.monotonic()
         destination = Endpoint(place.address, place.port)
         try:
             route = self._context.router.route(place.address, place.port, partial(program_names, pid))
             destination = route.destination
-            hops = await self._follow(pid, route, lent, place.scope_id)
+            hops = await self._follow(pid, route, lent, place.scope_id, take)
         except AttemptFailed as exc:
             fault = Failed(pid, destination, exc.hop, exc.errno, exc.reason, exc.is_chain_fault)
         except Unroutable as exc:
@@ -101,13 +134,15 @@ class Guide:
         self._context.report(fault)
         return ReplyMessage(fault.errno)
 
-    async def _follow(self, pid: int, route: Route, lent: LentSocket, scope_id: int) -> tuple[ProxyURI, ...]:
+    async def _follow(
+        self, pid: int, route: Route, lent: LentSocket, scope_id: int, take: Take
+    ) -> tuple[ProxyURI, ...]:
         """Connect along a route; return the proxies that were used."""
         destination = route.destination
         if route.resolves_here:
             destination = await self._look_up(destination)
         if route.chain is not None:
-            return await self._through(pid, route.chain, destination, lent)
+            return await self._through(pid, route.chain, destination, lent, take)
         assert not isinstance(destination.host, str)  # noqa: S101 - a name is looked up
         if route.is_dns:
             await connect_dns(lent, self._dns, unmapped(destination.host).version)
@@ -117,13 +152,13 @@ class Guide:
 
     async def _look_up(self, destination: Endpoint) -> Endpoint:
         assert isinstance(destination.host, str)  # noqa: S101 - it is a name
-        addresses = await self._names.addresses(destination.host)
+        addresses = await self._names.look_up(destination.host)
         return Endpoint(addresses[0], destination.port)
 
     # -- chains --------------------------------------------------------------------
 
     async def _through(
-        self, pid: int, chain: Chain, destination: Endpoint, lent: LentSocket
+        self, pid: int, chain: Chain, destination: Endpoint, lent: LentSocket, take: Take
     ) -> tuple[ProxyURI, ...]:
         """Connect through a chain, with other proxies in the place of those that fail.
 
@@ -132,7 +167,7 @@ class Guide:
 
         """
         if chain.kind is ChainType.STRICT:
-            await connect_chain(lent, chain.hops, destination, self._deadlines, self._names)
+            await self._connect(pid, lent, chain.hops, destination, take)
             return chain.hops
         pick = self._selector.pick(chain)
         survey = self._surveys.get(chain.name)
@@ -148,7 +183,7 @@ class Guide:
             if not hops:
                 break
             try:
-                await connect_chain(lent, hops, destination, self._deadlines, self._names)
+                await self._connect(pid, lent, hops, destination, take)
             except AttemptFailed as exc:
                 culprit = await self._find_culprit(exc, hops)
                 if culprit is None:
@@ -161,6 +196,39 @@ class Guide:
                 pick.note_success(hops)
                 return hops
         raise failure
+
+    async def _connect(
+        self, pid: int, lent: LentSocket, hops: tuple[ProxyURI, ...], destination: Endpoint, take: Take
+    ) -> None:
+        """Connect the socket itself where it can be, or make a way for it.
+
+        Raises:
+            AttemptFailed: the hop that failed, and why.
+
+        """
+        if not any(hop.is_relayed for hop in hops):
+            with suppress(OutOfReach):
+                await connect_chain(lent, hops, destination, self._deadlines, self._names)
+                return
+        way = await make_way(hops, destination, self._deadlines, self._names)
+        for hop in hops:
+            if hop.tls is not None and hop.tls.is_insecure:
+                self._context.report(Unverified(pid, hop))
+        await take(way)
+
+    async def _land(self, lent: LentSocket, way: Way) -> None:
+        """Connect the socket to us, and relay.
+
+        Raises:
+            AttemptFailed: it cannot be.
+
+        """
+        try:
+            partner = await self._landing.take(lent)
+        except BaseException:
+            way.close()
+            raise
+        self.relays.add(partner, way)
 
     async def _find_culprit(self, failed: AttemptFailed, hops: tuple[ProxyURI, ...]) -> ProxyURI | None:
         """Return the proxy that is to blame, None where the last one has answered for the destination.

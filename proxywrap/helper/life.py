@@ -24,12 +24,17 @@ from proxywrap.helper.guide import Guide
 from proxywrap.helper.nameserver import NameServer
 from proxywrap.helper.notify import Supervisor
 from proxywrap.helper.process import Setup, Voice
+from proxywrap.helper.relays import Relays
 from proxywrap.helper.reload import Reloader
 from proxywrap.helper.server import ControlServer
 from proxywrap.helper.session import Filtered, Loan, Work
 from proxywrap.net.connector import Deadlines
+from proxywrap.net.hopnames import HopNames
 
 __all__ = ["live"]
+
+LAST_BYTES_S = 60.0
+"""How long what ended programs have sent may take to be on its way, as long as FIN_WAIT2 lasts (tcp(7))."""
 
 
 def live(setup: Setup, family: Family, early: Early) -> None:
@@ -66,7 +71,10 @@ class _Life:
         self._setup.channel.setblocking(False)
         loop.add_reader(self._setup.channel, self._launcher_stirred)
         async with asyncio.TaskGroup() as tasks:
-            guide = Guide(context, _deadlines(self._setup.config), names.sockets, tasks.create_task)
+            relays = Relays()
+            hop_names = HopNames(self._setup.config.ip_version)
+            deadlines = _deadlines(self._setup.config)
+            guide = Guide(context, deadlines, names.sockets, relays, hop_names, tasks.create_task)
             admin = self._keep_in_step(context, guide)
             attempts = Attempts(context, guide, refused)
             supervisor = Supervisor(context, attempts, guide, names.sockets, refused, tasks.create_task)
@@ -93,6 +101,7 @@ class _Life:
             attempts.cancel()
             guide.close()
             supervisor.close()
+            await relays.close(LAST_BYTES_S)
         names.close()
         for sock in refusing:
             sock.close()

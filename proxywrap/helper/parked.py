@@ -24,7 +24,7 @@ from proxywrap.helper.router import Route
 from proxywrap.net.lent import LentSocket
 from proxywrap.net.notification import take_descriptor
 from proxywrap.net.parking import Parked, ParkingLot
-from proxywrap.net.relay import Relay
+from proxywrap.net.way import Way
 from proxywrap.protocol.sockaddr import Place
 
 __all__ = ["ParkedConnects", "Waiting"]
@@ -74,7 +74,6 @@ class ParkedConnects:
         self._spawn = spawn
         self._lot = ParkingLot()
         self._tasks: dict[Waiting, asyncio.Task[None]] = {}
-        self._relays: set[Relay] = set()
 
     def park(
         self, sock: socket.socket, process: int, thread: int, fd: int, place: Place, route: Route
@@ -122,11 +121,9 @@ class ParkedConnects:
         return not self._tasks
 
     def close(self) -> None:
-        """End everything, relays among it."""
+        """End everything."""
         for task in self._tasks.values():
             task.cancel()
-        for relay in list(self._relays):
-            relay.abort()
         self._lot.close()
 
     async def _carry_out(self, waiting: Waiting, place: Place, route: Route) -> None:
@@ -158,18 +155,22 @@ class ParkedConnects:
     async def _join(self, waiting: Waiting, place: Place, route: Route) -> int:
         """Make the way and join it; return an errno where there is none."""
         lent = LentSocket(_open_for(route).detach())
+        ways = [Way(lent)]
+
+        async def take(way: Way) -> None:
+            ways.append(way)
+
         try:
-            reply = await self._guide.lead(waiting.process, place, lent)
+            reply = await self._guide.lead(waiting.process, place, lent, take)
             if reply.error:
                 lent.close()
                 return reply.error
             waiting.is_being_joined = True
             partner = await self._lot.join(waiting.parked)
-        except BaseException:
-            lent.close()
-            raise
-        relay = Relay(partner, lent.take(), lambda: self._relays.discard(relay))
-        self._relays.add(relay)
+            self._guide.relays.add(partner, ways.pop())
+        finally:
+            for way in ways:
+                way.close()
         return 0
 
     def _fail(self, waiting: Waiting, error: int) -> None:

@@ -11,46 +11,37 @@ import os
 import socket
 from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv6Address
+from typing import TypeVar
 
 from proxywrap.address import Endpoint
-from proxywrap.errors import (
-    ProtocolError,
-    ProxyRefused,
-    ProxyUnreachable,
-    ProxywrapError,
-    TimedOut,
-    TruncatedError,
-)
+from proxywrap.errors import ProxyUnreachable
+from proxywrap.net.blame import ADVICE, AttemptFailed, blaming
 from proxywrap.net.dnsserver import DnsServer
-from proxywrap.net.driver import run
+from proxywrap.net.driver import ByteIO, run
 from proxywrap.net.hopnames import HopNames
 from proxywrap.net.lent import LentSocket
 from proxywrap.net.starting import SockAddr
 from proxywrap.protocol.greeting import client_greeting
 from proxywrap.protocol.handshake import client_handshake
-from proxywrap.uri import ProxyURI, Scheme
+from proxywrap.uri import ProxyURI
 
-__all__ = ["AttemptFailed", "Deadlines", "connect_chain", "connect_direct", "connect_dns"]
+__all__ = [
+    "AttemptFailed",
+    "Deadlines",
+    "OutOfReach",
+    "ask_hop",
+    "connect_chain",
+    "connect_direct",
+    "connect_dns",
+    "joining",
+]
+
+T = TypeVar("T")
 
 
-_UNREACHABLE = {errno.ETIMEDOUT, errno.EHOSTUNREACH, errno.ENETUNREACH}
-"""What the kernel says of a hop that is gone, rather than of one that hung up."""
-
-_ADVICE = {
-    errno.ECONNREFUSED: "is it running, and is that its port?",
-    errno.ETIMEDOUT: "is its address right, and no firewall in between?",
-    errno.EHOSTUNREACH: "is its address right, and the network up?",
-    errno.ENETUNREACH: "is its address right, and the network up?",
-}
-"""What to look at first when the kernel could not connect to a hop."""
-
-_KINDS = {
-    Scheme.SOCKS4: "a SOCKS4",
-    Scheme.SOCKS4A: "a SOCKS4a",
-    Scheme.SOCKS5: "a SOCKS5",
-    Scheme.SOCKS5H: "a SOCKS5",
-    Scheme.HTTP: "an HTTP",
-}
+class OutOfReach(Exception):
+    """The first hop has no address that a socket of that family can reach."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,35 +50,6 @@ class Deadlines:
 
     connect_s: float
     read_s: float
-
-
-class AttemptFailed(ProxywrapError):
-    """A lent socket could not be connected.
-
-    Args:
-        hop: the proxy that failed or refused; None for a direct connection.
-        reason: what happened, without the hop's name.
-        errno: what the application must see.
-        is_chain_fault: the user must hear of it.
-        is_unreached: the hop before could not get to `hop`, which was not asked for anything.
-
-    """
-
-    def __init__(
-        self,
-        hop: ProxyURI | None,
-        reason: str,
-        *,
-        errno: int,
-        is_chain_fault: bool,
-        is_unreached: bool = False,
-    ) -> None:
-        super().__init__(reason)
-        self.hop = hop
-        self.reason = reason
-        self.errno = errno
-        self.is_chain_fault = is_chain_fault
-        self.is_unreached = is_unreached
 
 
 async def connect_direct(lent: LentSocket, destination: Endpoint, scope_id: int = 0) -> None:
@@ -144,77 +106,63 @@ async def connect_chain(
 
     Raises:
         AttemptFailed: the hop that failed, and why.
+        OutOfReach: nothing was done; another socket may go there.
 
     """
     lent.read_timeout_s = deadlines.read_s
     lent.clear_options()
     try:
-        await _attempt(hops[0], _join_first(lent, hops[0], deadlines.connect_s, names))
-        for at, hop in enumerate(hops):
-            next_hop = hops[at + 1] if at + 1 < len(hops) else None
-            target = destination if next_hop is None else next_hop.endpoint
-            flow = client_greeting(hop) if target is None else client_handshake(hop, target)
-            await _attempt(hop, run(flow, lent), next_hop)
+        joined = joining(_join_first(lent, hops[0], names), hops[0], names, deadlines.connect_s)
+        await blaming(hops[0], joined)
+        for at in range(len(hops)):
+            await ask_hop(lent, hops, at, destination)
     finally:
         lent.restore_options()
 
 
-async def _attempt(hop: ProxyURI, step: Awaitable[object], next_hop: ProxyURI | None = None) -> None:
-    """Await one step and put what it raises down to `hop`.
+async def ask_hop(io: ByteIO, hops: Sequence[ProxyURI], at: int, destination: Endpoint | None) -> None:
+    """Have one of `hops`, to which the bytes lead already, lead to the next one or to `destination`.
 
-    If `next_hop` is what the step asks for, that one is to blame where `hop`
-    did not get there, and the chain, not the destination. A password or a rule
-    is `hop`'s own affair.
+    Where there is none, the last hop is only found out about.
+
+    Raises:
+        AttemptFailed: the hop that failed, and why.
+
+    """
+    next_hop = hops[at + 1] if at + 1 < len(hops) else None
+    if next_hop is not None and next_hop.path is not None:
+        reason = "is on a Unix socket of this host, so it can only be the first of a chain"
+        raise AttemptFailed(next_hop, reason, errno=errno.ENETUNREACH, is_chain_fault=True, is_unreached=True)
+    target = destination if next_hop is None else next_hop.endpoint
+    flow = client_greeting(hops[at]) if target is None else client_handshake(hops[at], target)
+    await blaming(hops[at], run(flow, io), next_hop)
+
+
+async def joining(step: Awaitable[T], hop: ProxyURI, names: HopNames, limit_s: float) -> T:
+    """Return what the step gives that connects to a first hop, and say why where it fails.
+
+    Raises:
+        ProxyUnreachable: it took too long, or as the kernel said.
+
     """
     try:
-        await step
-    except ProxyRefused as exc:
-        if next_hop is not None and exc.errno != errno.EACCES:
-            reason = f"cannot be reached, says {hop}: {exc.reason}: is that its address as seen from there?"
-            raise AttemptFailed(
-                next_hop, reason, errno=exc.errno, is_chain_fault=True, is_unreached=True
-            ) from exc
-        is_fault = not exc.is_destination_fault
-        raise AttemptFailed(hop, exc.reason, errno=exc.errno, is_chain_fault=is_fault) from exc
-    except (TruncatedError, ConnectionResetError, BrokenPipeError) as exc:
-        # One fault, and one line: which it is depends on what was still under way.
-        reason = f"closed the connection in the middle of the handshake: {_is_it_one(hop)}"
-        raise AttemptFailed(hop, reason, errno=errno.ECONNREFUSED, is_chain_fault=True) from exc
-    except ProtocolError as exc:
-        raise AttemptFailed(hop, str(exc), errno=exc.errno, is_chain_fault=True) from exc
-    except TimedOut as exc:
-        reason = f"{exc.reason}: {_is_it_one(hop)} A slow one needs a longer tcp_read_time_out, in a file"
-        raise AttemptFailed(hop, reason, errno=exc.errno, is_chain_fault=True) from exc
-    except ProxyUnreachable as exc:
-        raise AttemptFailed(hop, exc.reason, errno=exc.errno, is_chain_fault=True) from exc
-    except OSError as exc:
-        reason = f"broke off the handshake: {exc.strerror}: {_ADVICE.get(exc.errno or 0, _is_it_one(hop))}"
-        error = exc.errno if exc.errno in _UNREACHABLE else errno.ECONNREFUSED
-        raise AttemptFailed(hop, reason, errno=error, is_chain_fault=True) from exc
-
-
-def _is_it_one(hop: ProxyURI) -> str:
-    return f"is it {_KINDS[hop.scheme]} proxy, and may you use it?"
-
-
-async def _join_first(lent: LentSocket, hop: ProxyURI, limit_s: float, names: HopNames) -> None:
-    problem, advice = "its name cannot be resolved", "is this host's name server there?"
-    try:
         async with asyncio.timeout(limit_s):
-            sockaddrs = await _sockaddrs(lent, hop, names)
-            problem, advice = "cannot be connected to", _ADVICE[errno.ETIMEDOUT]
-            await _connect_any(lent, sockaddrs)
+            return await step
     except OSError as exc:
         if exc.errno is None:  # the deadline's
+            problem, advice = "cannot be connected to", ADVICE[errno.ETIMEDOUT]
+            if names.is_asking(hop.host):
+                problem, advice = "its name cannot be resolved", "is this host's name server there?"
             reason = f"{problem} within {limit_s:g} s: {advice}"
             raise ProxyUnreachable(reason, errno=errno.ETIMEDOUT) from None
-        advice = _ADVICE.get(exc.errno, "is its address right?")
-        reason = f"cannot be connected to: {exc.strerror}: {advice}"
+        advice = ADVICE.get(exc.errno, "is its address right?")
+        reason = f"cannot be connected to: {os.strerror(exc.errno)}: {advice}"
         raise ProxyUnreachable(reason, errno=exc.errno) from exc
 
 
-async def _connect_any(lent: LentSocket, sockaddrs: Sequence[SockAddr]) -> None:
+async def _join_first(lent: LentSocket, hop: ProxyURI, names: HopNames) -> None:
     """Connect to the first address that answers; the last one's error counts."""
+    sockaddrs = await _sockaddrs(lent, hop, names)
     for sockaddr in sockaddrs[:-1]:
         try:
             await lent.connect(sockaddr)
@@ -227,15 +175,19 @@ async def _connect_any(lent: LentSocket, sockaddrs: Sequence[SockAddr]) -> None:
 
 
 async def _sockaddrs(lent: LentSocket, hop: ProxyURI, names: HopNames) -> Sequence[SockAddr]:
-    """Return where the socket can reach the first hop."""
-    addresses = await names.addresses(hop.host) if isinstance(hop.host, str) else [hop.host]
-    if lent.family == socket.AF_INET6:
-        # Once connected to a mapped address, a socket cannot go back to native IPv6.
-        addresses = sorted(addresses, key=lambda address: -address.version)
-    found = [lent.sockaddr(address, hop.port) for address in addresses]
-    reachable = [sockaddr for sockaddr in found if sockaddr is not None]
-    if not reachable:
-        kind = "IPv4" if lent.family == socket.AF_INET else "IPv6-only"
-        reason = f"has no address that an {kind} socket can reach: give it one of that family"
-        raise ProxyUnreachable(reason, errno=errno.ENETUNREACH)
-    return reachable
+    """Return where the socket can reach the first hop, the best place first."""
+
+    def sockaddr(address: IPv4Address | IPv6Address) -> SockAddr | None:
+        return lent.sockaddr(address, hop.port)
+
+    # Once connected to a mapped address, a socket cannot go back to native IPv6.
+    best_first = sorted(
+        await names.addresses(hop.host),
+        key=lambda address: (sockaddr(address) is None, lent.family == socket.AF_INET6 and -address.version),
+    )
+    if sockaddr(best_first[0]) is None:
+        raise OutOfReach
+    ranked = await names.ranked(best_first, hop.port)
+    if sockaddr(ranked[0]) is None:
+        raise OutOfReach
+    return [found for address in ranked if (found := sockaddr(address)) is not None]

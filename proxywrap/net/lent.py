@@ -24,6 +24,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 
 from proxywrap.errors import RemoteProtocolError, TruncatedError
 from proxywrap.net.device import has_device
+from proxywrap.net.namespace import namespace
 from proxywrap.net.native import disconnect, fail_connect
 from proxywrap.net.readiness import is_writable, until_readable, until_writable
 from proxywrap.net.stalling import StallingOptions
@@ -63,6 +64,15 @@ class LentSocket:
             and self._sock.type == socket.SOCK_STREAM
             and self._sock.proto in {socket.IPPROTO_TCP, _IPPROTO_MPTCP}
         )
+
+    def own_address(self) -> tuple[str, int]:
+        """Return the address that it is bound to."""
+        host, port = self._sock.getsockname()[:2]
+        return host, port
+
+    def namespace(self) -> int:
+        """Return the number of its network namespace."""
+        return namespace(self._sock)
 
     # -- life --------------------------------------------------------------
 
@@ -191,6 +201,16 @@ class LentSocket:
                 await until_writable(self._sock, self.read_timeout_s)
             else:
                 view = view[sent:]
+
+    async def receive(self, size: int) -> bytes:
+        """Return what has come, `size` bytes at most, nothing at the end of the stream.
+
+        Raises:
+            OSError: the connection is broken.
+            ProxyUnreachable: the peer is silent for `read_timeout_s`.
+
+        """
+        return await self._receive(size, _NOW)
 
     async def read_exactly(self, size: int) -> bytes:
         """Read `size` bytes and not one more.

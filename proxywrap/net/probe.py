@@ -7,7 +7,9 @@ destination. What stops it is its result, not an error.
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
+import ssl
 import time
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
@@ -21,7 +23,9 @@ from proxywrap.net.connector import Deadlines
 from proxywrap.net.driver import run
 from proxywrap.net.hopnames import HopNames
 from proxywrap.net.stream import StreamIO
+from proxywrap.net.tls import explained, tls_context
 from proxywrap.protocol.handshake import client_handshake
+from proxywrap.tlsoptions import TlsOptions
 from proxywrap.uri import ProxyURI
 
 __all__ = ["Stop", "StopKind", "Walk", "open_first", "walk"]
@@ -45,6 +49,7 @@ class StopKind(StrEnum):
     RULES = "rules"
     ANSWER = "answer"
     IMPOSSIBLE = "impossible"
+    CERTIFICATE = "certificate"
 
 
 class Stop(NamedTuple):
@@ -141,6 +146,14 @@ async def walk(
         stack.push_async_callback(_close, writer)
         for at, hop in enumerate(hops):
             target = hops[at + 1].endpoint if at + 1 < len(hops) else destination
+            if at and hop.path is not None:
+                reason = "is on a Unix socket of this host, so it can only be the first of a chain"
+                found.stop = Stop(hop, StopKind.IMPOSSIBLE, reason)
+                break
+            if hop.tls is not None:
+                found.stop = await _begin_tls(hop, hop.tls, writer, deadlines.read_s, found)
+                if found.stop is not None:
+                    break
             found.stop = await _shake_hands(hop, target, _RoundIO(reader, writer, deadlines.read_s), found)
             if found.stop is not None:
                 if at + 1 < len(hops) and found.stop.kind is StopKind.ANSWER:
@@ -162,6 +175,10 @@ async def open_first(
     """
     began_s = time.monotonic()
     async with asyncio.timeout(limit_s):
+        if hop.path is not None:
+            unix = await asyncio.open_unix_connection(hop.path)
+            found.steps.append(Step(hop, "connect", time.monotonic() - began_s))
+            return unix
         addresses = [hop.host]
         if isinstance(hop.host, str):
             addresses = [*await names.addresses(hop.host)]
@@ -177,6 +194,28 @@ async def open_first(
             streams = await asyncio.open_connection(str(addresses[-1]), hop.port)
     found.steps.append(Step(hop, "connect", time.monotonic() - began_s))
     return streams
+
+
+async def _begin_tls(
+    hop: ProxyURI, options: TlsOptions, writer: asyncio.StreamWriter, limit_s: float, found: Walk
+) -> Stop | None:
+    """Speak TLS from here on; return what stopped that."""
+    began_s = time.monotonic()
+    try:
+        async with asyncio.timeout(limit_s):
+            await writer.start_tls(tls_context(options), server_hostname=str(hop.host))
+    except ssl.SSLCertVerificationError as exc:
+        return Stop(hop, StopKind.CERTIFICATE, explained(exc).reason, errno.ECONNREFUSED)
+    except ssl.SSLError as exc:
+        return Stop(hop, StopKind.FOREIGN, explained(exc).reason, errno.ECONNREFUSED)
+    except ProxyUnreachable as exc:
+        return Stop(hop, StopKind.CERTIFICATE, exc.reason, exc.errno)
+    except TimeoutError as exc:
+        return Stop(hop, StopKind.SILENT, "does not answer in time", _errno(exc))
+    except OSError as exc:
+        return Stop(hop, StopKind.CLOSED, "closes the connection in the TLS handshake", _errno(exc))
+    found.steps.append(Step(hop, "TLS", time.monotonic() - began_s))
+    return None
 
 
 async def _close(writer: asyncio.StreamWriter) -> None:

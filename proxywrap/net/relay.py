@@ -10,11 +10,10 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import os
-import select
 import socket
-import struct
 from collections.abc import Callable
-from contextlib import suppress
+
+from proxywrap.net.carrier import Carrier
 
 __all__ = ["Relay"]
 
@@ -30,7 +29,6 @@ _LARGE_PIPES = 16
 """Pipes that take a whole chunk: a user may have 64 of them, and has other programs (pipe(7))."""
 
 _NOW = os.SPLICE_F_NONBLOCK | os.SPLICE_F_MOVE
-_RESET = struct.pack("ii", 1, 0)  # struct linger
 
 
 class _Pipe:
@@ -61,59 +59,21 @@ class _Pipe:
             self.spare.append(self)
 
 
-class Relay:
+class Relay(Carrier):
     """Relays from its making until both directions have ended; owns both sockets.
 
     Args:
-        one: connected, non-blocking.
+        one: connected, non-blocking; the application's end.
         other: likewise.
         on_end: called once, when both are closed.
 
     """
 
     def __init__(self, one: socket.socket, other: socket.socket, on_end: Callable[[], None]) -> None:
-        self._sockets = (one, other)
-        self._on_end = on_end
-        self._resets: select.epoll | None = None
-        self._directions = (_Direction(self, one, other), _Direction(self, other, one))
-        for direction in self._directions:
-            direction.start()
-
-    def abort(self) -> None:
-        """Reset both connections and close them."""
-        for sock in self._sockets:
-            with suppress(OSError):
-                sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
-        self._close()
-
-    def note_end(self, source: int) -> None:
-        """Close both where nothing can come from either any more; else see whether `source` is reset.
-
-        Raises:
-            OSError: there are too many descriptors.
-
-        """
-        if all(direction.has_ended for direction in self._directions):
-            self._close()
-            return
-        self._resets = select.epoll()
-        self._resets.register(source, select.EPOLLET)  # which is for errors, and tells of them once
-        asyncio.get_running_loop().add_reader(self._resets.fileno(), self._look_for_reset)
-
-    def _look_for_reset(self) -> None:
-        if self._resets is not None and any(seen & select.EPOLLERR for _fd, seen in self._resets.poll(0)):
-            self.abort()
-
-    def _close(self) -> None:
-        for direction in self._directions:
-            direction.stop()
-        if self._resets is not None:
-            asyncio.get_running_loop().remove_reader(self._resets.fileno())
-            self._resets.close()
-        for sock in self._sockets:
-            sock.close()
-        on_end, self._on_end = self._on_end, _nothing
-        on_end()
+        super().__init__(one, other, on_end)
+        self.there = _Direction(self, one, other)
+        self.back = _Direction(self, other, one)
+        self.start(self.there, self.back)
 
 
 class _Direction:
@@ -206,7 +166,3 @@ def _enlarge(pipe: int) -> bool:
         return fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, _CHUNK_BYTES) >= _CHUNK_BYTES
     except PermissionError:  # the user has too many
         return False
-
-
-def _nothing() -> None:
-    """Tell nobody again."""

@@ -9,14 +9,11 @@ from __future__ import annotations
 import asyncio
 import math
 import os
-import socket
 from collections.abc import Callable, Sequence
-from contextlib import suppress
-from ipaddress import IPv4Address
 
-from proxywrap.net.connector import AttemptFailed, Deadlines, connect_chain
+from proxywrap.net.connector import AttemptFailed, Deadlines
 from proxywrap.net.hopnames import HopNames
-from proxywrap.net.lent import LentSocket
+from proxywrap.net.way import make_way
 from proxywrap.uri import ProxyURI
 
 __all__ = ["Scout"]
@@ -60,18 +57,15 @@ class Scout:
             min(self._deadlines.connect_s, patience_s), min(self._deadlines.read_s, patience_s)
         )
         async with self._slots:
-            lent = LentSocket(_open_for(prefix[0] if prefix else hop).detach())
             try:
                 async with asyncio.timeout(patience_s):
-                    await connect_chain(lent, [*prefix, hop], None, deadlines, self._names)
+                    (await make_way([*prefix, hop], None, deadlines, self._names)).close()
             except AttemptFailed as exc:
                 return exc.reason
             except TimeoutError:
                 return f"did not answer within {patience_s:g} s"
             except OSError as exc:
                 return f"cannot be asked: {os.strerror(exc.errno) if exc.errno else exc}"
-            finally:
-                lent.close()
         return None
 
     def patience_s(self, count: int) -> float:
@@ -150,14 +144,3 @@ def _is_decided(hops: Sequence[ProxyURI], answers: dict[ProxyURI, str | None]) -
         if answers[hop] is None:
             return True
     return True
-
-
-def _open_for(hop: ProxyURI) -> socket.socket:
-    """Return a socket of ours: of both families, unless the proxy has an IPv4 address."""
-    kind = socket.SOCK_STREAM | socket.SOCK_NONBLOCK
-    if not isinstance(hop.host, IPv4Address):
-        with suppress(OSError):  # a host without IPv6
-            sock = socket.socket(socket.AF_INET6, kind)
-            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
-            return sock
-    return socket.socket(socket.AF_INET, kind)

@@ -28,7 +28,7 @@ def client_handshake(uri: ProxyURI, destination: Endpoint) -> Flow[None]:
     """Ask the proxy `uri`, to which the bytes lead already, for `destination`.
 
     Afterwards the bytes lead to the destination. A name goes to the proxy as a
-    name, with every scheme.
+    name, with every scheme. A raw hop is asked nothing and leads where it leads.
 
     Raises:
         ProxyRefused: the proxy said no.
@@ -47,8 +47,15 @@ def client_handshake(uri: ProxyURI, destination: Endpoint) -> Flow[None]:
             from proxywrap.protocol import httpconnect
 
             return httpconnect.connect(destination, uri.username, uri.password)
+        case Scheme.RAW:
+            return _say_nothing()
         case _:
             assert_never(uri.scheme)
+
+
+def _say_nothing() -> Flow[None]:
+    """Leave the bytes to whoever comes next: they lead where the hop leads by itself."""
+    yield from ()
 
 
 def server_handshake(check: Check | None = None) -> Flow[Request]:
@@ -119,5 +126,7 @@ def send_reply(request: Request, error: int = 0, bound: Endpoint = socks5.UNSPEC
             from proxywrap.protocol import httpconnect
 
             return httpconnect.send_reply(httpconnect.status_for_errno(error))
+        case Scheme.RAW:
+            return _say_nothing()
         case _:
             assert_never(request.scheme)

@@ -14,10 +14,12 @@ from proxywrap.helper.attempt import Attempts
 from proxywrap.helper.context import Context
 from proxywrap.helper.guide import Guide
 from proxywrap.helper.nameserver import NameServer
+from proxywrap.helper.relays import Relays
 from proxywrap.helper.router import Router
 from proxywrap.helper.session import Loan, Session, Work
 from proxywrap.hosts import parse_hosts
 from proxywrap.net.connector import Deadlines
+from proxywrap.net.hopnames import HopNames
 from proxywrap.protocol.wire import (
     REPLY_BYTES,
     Op,
@@ -75,7 +77,7 @@ def make_context(
 def make_attempts(context: Context, names: NameServer | None = None) -> Attempts:
     """Return what carries loans out, with long deadlines."""
     dns = (names or NameServer(context)).sockets
-    guide = Guide(context, Deadlines(DEADLINE_S, DEADLINE_S), dns, _spawn)
+    guide = Guide(context, Deadlines(DEADLINE_S, DEADLINE_S), dns, Relays(), HopNames(), _spawn)
     return Attempts(context, guide, {})
 
 

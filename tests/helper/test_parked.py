@@ -17,7 +17,9 @@ from proxywrap.helper.guide import Guide
 from proxywrap.helper.ledger import Ledger
 from proxywrap.helper.nameserver import NameServer
 from proxywrap.helper.parked import ParkedConnects, Waiting
+from proxywrap.helper.relays import Relays
 from proxywrap.net.connector import Deadlines
+from proxywrap.net.hopnames import HopNames
 from proxywrap.protocol.sockaddr import Place
 from proxywrap.testing.script import Script
 from proxywrap.testing.socksserver import SocksServer
@@ -48,14 +50,12 @@ class Stage:
         self.ledger = Ledger()
         self.keeper = socket.socket()
         self.keeper.bind(("127.0.0.1", 0))
+        self.relays = Relays()
+        deadlines = Deadlines(DEADLINE_S, DEADLINE_S)
+        spawn = asyncio.get_running_loop().create_task
         self.parked = ParkedConnects(
             self.context,
-            Guide(
-                self.context,
-                Deadlines(DEADLINE_S, DEADLINE_S),
-                self.names.sockets,
-                asyncio.get_running_loop().create_task,
-            ),
+            Guide(self.context, deadlines, self.names.sockets, self.relays, HopNames(), spawn),
             self.ledger,
             {socket.AF_INET: self.keeper.getsockname()},
             asyncio.get_running_loop().create_task,
@@ -119,7 +119,7 @@ def test_a_way_that_is_found() -> None:
             await loop.sock_sendall(app, b"question")
             assert await loop.sock_recv(app, 100) == b"question"
             assert await loop.sock_recv(app, 100) == b""
-        await until(lambda: not stage.parked._relays)
+        await until(lambda: not stage.relays._carriers)
 
     play(scenario)
 
@@ -182,7 +182,7 @@ def test_the_same_place_again(how: str) -> None:
         await until(lambda: told and told_again)
         assert (told, told_again) == ([errno.ECONNABORTED], [0])
         app.close()
-        await until(lambda: not stage.parked._relays)
+        await until(lambda: not stage.relays._carriers)
 
     play(scenario)
 
@@ -191,7 +191,8 @@ async def _say_over(context: Context, app: socket.socket, listener: socket.socke
     """Have `app` wait and be joined, while we look after it all the time; return what arrives of it."""
     place = Place(IPv4Address("127.0.0.1"), listener.getsockname()[1])
     async with asyncio.TaskGroup() as group:
-        guide = Guide(context, Deadlines(5, 5), NameServer(context).sockets, group.create_task)
+        relays, names = Relays(), HopNames()
+        guide = Guide(context, Deadlines(5, 5), NameServer(context).sockets, relays, names, group.create_task)
         parked = ParkedConnects(context, guide, Ledger(), {}, group.create_task)
         parked.park(app, os.getpid(), os.getpid(), app.fileno(), place, context.router.route(*place[:2]))
         while not parked.is_idle():
@@ -203,6 +204,7 @@ async def _say_over(context: Context, app: socket.socket, listener: socket.socke
             app.send(b"hello")
             said = await loop.sock_recv(peer, 5)
         parked.close()
+        await relays.close(0)
     return said
 
 

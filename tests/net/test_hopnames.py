@@ -6,13 +6,14 @@ import asyncio
 import errno
 import socket
 import threading
+from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
 import pytest
 
 from proxywrap.errors import ProxyUnreachable
 from proxywrap.net import hopnames
-from proxywrap.net.hopnames import HopNames
+from proxywrap.net.hopnames import Address, HopNames
 
 from .lending import DEADLINE_S, finish
 
@@ -154,3 +155,45 @@ def test_a_failure_that_nobody_waits_for(resolver: Resolver) -> None:
 
     finish(scenario())
     assert unheard == []
+
+
+@pytest.mark.parametrize(("version", "found"), [(4, "192.0.2.1"), (6, "2001:db8::1")])
+@pytest.mark.usefixtures("resolver")
+def test_one_version_of_ip(version: int, found: str) -> None:
+    """Of a name's addresses those are taken; a hop that has none of them is told."""
+
+    async def scenario() -> None:
+        names = HopNames(version)
+        assert await look_up(names) == [found]
+        assert await names.look_up("proxy.test") == [
+            ip_address(text) for text in ("192.0.2.1", "2001:db8::1")
+        ]
+        other = ip_address("2001:db8::7" if version == 4 else "192.0.2.7")
+        with pytest.raises(ProxyUnreachable) as caught:
+            await names.addresses(other)
+        assert caught.value.errno == errno.ENETUNREACH
+        assert caught.value.reason == f"has no IPv{version} address: leave out -{version}"
+
+    finish(scenario())
+
+
+@pytest.mark.usefixtures("resolver")
+def test_the_winner_of_a_race_is_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For a while; the others stay behind it."""
+    races: list[int] = []
+
+    async def win(addresses: list[Address], port: int) -> Address:
+        races.append(port)
+        return addresses[-1]
+
+    monkeypatch.setattr(hopnames, "race", win)
+
+    async def scenario() -> None:
+        names = HopNames()
+        addresses = await names.addresses("proxy.test")
+        for _ in range(2):
+            assert await names.ranked(addresses, 1080) == addresses[::-1]
+        assert await names.ranked(addresses[:1], 1080) == addresses[:1]
+        assert races == [1080]
+
+    finish(scenario())

@@ -202,7 +202,7 @@ def test_an_end_with_bytes_under_way(how: str) -> None:
             try:
                 ends.left.send(bytes(1 << 16))
             except BlockingIOError:
-                before = ends.relay._directions[0]._pipe
+                before = ends.relay.there._pipe
                 await asyncio.sleep(0.01)
                 if before is not None and before.held:
                     break

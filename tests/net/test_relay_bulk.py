@@ -110,7 +110,7 @@ async def until_stalled(stalled: Relay, application: socket.socket) -> None:
         try:
             application.send(BULK)
         except BlockingIOError:
-            if any(direction._pipe for direction in stalled._directions):
+            if stalled.there._pipe or stalled.back._pipe:
                 return
             await asyncio.sleep(0)
 

@@ -91,6 +91,17 @@ def test_errno_survives_the_protocol(
     assert reply != refusal
 
 
+def test_nothing_is_said_to_a_raw_hop() -> None:
+    """Every byte is left to who comes next, in both roles."""
+    raw = parse_uri("raw://192.0.2.1:22")
+    for flow in (
+        client_handshake(raw, NAME),
+        send_reply(Request(Scheme.RAW, Command.CONNECT, NAME), errno.EACCES),
+    ):
+        outcome = play(flow, b"SSH-2.0-x")
+        assert (outcome.sent, outcome.result()) == (b"", None)
+
+
 @pytest.mark.parametrize(
     ("asked", "sent"),
     [

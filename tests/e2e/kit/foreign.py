@@ -19,11 +19,21 @@ from .world import World, factor
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-__all__ = ["Sshd", "dante", "microsocks", "running", "ssh_dynamic", "sshd", "tinyproxy"]
+__all__ = [
+    "Sshd",
+    "dante",
+    "microsocks",
+    "running",
+    "ssh_dynamic",
+    "ssh_forward",
+    "sshd",
+    "stunnel",
+    "tinyproxy",
+]
 
 
 async def _accepts(host: str, port: int) -> bool:
-    with socket.socket() as sock:
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as sock:
         return sock.connect_ex((host, port)) == 0
 
 
@@ -70,7 +80,7 @@ def microsocks(
     login = ["-u", "alice", "-P", password] if password else []
     userinfo = f"alice:{quote(password, safe='')}@" if password else ""
     with running(world, ["microsocks", "-i", host, "-p", str(port), *login], (host, port), hosts=hosts):
-        yield f"socks5://{userinfo}{host}:{port}"
+        yield f"socks5://{userinfo}{f'[{host}]' if ':' in host else host}:{port}"
 
 
 @contextlib.contextmanager
@@ -106,6 +116,19 @@ def tinyproxy(world: World, hosts: Mapping[str, str]) -> Iterator[str]:
     )
     with running(world, ["tinyproxy", "-d", "-c", config], ("127.0.0.1", port), hosts=hosts):
         yield f"http://127.0.0.1:{port}"
+
+
+@contextlib.contextmanager
+def stunnel(world: World, target: int, pem: Path) -> Iterator[int]:
+    """Run stunnel, which takes TLS off, before a proxy, with the chain and key of `pem`; yield its port."""
+    port = world.port()
+    config = world.directory / f"stunnel-{port}.conf"
+    config.write_text(
+        f"foreground = yes\nsyslog = no\npid =\n[proxy]\naccept = 127.0.0.1:{port}\n"
+        f"connect = 127.0.0.1:{target}\ncert = {pem}\n",
+    )
+    with running(world, ["stunnel4", config], ("127.0.0.1", port)):
+        yield port
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,3 +204,14 @@ def ssh_dynamic(world: World, hosts: Mapping[str, str]) -> Iterator[str]:
         argv = ["ssh", "-N", "-D", f"127.0.0.1:{port}", *far.options("127.0.0.1")]
         with running(world, argv, ("127.0.0.1", port)):
             yield f"socks5://127.0.0.1:{port}"
+
+
+@contextlib.contextmanager
+def ssh_forward(world: World, hosts: Mapping[str, str], host: str, target_port: int) -> Iterator[int]:
+    """Run `ssh -L` to an sshd that knows the names, and yield the port that it forwards to `host`."""
+    port = world.port()
+    with sshd(world, "127.0.0.1", hosts) as far:
+        way = f"127.0.0.1:{port}:{host}:{target_port}"
+        argv = ["ssh", "-N", "-L", way, *far.options("127.0.0.1")]
+        with running(world, argv, ("127.0.0.1", port)):
+            yield port

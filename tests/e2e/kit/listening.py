@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import socket
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
+    from pathlib import Path
 
-__all__ = ["Handler", "join", "listening", "send_on"]
+__all__ = ["Handler", "join", "listening", "listening_on", "send_on"]
 
 Handler: TypeAlias = "Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]"
 
@@ -18,6 +20,24 @@ Handler: TypeAlias = "Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awa
 @contextlib.asynccontextmanager
 async def listening(handler: Handler, host: str) -> AsyncIterator[int]:
     """Serve on a free port of `host`, which is given, until the block ends and nobody is served any more."""
+    with socket.create_server((host, 0), backlog=4096) as sock:
+        async with _serving(handler, sock):
+            yield sock.getsockname()[1]
+
+
+@contextlib.asynccontextmanager
+async def listening_on(handler: Handler, path: Path) -> AsyncIterator[None]:
+    """Serve likewise on a Unix socket, which is gone afterwards."""
+    with socket.socket(socket.AF_UNIX) as sock:
+        sock.bind(str(path))
+        sock.listen(4096)
+        async with _serving(handler, sock):
+            yield
+    os.unlink(path)
+
+
+@contextlib.asynccontextmanager
+async def _serving(handler: Handler, sock: socket.socket) -> AsyncIterator[None]:
     tasks: set[asyncio.Task[None]] = set()
 
     async def accepted(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -33,17 +53,17 @@ async def listening(handler: Handler, host: str) -> AsyncIterator[int]:
             tasks.discard(task)
             writer.close()
 
-    with socket.create_server((host, 0), backlog=4096) as sock:
-        server = await asyncio.start_server(accepted, sock=sock, backlog=4096)
-        try:
-            yield sock.getsockname()[1]
-        finally:
-            server.close()
-            pending = list(tasks)
-            for task in pending:
-                task.cancel()
-            await asyncio.gather(*pending, return_exceptions=True)
-            await server.wait_closed()
+    start = asyncio.start_unix_server if sock.family == socket.AF_UNIX else asyncio.start_server
+    server = await start(accepted, sock=sock, backlog=4096)
+    try:
+        yield
+    finally:
+        server.close()
+        pending = list(tasks)
+        for task in pending:
+            task.cancel()
+        await asyncio.gather(*pending, return_exceptions=True)
+        await server.wait_closed()
 
 
 async def join(

@@ -6,13 +6,14 @@ import asyncio
 import contextlib
 from typing import TYPE_CHECKING
 
-from .listening import join, listening, send_on
+from .listening import join, listening, listening_on, send_on
 from .origins import ORIGIN
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
+    from pathlib import Path
 
-__all__ = ["EAGER", "Gate", "Script", "eager", "gate", "script", "trickle"]
+__all__ = ["EAGER", "Gate", "Script", "behind", "eager", "gate", "script", "trickle"]
 
 
 class Gate:
@@ -125,6 +126,17 @@ async def trickle(server: int, first: int = 600) -> AsyncIterator[int]:
 
     async with listening(serve, "127.0.0.1") as port:
         yield port
+
+
+@contextlib.asynccontextmanager
+async def behind(server: int, path: Path) -> AsyncIterator[Path]:
+    """Run a relay to a proxy that listens on a Unix socket, as systemd-socket-proxyd is one."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await join((reader, writer), await asyncio.open_connection("127.0.0.1", server))
+
+    async with listening_on(serve, path):
+        yield path
 
 
 # Wrong answers.

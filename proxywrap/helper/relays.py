@@ -1,0 +1,45 @@
+"""All that the helper relays, until the last byte is on its way.
+
+A program that has closed its socket and ended is not waited for by anybody but
+the kernel, which goes on to deliver what it has; so does the helper.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from contextlib import suppress
+
+from proxywrap.net.carrier import Carrier
+from proxywrap.net.way import Way
+
+__all__ = ["Relays"]
+
+
+class Relays:
+    """The relays of one helper."""
+
+    def __init__(self) -> None:
+        self._carriers: set[Carrier] = set()
+        self._has_changed = asyncio.Event()
+
+    def add(self, partner: socket.socket, way: Way) -> None:
+        """Relay between an application's partner and its way, both of them the relay's from here on."""
+
+        def end() -> None:
+            self._carriers.discard(carrier)
+            self._has_changed.set()
+
+        carrier = way.relay(partner, end)
+        carrier.on_sent = self._has_changed.set
+        self._carriers.add(carrier)
+
+    async def close(self, limit_s: float) -> None:
+        """Wait until what the applications have sent is on its way, for so long, and end everything."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(limit_s):
+                while not all(carrier.has_sent_all for carrier in self._carriers):
+                    self._has_changed.clear()
+                    await self._has_changed.wait()
+        for carrier in list(self._carriers):
+            carrier.close() if carrier.has_sent_all else carrier.abort()
