@@ -8,6 +8,7 @@ from __future__ import annotations
 from proxywrap.tlsoptions import is_option
 from proxywrap.uri import (
     KINDS,
+    PIPELINE,
     UNIX,
     ProxyURI,
     Scheme,
@@ -38,7 +39,7 @@ def parse_proxy_line(fields: list[str]) -> tuple[ProxyURI, str | None]:
 
     """
     if "://" in fields[0]:
-        if not all(is_option(word) for word in fields[1:]):
+        if not all(is_option(word) or word == PIPELINE for word in fields[1:]):
             raise ValueError("expected nothing after a proxy URL, found more: write a blank in it as %20")
         return parse_uri(fields[0], fields[1:]), None
     kind = _parse_type(fields[0])

@@ -17,6 +17,7 @@ from proxywrap.tlsoptions import TlsOptions, parse_options
 
 __all__ = [
     "KINDS",
+    "PIPELINE",
     "UNIX",
     "ProxyURI",
     "Scheme",
@@ -67,6 +68,8 @@ class ProxyURI:
     """Of the Unix socket where it listens, which has no host and no port."""
     tls: TlsOptions | None = None
     """How TLS is spoken with it, None where it is not."""
+    is_pipelined: bool = False
+    """Whether the whole handshake goes out in one flight."""
 
     @property
     def endpoint(self) -> Endpoint:
@@ -81,7 +84,8 @@ class ProxyURI:
     @property
     def line(self) -> str:
         """The line that says the same, but for any credentials."""
-        return f"{self} {self.tls}" if self.tls is not None and str(self.tls) else str(self)
+        words = [str(self), *([PIPELINE] if self.is_pipelined else []), str(self.tls or "")]
+        return " ".join(filter(None, words))
 
     @property
     def kind(self) -> str:
@@ -108,6 +112,9 @@ KINDS = {str(scheme): (scheme, False) for scheme in Scheme} | {
 """What may stand before ://, what is spoken then, and whether over TLS."""
 
 UNIX = "unix:"
+
+PIPELINE = "pipeline=1"
+"""An option of SOCKS5 hops."""
 
 MAX_PATH_BYTES = 107
 """unix(7): sun_path is 108 bytes, with a NUL behind it."""
@@ -148,19 +155,26 @@ def parse_uri(text: str, words: Sequence[str] = ()) -> ProxyURI:
     scheme, has_tls = KINDS[kind]
     username, password = _parse_userinfo(scheme, match["userinfo"])
     check_credentials(scheme, username, password)
-    options = [_decode(word).decode("utf-8", "surrogateescape") for word in (match["query"] or "").split("&")]
-    tls = parse_tls(kind, [*filter(None, options), *words]) if has_tls or match["query"] or words else None
+    query = [_decode(word).decode("utf-8", "surrogateescape") for word in (match["query"] or "").split("&")]
+    options = [*filter(None, query), *words]
+    is_pipelined = PIPELINE in options
+    if is_pipelined:
+        if scheme not in {Scheme.SOCKS5, Scheme.SOCKS5H}:
+            raise ValueError(f"expected no {PIPELINE} behind {kind}: its handshake is one flight anyhow")
+        options = [word for word in options if word != PIPELINE]
+    tls = parse_tls(kind, options) if has_tls or options else None
     if match["path"] is not None:
         if has_tls:
             raise ValueError("expected a host: a certificate has no name for a Unix socket")
-        return ProxyURI(scheme, "", 0, username, password, _parse_path(match["path"]))
+        path = _parse_path(match["path"])
+        return ProxyURI(scheme, "", 0, username, password, path, is_pipelined=is_pipelined)
     if not match["host"]:
         raise ValueError(f"expected a host after {kind}://, found none")
     if match["port"] is None and kind not in DEFAULT_PORTS:
         raise ValueError(f"expected {kind}://HOST:PORT, found no port: there is no usual one")
     port = DEFAULT_PORTS[kind] if match["port"] is None else _parse_url_port(match["port"])
     host = _parse_url_host(match["host"], match["userinfo"])
-    return ProxyURI(scheme, host, port, username, password, tls=tls)
+    return ProxyURI(scheme, host, port, username, password, tls=tls, is_pipelined=is_pipelined)
 
 
 def parse_tls(kind: str, words: Sequence[str]) -> TlsOptions:

@@ -56,6 +56,8 @@ def find(lines: list[str], host: str, port: int = 443, programs: tuple[str, ...]
         (".example.org", "www.example.org", 80, True),
         ("*.example.org:443", "www.example.org", 80, False),
         ("www*.example.?rg", "www2.example.org", 80, True),
+        ("[ab]x.example.org", "bx.example.org", 80, True),
+        ("[ab]x.example.org:443", "bx.example.org", 80, False),
         ("10.0.0.0/8", "10.1.2.3", 80, True),
         ("10.0.0.0/8", "11.1.2.3", 80, False),
         ("10.0.0.0/8:22", "10.1.2.3", 80, False),

@@ -88,6 +88,8 @@ def test_uri_forms(text: str, masked: str, username: bytes | None, password: byt
         (f"socks5://user:{SECRET}.12", NOT_A_HOST),
         ("socks5://user:12345678", OUT_OF_RANGE),
         ("ssl://h", f"{SCHEMES}, found 'ssl'"),
+        ("http://h?pipeline=1", "expected no pipeline=1 behind http: its handshake is one flight anyhow"),
+        ("socks5://h:1?pipeline=2", f"expected no options behind socks5, which has none: {FOR_TLS}"),
         ("socks5://h:1?ca=/x", f"expected no options behind socks5, which has none: {FOR_TLS}"),
         ("http://unix:/x?insecure=1", f"expected no options behind http, which has none: {FOR_TLS}"),
         ("https://unix:/x", "expected a host: a certificate has no name for a Unix socket"),
@@ -129,7 +131,7 @@ def test_wrong_uri(text: str, message: str) -> None:
 def test_repr_has_no_credentials() -> None:
     """A URI in a traceback shows neither name nor password."""
     uri = parse_uri("socks5://bob:secret@h:1")
-    assert repr(uri) == "ProxyURI(scheme=<Scheme.SOCKS5: 'socks5'>, host='h', port=1, path=None, tls=None)"
+    assert repr(uri) == "ProxyURI(scheme=<Scheme.SOCKS5: 'socks5'>, host='h', port=1, path=None, tls=None, is_pipelined=False)"
 
 
 def test_uri_knows_its_endpoint() -> None:
@@ -198,3 +200,18 @@ def test_options_of_tls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
         True,
         True,
     ]
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("socks5://h:1?pipeline=1", "socks5://h:1 pipeline=1"),
+        ("socks5h+tls://h:1?insecure=1&pipeline=1", "socks5h+tls://h:1 pipeline=1 insecure=1"),
+        ("socks5://u:p@unix:/x?pipeline=1", "socks5://***@unix:/x pipeline=1"),
+    ],
+)
+def test_a_handshake_in_one_flight(text: str, line: str) -> None:
+    """An option of SOCKS5, beside those of TLS."""
+    uri = parse_uri(text)
+    assert uri.is_pipelined
+    assert uri.line == line

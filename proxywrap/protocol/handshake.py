@@ -42,7 +42,8 @@ def client_handshake(uri: ProxyURI, destination: Endpoint) -> Flow[None]:
         case Scheme.SOCKS4 | Scheme.SOCKS4A:
             return socks4.connect(destination, uri.username or b"")
         case Scheme.SOCKS5 | Scheme.SOCKS5H:
-            return socks5client.connect(destination, uri.username, uri.password)
+            connect = socks5client.connect_in_one_flight if uri.is_pipelined else socks5client.connect
+            return connect(destination, uri.username, uri.password)
         case Scheme.HTTP:
             from proxywrap.protocol import httpconnect
 

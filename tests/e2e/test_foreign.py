@@ -40,6 +40,17 @@ def test_foreign_proxies_in_a_row(world: World, stage: Stage, proxy: Callable[[s
 
 
 @pytest.mark.parametrize("server", ["dante", "ssh-D"])
+@pytest.mark.parametrize("before", [[], ["tinyproxy"]], ids=["alone", "behind-another"])
+def test_a_handshake_in_one_flight(
+    world: World, stage: Stage, proxy: Callable[[str], str], server: str, before: list[str]
+) -> None:
+    """These servers read what has come already when they are at it; microsocks does not."""
+    chain = [*(proxy(name) for name in before), f"{proxy(server)}?pipeline=1"]
+    CLIENTS["curl"](stage, wrap(chain))
+    assert world.judge.leaks == []
+
+
+@pytest.mark.parametrize("server", ["dante", "ssh-D"])
 def test_a_half_closed_connection_goes_on(
     world: World,
     stage: Stage,

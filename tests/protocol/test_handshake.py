@@ -55,6 +55,12 @@ def only_u(username: bytes, password: bytes) -> bool:
     return (username, password) in {(b"u", b"p@"), (b"Fred", b""), (b"", b"")}
 
 
+def test_one_flight() -> None:
+    """As the URL says."""
+    outcome = play(client_handshake(parse_uri("socks5://u:p%40@p?pipeline=1"), ADDRESS), b"")
+    assert outcome.sent == b"\5\1\2\1\1u\2p@\5\1\0\1\xc0\0\2\7\0\x50"
+
+
 @pytest.mark.parametrize(("uri", "destination", "asked", "before", "reply", "scheme"), DIALOGUES)
 def test_dialogue_in_both_roles(
     uri: str, destination: Endpoint, asked: bytes, before: bytes, reply: bytes, scheme: str
