@@ -58,11 +58,11 @@ def parse_local_names(values: Sequence[str]) -> tuple[str, ...]:
 
 
 def _parse_pattern(word: str) -> Pattern:
-    """Read HOST[:PORT[-PORT]]; an IPv6 address with a port stands in brackets."""
+    """Read HOST[:PORT[-PORT]]; an IPv6 address with a port stands in brackets, as do letters of a glob."""
     if "://" in word:
         raise ValueError(f"expected a host name, a glob, an address or a network, found {word!r}")
     host, ports = word, ANY_PORT
-    if word.startswith("["):
+    if word.startswith("[") and ":" in word.partition("]")[0]:
         inside, bracket, rest = word[1:].partition("]")
         if not bracket:
             raise ValueError(f"expected a closing bracket, found {word!r}")
@@ -115,4 +115,6 @@ def _parse_glob(text: str) -> str:
         glob = "*" + glob
     if not glob or any(ch in glob for ch in "/:@#"):
         raise ValueError(f"expected a host name, a glob, an address or a network, found {text!r}")
+    if glob.count("[") != glob.count("]"):
+        raise ValueError(f"expected a closing bracket, found {text!r}")
     return glob

@@ -172,6 +172,8 @@ class Guide:
         pick = self._selector.pick(chain)
         survey = self._surveys.get(chain.name)
         if survey is None or survey.chain is not chain:
+            if survey is not None:  # of a file that was read anew
+                survey.stop()
             survey = Survey(chain, self._scout, self._selector.health, self._spawn)
             self._surveys[chain.name] = survey
         skip = partial(self._report_skip, pid)

@@ -43,13 +43,15 @@ class Survey:
         self._health = health
         self._spawn = spawn
         self._task: asyncio.Task[None] | None = None
+        self._is_stopped = False
         self._began_s = 0.0
         self._has_stirred = asyncio.Event()
         self._turn = asyncio.Lock()
         self._may_be_hasty = True
 
     def stop(self) -> None:
-        """Ask no more."""
+        """Ask no more; who waits takes what is known."""
+        self._is_stopped = True
         if self._task is not None:
             self._task.cancel()
 
@@ -77,7 +79,7 @@ class Survey:
     def _begin(self, pick: Pick, skip: Callable[[ProxyURI, str], None]) -> None:
         """Ask, behind everybody's back, what nothing is known of."""
         unknown = pick.unknown(time.monotonic())
-        if self._task is None and unknown:
+        if self._task is None and unknown and not self._is_stopped:
             self._began_s = time.monotonic()
             self._task = self._spawn(self._sweep(unknown, skip))
 
@@ -122,7 +124,7 @@ class Survey:
                     break
                 await self._find_next(hops, skip)
         lapsed = [hop for hop in pick.unknown(time.monotonic()) if not self._health.is_untried(hop)]
-        if self._task is None and lapsed:
+        if self._task is None and lapsed and not self._is_stopped:
             self._task = self._spawn(self._ask_again(lapsed))
         return hops or pick.last_resort()
 

@@ -12,24 +12,26 @@ import fcntl
 import os
 import socket
 import struct
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
 from ipaddress import IPv4Address, IPv6Address
 
 from proxywrap.address import Endpoint
-from proxywrap.errors import ProxywrapError
+from proxywrap.errors import ProxywrapError, TimedOut
 from proxywrap.events import Failed
 from proxywrap.helper.attempt import Attempts
 from proxywrap.helper.caller import Caller
 from proxywrap.helper.context import Context
 from proxywrap.helper.ledger import Ledger
-from proxywrap.helper.parked import ParkedConnects, Waiting
+from proxywrap.helper.parked import ParkedConnects
 from proxywrap.helper.patience import ERESTARTSYS, Patience
 from proxywrap.helper.programs import program_names
 from proxywrap.helper.router import Route, Unroutable
 from proxywrap.net.device import has_device
 from proxywrap.net.lent import LentSocket
 from proxywrap.net.native import connect_here, disconnect
+from proxywrap.net.readiness import until_writable
 from proxywrap.net.starting import start_connect
 from proxywrap.protocol.sockaddr import Place, family_of, pack_sockaddr, parse_sockaddr
 from proxywrap.protocol.wire import ReplyMessage
@@ -135,7 +137,7 @@ class TcpCalls:
         waiting = self._parked.find(inode)
         if _is_non_blocking(sock) or waiting is None:
             raise _error(errno.EALREADY)
-        self._wait(caller, sock, waiting, late=errno.EALREADY)
+        self._wait(caller, sock, waiting.on_end, late=errno.EALREADY)
 
     def _begin(self, caller: Caller, sock: socket.socket, sockaddr: bytes) -> None:
         if len(sockaddr) < _SHORTEST[socket.AddressFamily(sock.family)]:
@@ -144,16 +146,16 @@ class TcpCalls:
         if place is None or family_of(sockaddr) != sock.family:
             raise _error(errno.EAFNOSUPPORT)
         route = self._route(caller, place)
-        has_limit = any(
-            _TIMEVAL.unpack(sock.getsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, _TIMEVAL.size))
-        )
+        has_limit = _limit_s(sock) > 0
         is_direct = route.is_direct and not route.resolves_here
-        may_block = not _is_non_blocking(sock) and (is_direct or not has_limit)
+        may_block = not _is_non_blocking(sock)
         # What is bound to a device does not reach loopback, where the others are parked.
-        if may_block or (not is_direct and has_device(sock)):
+        if (may_block and not has_limit) or (not is_direct and has_device(sock)):
             self._lend(caller, sock, place)
-        elif is_direct:
+        elif is_direct and not may_block:
             self._connect_directly(caller, sock, route, place)
+        elif is_direct:
+            self._connect_within_limit(caller, sock, route, place)
         else:
             number = caller.integer(0)
             waiting = self._parked.park(sock, caller.process, caller.thread, number, place, route)
@@ -161,7 +163,7 @@ class TcpCalls:
             if _is_non_blocking(sock):
                 sock.close()  # before the program can: its close() is to be the last one
                 raise _error(errno.EINPROGRESS)
-            self._wait(caller, sock, waiting, late=errno.EINPROGRESS)
+            self._wait(caller, sock, waiting.on_end, late=errno.EINPROGRESS)
 
     def _route(self, caller: Caller, place: Place) -> Route:
         try:
@@ -203,14 +205,31 @@ class TcpCalls:
             raise _error(error)
         caller.answer()
 
-    def _wait(self, caller: Caller, sock: socket.socket, waiting: Waiting, late: int) -> None:
+    def _connect_within_limit(self, caller: Caller, sock: socket.socket, route: Route, place: Place) -> None:
+        """Wait for the kernel's own connect() no longer than SO_SNDTIMEO; it goes on after that."""
+        copy = socket.socket(fileno=os.dup(sock.fileno()))
+        try:
+            self._connect_directly(caller, sock, route, place)
+        except OSError as exc:
+            if exc.errno == errno.EINPROGRESS:
+                on_end: list[Callable[[int], None]] = []
+                self._wait(caller, copy, on_end, late=errno.EINPROGRESS)
+                self._patience.spawn(_tell_end(copy, on_end))
+                return
+            copy.close()
+            raise
+        copy.close()
+
+    def _wait(
+        self, caller: Caller, sock: socket.socket, on_end: list[Callable[[int], None]], late: int
+    ) -> None:
         """Answer a blocking connect() of a parked socket when that is over, or its time is."""
-        limit = _TIMEVAL.unpack(sock.getsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, _TIMEVAL.size))
+        limit_s = _limit_s(sock)
         copy = socket.socket(fileno=os.dup(sock.fileno()))
 
         def finish(reply: ReplyMessage) -> None:
             with suppress(ValueError):
-                waiting.on_end.remove(tell)
+                on_end.remove(tell)
             if reply.error not in {late, ERESTARTSYS, errno.ECONNABORTED}:
                 _ask_kernel(copy)  # says it once: the kernel's own connect() is over, too
                 if reply.error:
@@ -218,12 +237,32 @@ class TcpCalls:
             copy.close()
             caller.fail(reply.error) if reply.error else caller.answer()
 
-        held = self._patience.hold(caller, finish, limit[0] + limit[1] / 1e6, late)
+        held = self._patience.hold(caller, finish, limit_s, late)
 
         def tell(error: int) -> None:
             held.answer(ReplyMessage(error))
 
-        waiting.on_end.append(tell)
+        on_end.append(tell)
+
+
+async def _tell_end(sock: socket.socket, on_end: Sequence[Callable[[int], None]]) -> None:
+    """Tell how the kernel's own connect() ends, if that is within its limit; close the socket."""
+    try:
+        with suppress(TimedOut):
+            await until_writable(sock, _limit_s(sock))
+            error = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+            for tell in list(on_end):
+                tell(error)
+    finally:
+        sock.close()  # the program's close() is to be the last one
+
+
+def _limit_s(sock: socket.socket) -> float:
+    """Return how long connect() may block, 0 for as long as it takes."""
+    seconds, microseconds = _TIMEVAL.unpack(
+        sock.getsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, _TIMEVAL.size)
+    )
+    return float(seconds + microseconds / 1e6)
 
 
 def _ask_kernel(sock: socket.socket) -> int:

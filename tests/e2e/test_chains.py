@@ -282,3 +282,15 @@ def test_509_dead_of_512(world: World, echo: int, chain: str) -> None:
         assert took[0] < 10
         assert max(took[1:]) < 0.25
         assert sum(asked.count(f"{NAME}:{echo}") for asked in made.asked()) == count
+
+
+@pytest.mark.parametrize("engine", ["auto", "seccomp"])
+def test_a_survey_ends_with_its_program(world: World, echo: int, engine: str) -> None:
+    """A program that is killed while hundreds of proxies are asked leaves nobody behind that asks on."""
+    with mostly_dead(world) as made:
+        options = configuration(world, made, "random_chain\nchain_len = 3", "")
+        argv = [*wrap([], *options, "--engine", engine), "timeout", "-s", "KILL", "0.7"]
+        began = time.monotonic()
+        world.run([*argv, sys.executable, PROGRAMS / "connects.py", NAME, str(echo), "1"], expect=None)
+        assert world.wait_deserted(3) == {}
+        assert time.monotonic() - began < 3

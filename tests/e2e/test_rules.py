@@ -93,11 +93,11 @@ def plain(compiled: Callable[..., Path]) -> dict[str, list[object]]:
 WAYS = ["shim", "seccomp", "static"]
 
 
-def reach(stage: Stage, way: list[object], options: list[str], host: str, port: int) -> str:
+def reach(stage: Stage, way: list[object], options: list[str], host: str, port: int, *limit: object) -> str:
     """Connect to a literal address by a C program; return what became of it."""
     stage.reset()
     engine = [str(word) for word in way[:-1] if word != "--"]
-    result = stage.world.run([*wrap([], *options, *engine), way[-1], host, str(port)])
+    result = stage.world.run([*wrap([], *options, *engine), way[-1], host, str(port), *limit])
     return stage.way(result.text)
 
 
@@ -154,6 +154,19 @@ def test_direct_address(stage: Stage, plain: dict[str, list[object]], way: str) 
     outcome = reach(stage, plain[way], stage.options(f"direct {UNREACHABLE}"), UNREACHABLE, stage.port)
     assert outcome == "EHOSTUNREACH"
     assert not stage.main.log
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_direct_connect_has_the_limit_of_its_socket(
+    stage: Stage, plain: dict[str, list[object]], way: str
+) -> None:
+    """SO_SNDTIMEO bounds a blocking connect(), whether anybody answers or not."""
+    options = stage.options("direct 198.51.100.7")
+    assert reach(stage, plain[way], options, LITERAL, stage.port, 300) == "EINPROGRESS"
+    leaks = stage.world.judge.acquit()
+    assert {(leak.kind, leak.destination) for leak in leaks} == {("tcp", LITERAL)}
+    assert reach(stage, plain[way], options, ORIGIN, stage.port, 300) == "direct"
+    assert reach(stage, plain[way], options, ORIGIN, stage.world.port(), 300) == "ECONNREFUSED"
 
 
 @pytest.mark.parametrize(
