@@ -237,6 +237,12 @@ class Config:
         return tuple(entry.uri for entry in self.proxies)
 
     @property
+    def passwords(self) -> Iterator[bytes | None]:
+        """The passwords of all chains' proxies."""
+        for entries in (self.proxies, *(chain.proxies for chain in self.chains)):
+            yield from (entry.uri.password for entry in entries)
+
+    @property
     def all_hops(self) -> frozenset[ProxyURI]:
         """The proxies of all chains."""
         lists = (self.proxies, *(chain.proxies for chain in self.chains))

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from typing import NamedTuple
 
 from proxywrap.errors import ConfigError
 from proxywrap.explain import explain
 from proxywrap.migrate import from_proxychains
+from proxywrap.origin import Stamp
 from proxywrap.parser import review_config
-from proxywrap.reading import read_file
+from proxywrap.reading import complete, read_file
 
 __all__ = ["Verdict", "check_file", "translate_file"]
 
@@ -23,22 +25,28 @@ class Verdict(NamedTuple):
 
 def check_file(path: str) -> Verdict:
     """Return what a file means, or all that is wrong with it."""
-    data = _read(path)
-    if isinstance(data, ConfigError):
-        return Verdict(errors=[data])
+    found = _read(path)
+    if isinstance(found, ConfigError):
+        return Verdict(errors=[found])
+    data, stamp = found
     review = review_config(data, path)
     warnings = [f"warning: {text}" for text in review.warnings]
     if review.config is None:
         return Verdict(warnings, review.errors)
-    notes = [f"note: {text}" for text in review.config.notes]
-    return Verdict([f"{path}: correct", *warnings, *notes, *(f"  {text}" for text in explain(review.config))])
+    try:
+        config = complete(review.config, os.path.dirname(os.path.abspath(path)), stamp)
+    except ConfigError as exc:
+        return Verdict(warnings, [exc])
+    remarks = [f"warning: {text}" for text in config.warnings] + [f"note: {text}" for text in config.notes]
+    return Verdict([f"{path}: correct", *remarks, *(f"  {text}" for text in explain(config))])
 
 
 def translate_file(path: str) -> Verdict:
     """Return a file of proxychains-ng's in proxywrap's form."""
-    data = _read(path)
-    if isinstance(data, ConfigError):
-        return Verdict(errors=[data])
+    found = _read(path)
+    if isinstance(found, ConfigError):
+        return Verdict(errors=[found])
+    data, _ = found
     lines, errors = from_proxychains(data, path)
     if not errors:
         # What only shows when all lines are there: proxies that are missing, or too few.
@@ -47,9 +55,9 @@ def translate_file(path: str) -> Verdict:
     return Verdict(lines, errors)
 
 
-def _read(path: str) -> bytes | ConfigError:
+def _read(path: str) -> tuple[bytes, Stamp | None] | ConfigError:
     try:
-        return read_file(path)[0]
+        return read_file(path)
     except ConfigError as exc:
         return exc
     except OSError as exc:

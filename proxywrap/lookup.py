@@ -13,7 +13,7 @@ from dataclasses import replace
 from proxywrap.config import Config
 from proxywrap.errors import ConfigError
 from proxywrap.parser import config_from_urls
-from proxywrap.reading import load_config
+from proxywrap.reading import complete, load_config
 
 __all__ = ["PROXY_VARIABLE", "Sources", "find_config"]
 
@@ -77,11 +77,11 @@ def find_config(sources: Sources) -> Config:
     """
     if sources.urls:
         _expect_no_file(sources, "-x")
-        return config_from_urls(sources.urls)
+        return complete(config_from_urls(sources.urls), sources.directory)
     proxy = sources.variable(PROXY_VARIABLE)
     if proxy is not None:
         _expect_no_file(sources, f"${PROXY_VARIABLE}")
-        return config_from_urls(proxy.split(), f"${PROXY_VARIABLE}")
+        return complete(config_from_urls(proxy.split(), f"${PROXY_VARIABLE}"), sources.directory)
     if sources.file is not None:
         return _read_named(sources.file, "-f")
     named = sources.variable(CONF_VARIABLE)

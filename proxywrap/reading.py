@@ -16,7 +16,7 @@ from proxywrap.errors import ConfigError
 from proxywrap.origin import Stamp
 from proxywrap.parser import parse_config
 
-__all__ = ["MAX_FILE_BYTES", "current_stamp", "load_config", "read_file", "reload_config"]
+__all__ = ["MAX_FILE_BYTES", "complete", "current_stamp", "load_config", "read_file", "reload_config"]
 
 MAX_FILE_BYTES = 1 << 20
 """Ten thousand proxies fit into it; /dev/zero and a disk image given by mistake do not."""
@@ -51,7 +51,27 @@ def load_config(path: str) -> Config:
 
     """
     data, stamp = read_file(path)
-    return replace(parse_config(data, path), stamp=stamp)
+    return complete(parse_config(data, path), os.path.dirname(os.path.abspath(path)), stamp)
+
+
+def complete(config: Config, directory: str, stamp: Stamp | None = None) -> Config:
+    """Return a parsed configuration with its file's stamp and the passwords that stand elsewhere.
+
+    Args:
+        config: as it was parsed.
+        directory: to which the names of other files are relative.
+        stamp: of the file, if there is one.
+
+    Raises:
+        ConfigError: a password cannot be read.
+
+    """
+    config = replace(config, stamp=stamp)
+    if not any(config.passwords):
+        return config
+    from proxywrap.credentials import with_credentials  # noqa: PLC0415 - most proxies have no password
+
+    return with_credentials(config, directory)
 
 
 def current_stamp(path: str) -> Stamp | None:
@@ -84,7 +104,8 @@ def reload_config(config: Config) -> Config:
     try:
         info = os.fstat(fd)
         _expect_the_same(before, info, config.source)
-        new = parse_config(_read(fd, config.source), config.source)
+        parsed = parse_config(_read(fd, config.source), config.source)
+        new = complete(parsed, os.path.dirname(before.path), _stamp(info, before.path))
     except OSError as exc:
         raise ConfigError(f"expected a file that can be read, found: {exc.strerror}", config.source) from exc
     finally:
@@ -94,7 +115,7 @@ def reload_config(config: Config) -> Config:
     except ValueError as exc:
         raise ConfigError(f"-c {config.chain}: {exc}", config.source) from exc
     fixed = replace(new.options, engine=config.options.engine, fake_network_v4=config.options.fake_network_v4)
-    return replace(new, options=fixed, stamp=_stamp(info, before.path))
+    return replace(new, options=fixed)
 
 
 def _expect_the_same(before: Stamp, info: os.stat_result, source: str) -> None:

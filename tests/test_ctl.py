@@ -32,6 +32,7 @@ def test_config_prints_each_line_with_its_origin(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     """What is in effect, where it was written, and no credentials."""
+    (tmp_path / "a.conf").touch(mode=0o600)
     (tmp_path / "a.conf").write_text(
         "proxy_dns_old\ntcp_read_time_out 5 # short\nlocalnet 10.0.0.0/255.0.0.0\n"
         "[ProxyList]\nsocks5 h 1 bob secret\nhttp://bob:secret@i:2\n",

@@ -60,7 +60,9 @@ direct a
 def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return the path of a file in the current directory."""
     monkeypatch.chdir(tmp_path)
-    return Path("a.conf")
+    path = Path("a.conf")
+    path.touch(mode=0o600)
+    return path
 
 
 def test_what_a_file_means(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -137,6 +139,7 @@ def test_what_only_the_whole_file_shows(
 @pytest.mark.parametrize("option", ["--check", "--from-proxychains"])
 def test_no_such_file(option: str, file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Which is an error like the others, as one that is too large is."""
+    file.unlink()
     assert ctl.main(["config", option, "a.conf"]) == 1
     expected = "a.conf: expected a file that can be read, found: No such file or directory"
     assert capsys.readouterr() == ("", f"proxywrapctl: {expected}\n")

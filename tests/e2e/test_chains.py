@@ -68,6 +68,7 @@ def proxies(world: World, kinds: Sequence[str]) -> Iterator[Proxies]:
 def configuration(world: World, made: Proxies, chain: str, times: str = TIMES) -> list[str]:
     """Return the options that have a file with these proxies read."""
     file = world.directory / "chains.conf"
+    file.touch(mode=0o600)  # it may hold a password
     file.write_text(f"{chain}\n{times}[ProxyList]\n" + "\n".join(made.lines) + "\n")
     return ["-f", str(file)]
 
