@@ -131,9 +131,9 @@ def test_wrong_uri(text: str, message: str) -> None:
 def test_repr_has_no_credentials() -> None:
     """A URI in a traceback shows neither name nor password."""
     uri = parse_uri("socks5://bob:secret@h:1")
-    assert (
-        repr(uri)
-        == "ProxyURI(scheme=<Scheme.SOCKS5: 'socks5'>, host='h', port=1, path=None, tls=None, is_pipelined=False)"
+    assert repr(uri) == (
+        "ProxyURI(scheme=<Scheme.SOCKS5: 'socks5'>, host='h', port=1, path=None, tls=None, "
+        "is_pipelined=False)"
     )
 
 
