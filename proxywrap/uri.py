@@ -213,6 +213,8 @@ def _unknown_scheme(scheme: str) -> str:
     expected = f"expected one of the schemes {', '.join(KINDS)}, found {scheme!r}"
     if scheme.lower() == "socks":
         return f"{expected}: write socks5, or socks4a for an old one"
+    if scheme.lower() == "ssh":
+        return f"{expected}: start ssh -D 1080 HOST, and write socks5://127.0.0.1:1080"
     return expected
 
 

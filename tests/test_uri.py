@@ -88,6 +88,11 @@ def test_uri_forms(text: str, masked: str, username: bytes | None, password: byt
         (f"socks5://user:{SECRET}.12", NOT_A_HOST),
         ("socks5://user:12345678", OUT_OF_RANGE),
         ("ssl://h", f"{SCHEMES}, found 'ssl'"),
+        (
+            "ssh://h",
+            "expected one of the schemes socks4, socks4a, socks5, socks5h, http, raw, https, socks4a+tls, "
+            "socks5+tls, socks5h+tls, found 'ssh': start ssh -D 1080 HOST, and write socks5://127.0.0.1:1080",
+        ),
         ("http://h?pipeline=1", "expected no pipeline=1 behind http: its handshake is one flight anyhow"),
         ("socks5://h:1?pipeline=2", f"expected no options behind socks5, which has none: {FOR_TLS}"),
         ("socks5://h:1?ca=/x", f"expected no options behind socks5, which has none: {FOR_TLS}"),
