@@ -62,7 +62,7 @@ def _parse_pattern(word: str) -> Pattern:
     if "://" in word:
         raise ValueError(f"expected a host name, a glob, an address or a network, found {word!r}")
     host, ports = word, ANY_PORT
-    if word.startswith("[") and ":" in word.partition("]")[0]:
+    if word.startswith("[") and _is_address_in_brackets(word):
         inside, bracket, rest = word[1:].partition("]")
         if not bracket:
             raise ValueError(f"expected a closing bracket, found {word!r}")
@@ -77,6 +77,12 @@ def _parse_pattern(word: str) -> Pattern:
         return Pattern(ports=ports)
     network = _parse_network(host)
     return Pattern(network, None if network is not None else _parse_glob(host), ports)
+
+
+def _is_address_in_brackets(word: str) -> bool:
+    """Tell `[2001:db8::1]:80` from a glob like `[ab].example:80`."""
+    inside, bracket, _ = word[1:].partition("]")
+    return ":" in inside or "." in inside or not bracket
 
 
 def _parse_ports(text: str) -> tuple[int, int]:
