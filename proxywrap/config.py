@@ -191,6 +191,7 @@ class Config:
     rule says otherwise. `local_names` are globs of names that are resolved here.
     `ip_version` is the one by which first proxies are reached, None for either.
     `stamp` is of the file, None where there is none that can be read anew.
+    `directory` is the current one when it was read, to which its other files are relative.
     """
 
     options: Options
@@ -205,6 +206,7 @@ class Config:
     chain: str = PROXY_LIST_NAME
     ip_version: int | None = None
     stamp: Stamp | None = None
+    directory: str = "/"
 
     @property
     def file(self) -> str | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import stat
+from contextlib import chdir
 from dataclasses import replace
 
 from proxywrap.config import Config
@@ -66,7 +67,7 @@ def complete(config: Config, directory: str, stamp: Stamp | None = None) -> Conf
         ConfigError: a password cannot be read.
 
     """
-    config = replace(config, stamp=stamp)
+    config = replace(config, stamp=stamp, directory=_current_directory())
     if not any(config.passwords):
         return config
     from proxywrap.credentials import with_credentials  # noqa: PLC0415 - most proxies have no password
@@ -104,8 +105,9 @@ def reload_config(config: Config) -> Config:
     try:
         info = os.fstat(fd)
         _expect_the_same(before, info, config.source)
-        parsed = parse_config(_read(fd, config.source), config.source)
-        new = complete(parsed, os.path.dirname(before.path), _stamp(info, before.path))
+        with chdir(config.directory):
+            parsed = parse_config(_read(fd, config.source), config.source)
+            new = complete(parsed, os.path.dirname(before.path), _stamp(info, before.path))
     except OSError as exc:
         raise ConfigError(f"expected a file that can be read, found: {exc.strerror}", config.source) from exc
     finally:
@@ -137,6 +139,13 @@ def _read(fd: int, source: str) -> bytes:
     if size > MAX_FILE_BYTES:
         raise ConfigError(f"expected a file of at most {MAX_FILE_BYTES} bytes, found more", source)
     return b"".join(pieces)
+
+
+def _current_directory() -> str:
+    try:
+        return os.getcwd()
+    except OSError:  # it was removed: nothing is relative to it
+        return "/"
 
 
 def _stamp(info: os.stat_result, path: str) -> Stamp | None:

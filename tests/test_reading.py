@@ -53,6 +53,16 @@ def test_what_was_chosen_for_the_command_stays(path: Path, config: Config) -> No
     assert new.options.tcp_read_time_out_ms == 7
 
 
+def test_other_files_stay_where_they_were(path: Path) -> None:
+    """What is relative to the current directory at the start is so still, in the helper's as well."""
+    Path("ca.pem").touch()
+    path.write_text("[ProxyList]\nhttps a 443 ca=ca.pem\n")
+    config = load_config(str(path))
+    os.chdir("/")
+    assert reload_config(config).proxies[0].uri == config.proxies[0].uri
+    assert os.getcwd() == "/"
+
+
 def replace_by_directory(path: Path) -> None:
     """Put a directory in its place."""
     path.unlink()
