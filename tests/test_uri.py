@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from proxywrap.address import Endpoint
 from proxywrap.tlsoptions import TlsOptions
-from proxywrap.uri import ProxyURI, Scheme, check_credentials, parse_proxy_host, parse_proxy_port, parse_uri
+from proxywrap.uri import KINDS, ProxyURI, Scheme, check_credentials, parse_proxy_host, parse_proxy_port, parse_uri
 
 NO_URL = "expected a proxy URL like socks5://[USER:PASSWORD@]HOST:PORT, found"
 SEVERAL = "several ':' behind the host: an IPv6 address stands in brackets"
@@ -90,8 +90,8 @@ def test_uri_forms(text: str, masked: str, username: bytes | None, password: byt
         ("ssl://h", f"{SCHEMES}, found 'ssl'"),
         (
             "ssh://h",
-            "expected one of the schemes socks4, socks4a, socks5, socks5h, http, raw, https, socks4a+tls, "
-            "socks5+tls, socks5h+tls, found 'ssh': start ssh -D 1080 HOST, and write socks5://127.0.0.1:1080",
+            f"expected one of the schemes {', '.join(KINDS)}, found 'ssh': "
+            + "start ssh -D 1080 HOST, and write socks5://127.0.0.1:1080",
         ),
         ("http://h?pipeline=1", "expected no pipeline=1 behind http: its handshake is one flight anyhow"),
         ("socks5://h:1?pipeline=2", f"expected no options behind socks5, which has none: {FOR_TLS}"),

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * getsockopt(SO_ERROR), getpeername: what a lent socket says of itself;
- * getsockname: what one that asks a name server does.
+ * getsockopt(SO_ERROR), getpeername: what a lent socket says of itself.
  * setsockopt: nobody joins a multicast group, for that is told to the network.
  */
 #include "channel.h"
@@ -73,28 +72,6 @@ int hook_getpeername(int fd, struct sockaddr *addr, socklen_t *len)
 	memcpy(addr, &peer, room < n ? room : n);
 	*len = (socklen_t)n;
 	return 0;
-}
-
-PW_APART static int sockname_shown(int fd, struct sockaddr *addr,
-				   socklen_t *len)
-{
-	socklen_t room;
-	int ret;
-
-	if (!pw_readable(len, sizeof(*len)))
-		return pw_libc.getsockname(fd, addr, len);
-	room = *len;
-	ret = pw_libc.getsockname(fd, addr, len);
-	if (ret == 0)
-		pw_server_show_own(fd, addr, room, len);
-	return ret;
-}
-
-int hook_getsockname(int fd, struct sockaddr *addr, socklen_t *len)
-{
-	if (pw_has_servers())
-		return sockname_shown(fd, addr, len);
-	return pw_libc.getsockname(fd, addr, len);
 }
 
 static bool joins_group(int level, int name)

@@ -193,10 +193,6 @@ static bool network_call(long nr, const long v[6], long *ret)
 		*ret = hook_getpeername((int)v[0], PTR(struct sockaddr *, v[1]),
 					PTR(socklen_t *, v[2]));
 		return true;
-	case SYS_getsockname:
-		*ret = hook_getsockname((int)v[0], PTR(struct sockaddr *, v[1]),
-					PTR(socklen_t *, v[2]));
-		return true;
 	case SYS_sendto:
 		*ret = hook_sendto((int)v[0], PTR(const void *, v[1]),
 				   (size_t)v[2], (int)v[3],

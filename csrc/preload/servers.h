@@ -26,7 +26,5 @@ static inline bool pw_has_servers(void)
 int pw_server_find(const struct pw_addr *asked, struct pw_addr *out) PW_HIDDEN;
 void pw_server_show(int fd, void *addr, socklen_t room,
 		    const socklen_t *len) PW_HIDDEN;
-void pw_server_show_own(int fd, void *addr, socklen_t room,
-			const socklen_t *len) PW_HIDDEN;
 
 #endif

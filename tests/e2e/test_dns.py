@@ -185,17 +185,3 @@ def test_the_system_bus(world: World, one_hop: Chain) -> None:
         f"{through} the system bus: {past} (13 times more)",
         f"{through} stdio on the system bus: {past} (2 times more)",
     ]
-
-
-@pytest.mark.case("sym-getsockname")
-def test_the_own_address_of_who_asks(world: World, one_hop: Chain) -> None:
-    """It is that of the way to the server, not of the way to who answers."""
-    command = [sys.executable, PROGRAMS / "own_address.py"]
-    alone = world.run(command).text
-    assert [line.split()[0] for line in alone.splitlines()[1:6:2]] == [
-        "192.0.2.2",
-        "2001:db8::2",
-        "::ffff:192.0.2.2",
-    ]
-    assert world.run([*wrap(one_hop.urls), *command]).text == alone
-    assert world.judge.leaks == []
