@@ -10,7 +10,15 @@ from hypothesis import strategies as st
 
 from proxywrap.address import Endpoint
 from proxywrap.tlsoptions import TlsOptions
-from proxywrap.uri import KINDS, ProxyURI, Scheme, check_credentials, parse_proxy_host, parse_proxy_port, parse_uri
+from proxywrap.uri import (
+    KINDS,
+    ProxyURI,
+    Scheme,
+    check_credentials,
+    parse_proxy_host,
+    parse_proxy_port,
+    parse_uri,
+)
 
 NO_URL = "expected a proxy URL like socks5://[USER:PASSWORD@]HOST:PORT, found"
 SEVERAL = "several ':' behind the host: an IPv6 address stands in brackets"
