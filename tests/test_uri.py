@@ -98,8 +98,10 @@ def test_uri_forms(text: str, masked: str, username: bytes | None, password: byt
         ("ssl://h", f"{SCHEMES}, found 'ssl'"),
         (
             "ssh://h",
-            f"expected one of the schemes {', '.join(KINDS)}, found 'ssh': "
-            "start ssh -D 1080 HOST, and write socks5://127.0.0.1:1080",
+            (
+                f"expected one of the schemes {', '.join(KINDS)}, found 'ssh': "
+                "start ssh -D 1080 HOST, and write socks5://127.0.0.1:1080"
+            ),
         ),
         ("http://h?pipeline=1", "expected no pipeline=1 behind http: its handshake is one flight anyhow"),
         ("socks5://h:1?pipeline=2", f"expected no options behind socks5, which has none: {FOR_TLS}"),
