@@ -198,6 +198,7 @@ async def _do(function: Callable[[], None]) -> None:
 def _configuration(world: World, hop: Chain, *lines: str) -> Words:
     file = world.directory / "company.conf"
     file.write_text("\n".join([*lines, "[ProxyList]", *hop.urls, ""]))
+    file.chmod(0o600)  # there is a password in it
     return [PROXYWRAP, "-f", file, "--"]
 
 
