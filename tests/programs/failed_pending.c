@@ -15,7 +15,7 @@ static int settled(int fd)
 
 	do
 		shown = await(fd);
-	while (!(shown & POLLHUP));
+	while (!(shown & POLLERR) != !(shown & POLLHUP));
 	return shown & SHOWN;
 }
 
