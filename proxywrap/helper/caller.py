@@ -11,6 +11,7 @@ import errno
 import os
 import struct
 
+from proxywrap.net.native import os_error
 from proxywrap.net.notification import (
     Listener,
     Notice,
@@ -70,7 +71,7 @@ class Caller:
         """
         data = self.read_some(address, size)
         if len(data) < size:
-            raise OSError(errno.EFAULT, os.strerror(errno.EFAULT))
+            raise os_error(errno.EFAULT)
         return data
 
     def read_some(self, address: int, size: int) -> bytes:
@@ -98,7 +99,7 @@ class Caller:
 
         """
         if not 0 <= size <= MAX_SOCKADDR_BYTES:
-            raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
+            raise os_error(errno.EINVAL)
         return self.read(address, size)
 
     def write_sockaddr(self, address: int, length_at: int, sockaddr: bytes) -> None:
@@ -111,14 +112,14 @@ class Caller:
         """
         room = self.read_int(length_at)
         if room < 0:
-            raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
+            raise os_error(errno.EINVAL)
         self.write(address, sockaddr[:room])
         self.write(length_at, _INT.pack(len(sockaddr)))
 
     def check_buffer(self, address: int, size: int) -> None:
         """Raise EFAULT for what can be no memory of a program, as the kernel does before all else."""
         if address >> 63 or address + min(size, MAX_BYTES) >> 63:
-            raise OSError(errno.EFAULT, os.strerror(errno.EFAULT))
+            raise os_error(errno.EFAULT)
 
     def take(self, fd: int) -> int:
         """Return a duplicate of the program's descriptor, to be closed soon.

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import errno
-import os
 import socket
 import struct
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from proxywrap.helper.caller import MAX_BYTES, Caller
+from proxywrap.net.native import os_error
 from proxywrap.net.notification import Call
 from proxywrap.protocol.sockaddr import MAX_SOCKADDR_BYTES
 
@@ -102,7 +102,7 @@ class Message:
         while at + _CONTROL.size <= len(data):
             size, level, kind = _CONTROL.unpack_from(data, at)
             if not _CONTROL.size <= size <= len(data) - at:
-                raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
+                raise os_error(errno.EINVAL)
             found.append((level, kind, data[at + _CONTROL.size : at + size]))
             at += (size + 7) & ~7
         return found
@@ -131,7 +131,7 @@ def without_ways(ancillary: Ancillary) -> Ancillary:
         elif (level, kind) == (socket.IPPROTO_IPV6, socket.IPV6_PKTINFO):
             kept.append((level, kind, data[:16] + bytes(4) + data[20:]))
         elif level == socket.IPPROTO_IP and kind != _IP_RETOPTS:
-            raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
+            raise os_error(errno.EINVAL)
     return kept
 
 
@@ -153,19 +153,19 @@ def read_message(caller: Caller, address: int, *, is_send: bool) -> Message:
         caller.read(address, _HEADER.size)
     )
     if name_at and name_bytes >> 31:
-        raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
+        raise os_error(errno.EINVAL)
     name = control = b""
     if is_send and name_at:
         name = caller.read(name_at, min(name_bytes, MAX_SOCKADDR_BYTES))
     if count > _MAX_VECTORS:
-        raise OSError(errno.EMSGSIZE, os.strerror(errno.EMSGSIZE))
+        raise os_error(errno.EMSGSIZE)
     raw = caller.read_some(vectors_at, count * _VECTOR.size)
     vectors = _check_vectors(_VECTOR.iter_unpack(raw[: len(raw) // _VECTOR.size * _VECTOR.size]))
     if len(vectors) < count:
-        raise OSError(errno.EFAULT, os.strerror(errno.EFAULT))
+        raise os_error(errno.EFAULT)
     if is_send and control_bytes:
         if control_bytes > _MAX_CONTROL_BYTES:
-            raise OSError(errno.ENOBUFS, os.strerror(errno.ENOBUFS))
+            raise os_error(errno.ENOBUFS)
         control = caller.read(control_at, control_bytes)
     return Message(address, name_at, name_bytes, vectors, name, control)
 
@@ -193,10 +193,10 @@ def _check_vectors(vectors: Iterable[tuple[int, ...]]) -> tuple[tuple[int, int],
     checked, total = [], 0
     for at, size in vectors:
         if size & _SIGN:
-            raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
+            raise os_error(errno.EINVAL)
         some = min(size, MAX_BYTES - total)
         checked.append((at, some))
         total += some
     if any(at & _SIGN for at, _size in checked):  # never a program's
-        raise OSError(errno.EFAULT, os.strerror(errno.EFAULT))
+        raise os_error(errno.EFAULT)
     return tuple(checked)

@@ -36,6 +36,7 @@ from proxywrap.helper.tcpcalls import TcpCalls
 from proxywrap.helper.transfers import Transfers
 from proxywrap.helper.udpcalls import UdpCalls
 from proxywrap.net.dnsserver import DnsServer
+from proxywrap.net.native import disconnect, os_error
 from proxywrap.net.notification import PROBE, Call, Listener
 from proxywrap.protocol.sockaddr import family_of, unix_path
 from proxywrap.protocol.wire import BlockedKind, Op, RequestMessage
@@ -194,22 +195,33 @@ class Supervisor:
         """Tell a process of ours that it is under our filter already: it knows our token."""
         token = caller.read(caller.pointer(3), len(self._context.token))
         if not hmac.compare_digest(token, self._context.token):
-            raise OSError(errno.EBADF, os.strerror(errno.EBADF))
+            raise os_error(errno.EBADF)
         caller.answer(PROBE)
 
     # -- calls on any socket -------------------------------------------------------
 
     def _connect(self, caller: Caller, sock: socket.socket, sockaddr: bytes) -> None:
-        if _is(sock, _TCP):
-            self._tcp.connect(caller, sock, sockaddr)
-        elif _is(sock, _UDP):
-            self._udp.connect(caller, sock, sockaddr)
+        if _is(sock, _TCP) or _is(sock, _UDP):
+            self._connect_inet(caller, sock, sockaddr)
         elif sock.family == socket.AF_UNIX and unix_path(sockaddr).startswith(_RESOLVER_PLACES):
             caller.fail(errno.ECONNREFUSED)  # C libraries ask there by themselves, then on port 53
         elif family_of(sockaddr) in {sock.family, socket.AF_UNSPEC}:
             _go_on_locally(caller, sock)
         else:
             caller.fail(errno.EINVAL)
+
+    def _connect_inet(self, caller: Caller, sock: socket.socket, sockaddr: bytes) -> None:
+        if len(sockaddr) < 2:
+            raise os_error(errno.EINVAL)
+        if family_of(sockaddr) == socket.AF_UNSPEC:
+            self._parked.give_up(os.fstat(sock.fileno()).st_ino)
+            self._ledger.forget(sock)
+            disconnect(sock.fileno())
+            caller.answer()
+        elif _is(sock, _TCP):
+            self._tcp.connect(caller, sock, sockaddr)
+        else:
+            self._udp.connect(caller, sock, sockaddr)
 
     def _send(self, caller: Caller, sock: socket.socket) -> None:
         if _is(sock, _TCP) or _is(sock, _UDP):
@@ -268,5 +280,5 @@ def _go_on_locally(caller: Caller, sock: socket.socket) -> None:
     which is why calls with another come to nothing here.
     """
     if sock.family not in _LOCAL:
-        raise OSError(errno.EPERM, os.strerror(errno.EPERM))
+        raise os_error(errno.EPERM)
     caller.go_on()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import os
 import socket
 import struct
 
@@ -11,6 +10,8 @@ from proxywrap import refusals
 from proxywrap.events import Blocked
 from proxywrap.helper.caller import Caller
 from proxywrap.helper.context import Context
+from proxywrap.net.device import BY_INDEX, LOOPBACK_INDEX
+from proxywrap.net.native import os_error
 from proxywrap.protocol.wire import BlockedKind, Op, RequestMessage
 
 __all__ = ["Options"]
@@ -23,7 +24,6 @@ _ROUTE_OPTIONS = {
 }
 _STICKY_OPTION = (socket.IPPROTO_IPV6, socket.IPV6_PKTINFO)
 _STICKY = struct.Struct("=16sI")  # struct in6_pktinfo
-_LOOPBACK_INDEX = 1  # in every network namespace
 _HOPS_OPTIONS = {
     (socket.IPPROTO_IP, socket.IP_TTL),
     (socket.IPPROTO_IPV6, socket.IPV6_UNICAST_HOPS),
@@ -32,8 +32,7 @@ _SYN_SENT = 2  # net/tcp_states.h
 _DEVICE_OPTIONS = {
     (socket.SOL_SOCKET, socket.SO_BINDTODEVICE),
     (socket.SOL_SOCKET, 62),  # SO_BINDTOIFINDEX, asm-generic/socket.h
-    (socket.IPPROTO_IP, 50),  # IP_UNICAST_IF, linux/in.h
-    (socket.IPPROTO_IPV6, 76),  # IPV6_UNICAST_IF, linux/in6.h
+    *BY_INDEX,
 }
 
 
@@ -75,9 +74,9 @@ class Options:
             caller.go_on()  # to EINVAL
             return
         data = caller.read(caller.pointer(3), _STICKY.size)
-        if _STICKY.unpack(data)[1] not in {0, _LOOPBACK_INDEX}:
+        if _STICKY.unpack(data)[1] not in {0, LOOPBACK_INDEX}:
             self._tell(caller, BlockedKind.WAY, b"another device for datagrams")
-            raise OSError(errno.EPERM, os.strerror(errno.EPERM))
+            raise os_error(errno.EPERM)
         sock.setsockopt(*_STICKY_OPTION, data)
         caller.answer()
 

@@ -23,6 +23,7 @@ from proxywrap.events import Note
 from proxywrap.helper.context import Context
 from proxywrap.helper.replies import reply_to
 from proxywrap.net.lent import LentSocket
+from proxywrap.net.native import os_error
 from proxywrap.net.notification import take_descriptor
 from proxywrap.protocol.wire import (
     MAX_MESSAGE_BYTES,
@@ -132,7 +133,7 @@ class Session:
                 raise RemoteProtocolError("its token is not ours")
             if message_flags & socket.MSG_CTRUNC:
                 # The kernel could not give us the descriptor.
-                raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+                raise os_error(errno.EMFILE)
             if len(fds) > 1:
                 raise RemoteProtocolError(f"expected one descriptor, got {len(fds)}")
         except BaseException:

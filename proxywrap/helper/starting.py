@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from mmap import mmap
-from typing import NoReturn
+from typing import NamedTuple, NoReturn
 
 from proxywrap.helper.family import CELL, MESSAGE, Message
 
@@ -43,8 +43,7 @@ class Command:
     is_filtered: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Started:
+class Started(NamedTuple):
     """COMMAND runs: its process id, and the listener of its filter, owned, -1 without one."""
 
     pid: int

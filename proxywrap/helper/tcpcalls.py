@@ -30,7 +30,7 @@ from proxywrap.helper.programs import program_names
 from proxywrap.helper.router import Route, Unroutable
 from proxywrap.net.device import has_device
 from proxywrap.net.lent import LentSocket
-from proxywrap.net.native import connect_here, disconnect
+from proxywrap.net.native import connect_here, os_error
 from proxywrap.net.readiness import until_writable
 from proxywrap.net.starting import start_connect
 from proxywrap.protocol.sockaddr import Place, family_of, pack_sockaddr, parse_sockaddr
@@ -76,34 +76,26 @@ class TcpCalls:
         self._patience = patience
 
     def connect(self, caller: Caller, sock: socket.socket, sockaddr: bytes) -> None:
-        """Connect a socket as the kernel does, in its own order of checks.
+        """Connect a socket to an address, as the kernel does, in its own order of checks.
 
         Raises:
             OSError: what the program must see.
             Gone: nobody waits any more.
 
         """
-        if len(sockaddr) < 2:
-            raise _error(errno.EINVAL)
         inode = os.fstat(sock.fileno()).st_ino
-        if family_of(sockaddr) == socket.AF_UNSPEC:
-            self._parked.give_up(inode)
-            self._ledger.forget(sock)
-            disconnect(sock.fileno())
-            caller.answer()
-            return
         entry = self._ledger.find(sock)
         state = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0]
         if entry is not None and entry.has_failed:
             self._ledger.forget(sock)
             error = _ask_kernel(sock)
-            raise _error(entry.error if error == errno.ECONNREFUSED else error)
+            raise os_error(entry.error if error == errno.ECONNREFUSED else error)
         if state in {_SYN_SENT, _SYN_RECV} or self._attempts.is_under_way(inode):
             self._connect_again(caller, sock, inode)
         elif state != _CLOSE:
             error = _ask_kernel(sock)
             if error:
-                raise _error(error)
+                raise os_error(error)
             caller.answer()
         else:
             self._begin(caller, sock, sockaddr)
@@ -121,7 +113,7 @@ class TcpCalls:
             return False
         room = caller.read_int(caller.pointer(4))
         if room < 0:
-            raise _error(errno.EINVAL)
+            raise os_error(errno.EINVAL)
         value = _INT.pack(entry.error)[:room]
         caller.write(caller.pointer(4), _INT.pack(len(value)))
         caller.write(caller.pointer(3), value)
@@ -136,15 +128,15 @@ class TcpCalls:
         """Refuse what is being connected already; a blocking caller waits for the end of that."""
         waiting = self._parked.find(inode)
         if _is_non_blocking(sock) or waiting is None:
-            raise _error(errno.EALREADY)
+            raise os_error(errno.EALREADY)
         self._wait(caller, sock, waiting.on_end, late=errno.EALREADY)
 
     def _begin(self, caller: Caller, sock: socket.socket, sockaddr: bytes) -> None:
         if len(sockaddr) < _SHORTEST[socket.AddressFamily(sock.family)]:
-            raise _error(errno.EINVAL)
+            raise os_error(errno.EINVAL)
         place = parse_sockaddr(sockaddr)
         if place is None or family_of(sockaddr) != sock.family:
-            raise _error(errno.EAFNOSUPPORT)
+            raise os_error(errno.EAFNOSUPPORT)
         route = self._route(caller, place)
         has_limit = _limit_s(sock) > 0
         is_direct = route.is_direct and not route.resolves_here
@@ -162,7 +154,7 @@ class TcpCalls:
             self._ledger.note(sock).peer = pack_sockaddr(place)
             if _is_non_blocking(sock):
                 sock.close()  # before the program can: its close() is to be the last one
-                raise _error(errno.EINPROGRESS)
+                raise os_error(errno.EINPROGRESS)
             self._wait(caller, sock, waiting.on_end, late=errno.EINPROGRESS)
 
     def _route(self, caller: Caller, place: Place) -> Route:
@@ -174,7 +166,7 @@ class TcpCalls:
             where = known or Endpoint(place.address, place.port)
             fault = Failed(caller.process, where, None, exc.errno, str(exc), is_chain_fault=False)
             self._context.report(fault)
-            raise _error(exc.errno) from exc
+            raise os_error(exc.errno) from exc
 
     def _lend(self, caller: Caller, sock: socket.socket, place: Place) -> None:
         entry = self._ledger.note(sock)
@@ -202,7 +194,7 @@ class TcpCalls:
             lent.close()
         if error:
             sock.close()
-            raise _error(error)
+            raise os_error(error)
         caller.answer()
 
     def _connect_within_limit(self, caller: Caller, sock: socket.socket, route: Route, place: Place) -> None:
@@ -272,7 +264,3 @@ def _ask_kernel(sock: socket.socket) -> int:
 
 def _is_non_blocking(sock: socket.socket) -> bool:
     return bool(fcntl.fcntl(sock, fcntl.F_GETFL) & os.O_NONBLOCK)
-
-
-def _error(error: int) -> OSError:
-    return OSError(error, os.strerror(error))

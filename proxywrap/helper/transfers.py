@@ -28,6 +28,7 @@ from proxywrap.helper.messages import (
 )
 from proxywrap.helper.patience import Held, Patience
 from proxywrap.helper.udpcalls import UdpCalls
+from proxywrap.net.native import os_error
 from proxywrap.net.notification import Call
 from proxywrap.protocol.sockaddr import family_of
 from proxywrap.protocol.wire import ReplyMessage
@@ -82,22 +83,22 @@ class Transfers:
                 flags = caller.integer(3)
                 sources = _entries(caller, _MAX_MESSAGES, is_send=True)
         if flags & socket.MSG_FASTOPEN:
-            raise OSError(errno.EOPNOTSUPP, os.strerror(errno.EOPNOTSUPP))
+            raise os_error(errno.EOPNOTSUPP)
         sender = self._send_stream if sock.type == socket.SOCK_STREAM else self._send_datagram
         self._carry_on(Job(caller, sock, flags & ~_MSG_ZEROCOPY, sources, sender), is_send=True)
 
     def _send_datagram(self, job: Job, message: Message) -> bool:
         if message.size > _MAX_DATAGRAM and socket.AF_INET in {job.sock.family, family_of(message.name)}:
-            raise OSError(errno.EMSGSIZE, os.strerror(errno.EMSGSIZE))
+            raise os_error(errno.EMSGSIZE)
         if job.caller.call is Call.SENDTO and not message.name:
-            raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
+            raise os_error(errno.EINVAL)
         dest = self._udp.destination(job.caller, job.sock, message.name)
         if dest is None and not _has_peer(job.sock):
-            raise OSError(errno.EDESTADDRREQ, os.strerror(errno.EDESTADDRREQ))
+            raise os_error(errno.EDESTADDRREQ)
         ancillary = without_ways(message.ancillary())
         is_v4 = job.sock.family == socket.AF_INET or (dest is not None and dest[0].startswith("::ffff:"))
         if message.size > (_MOST_V4_BYTES if is_v4 else _MOST_V6_BYTES):
-            raise OSError(errno.EMSGSIZE, os.strerror(errno.EMSGSIZE))
+            raise os_error(errno.EMSGSIZE)
         data = message.read_data(job.caller, 0, _MAX_DATAGRAM)
         job.done = job.sock.sendmsg([data], ancillary, job.flags | _FOR_US, *([] if dest is None else [dest]))
         return True

@@ -7,7 +7,6 @@ ours instead, and what comes back seems to come from the one that was asked.
 from __future__ import annotations
 
 import errno
-import os
 import socket
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
@@ -20,7 +19,7 @@ from proxywrap.helper.context import Context
 from proxywrap.helper.ledger import Ledger
 from proxywrap.net.device import has_device
 from proxywrap.net.dnsserver import DnsServer
-from proxywrap.net.native import disconnect
+from proxywrap.net.native import os_error
 from proxywrap.protocol.sockaddr import Place, family_of, pack_sockaddr, parse_sockaddr
 from proxywrap.protocol.wire import BlockedKind, Op, RequestMessage
 
@@ -51,20 +50,13 @@ class UdpCalls:
         self._ledger = ledger
 
     def connect(self, caller: Caller, sock: socket.socket, sockaddr: bytes) -> None:
-        """Connect a socket as the kernel does.
+        """Connect a socket to an address, as the kernel does.
 
         Raises:
             OSError: what the program must see.
             Gone: nobody waits any more.
 
         """
-        if len(sockaddr) < 2:
-            raise _error(errno.EINVAL)
-        if family_of(sockaddr) == socket.AF_UNSPEC:
-            self._ledger.forget(sock)
-            disconnect(sock.fileno())
-            caller.answer()
-            return
         place = self._read(sock, sockaddr, is_send=False)
         dest, is_dns = self._way(caller, sock, place, is_probe=place.port in PROBE_PORTS)
         sock.connect(dest)
@@ -88,7 +80,7 @@ class UdpCalls:
             return None
         place = self._read(sock, sockaddr, is_send=True)
         if place.port == 0:
-            raise _error(errno.EINVAL)
+            raise os_error(errno.EINVAL)
         dest, is_dns = self._way(caller, sock, place, is_probe=False)
         if is_dns:
             self._ledger.note(sock).asks_names = True
@@ -113,14 +105,14 @@ class UdpCalls:
             family = socket.AF_INET  # a send of an IPv4 socket reads one of no family so
             sockaddr = family.to_bytes(2, "little") + sockaddr[2:]
         if sock.family == socket.AF_INET and len(sockaddr) < _INET_BYTES:
-            raise _error(errno.EINVAL)
+            raise os_error(errno.EINVAL)
         if sock.family == socket.AF_INET6 and family != socket.AF_INET and len(sockaddr) < _INET6_BYTES:
-            raise _error(errno.EINVAL)
+            raise os_error(errno.EINVAL)
         if family not in _INET or (sock.family == socket.AF_INET and family != socket.AF_INET):
-            raise _error(errno.EINVAL if is_send and sock.family == socket.AF_INET6 else errno.EAFNOSUPPORT)
+            raise os_error(errno.EINVAL if is_send and sock.family == socket.AF_INET6 else errno.EAFNOSUPPORT)
         place = parse_sockaddr(sockaddr)
         if place is None:
-            raise _error(errno.EINVAL)
+            raise os_error(errno.EINVAL)
         return place._replace(address=_of_family(place.address, sock.family))
 
     def _way(
@@ -142,7 +134,7 @@ class UdpCalls:
             return _sockaddr(sock, place), False
         if not is_probe:
             self._tell(caller, place)
-        raise _error(errno.ENETUNREACH)
+        raise os_error(errno.ENETUNREACH)
 
     def _name_server(self, caller: Caller, sock: socket.socket, place: Place) -> SockAddr:
         try:
@@ -150,7 +142,7 @@ class UdpCalls:
         except (ProxywrapError, OSError) as exc:
             where = Endpoint(place.address, place.port)
             self._context.report(Blocked(caller.process, f"DNS by UDP to {where}", str(exc)))
-            raise _error(errno.ENETUNREACH) from exc
+            raise os_error(errno.ENETUNREACH) from exc
         assert not isinstance(found.host, str)  # noqa: S101 - it is bound to an address
         return _sockaddr(sock, Place(found.host, found.port))
 
@@ -170,7 +162,3 @@ def _sockaddr(sock: socket.socket, place: Place) -> SockAddr:
     if sock.family == socket.AF_INET:
         return str(address), place.port
     return str(address), place.port, 0, place.scope_id
-
-
-def _error(error: int) -> OSError:
-    return OSError(error, os.strerror(error))

@@ -19,6 +19,7 @@ __all__ = [
     "execute",
     "fail_connect",
     "judge_target",
+    "os_error",
     "preload_list",
     "scrub_memory",
     "signal_thread",
@@ -157,6 +158,11 @@ def _texts(words: Iterable[str]) -> list[Any]:
     return [_ffi.new("char[]", os.fsencode(word)) for word in words]
 
 
+def os_error(number: int) -> OSError:
+    """Return what a system call that fails with the errno `number` raises."""
+    return OSError(number, os.strerror(number))
+
+
 def _check(result: int) -> None:
     if result < 0:
-        raise OSError(-result, os.strerror(-result))
+        raise os_error(-result)

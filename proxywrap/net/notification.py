@@ -14,6 +14,7 @@ from enum import IntEnum
 from typing import NamedTuple
 
 from proxywrap import _native
+from proxywrap.net.native import os_error
 
 __all__ = [
     "PROBE",
@@ -195,5 +196,5 @@ def process_of(thread: int) -> int:
 
 def _check(result: int) -> int:
     if result < 0:
-        raise OSError(-result, os.strerror(-result))
+        raise os_error(-result)
     return result

@@ -25,7 +25,7 @@ from contextlib import suppress
 from ipaddress import ip_address
 from typing import NamedTuple
 
-from proxywrap.net.native import connect_here
+from proxywrap.net.native import connect_here, os_error
 from proxywrap.net.readiness import is_writable, until_writable
 from proxywrap.net.sockdiag import cookie_of, is_connecting
 from proxywrap.net.starting import start_here
@@ -103,7 +103,7 @@ class ParkingLot:
 
         """
         if not parked.is_waiting():
-            raise OSError(errno.ECONNRESET, os.strerror(errno.ECONNRESET))
+            raise os_error(errno.ECONNRESET)
         sock = socket.socket(parked.family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
         try:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
