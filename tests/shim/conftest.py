@@ -79,17 +79,19 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> Programs:
     return Programs(tmp_path_factory.mktemp("programs"))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def traces(request: pytest.FixtureRequest, program: Programs) -> Iterator[dict[Case, list[Future[Result]]]]:
-    """Run every case in both worlds, several at a time: they mostly wait.
+    """Run a module's cases in both worlds, several at a time: they mostly wait.
 
-    The oracle's refusals take a second each, until the kernel sends the SYN again.
+    The oracle's refusals take a second each, until the kernel sends the SYN
+    again. None is left to run beside another module's tests: some count this
+    process's descriptors.
     """
     with ThreadPoolExecutor(AT_A_TIME) as pool:
         started: dict[Case, list[Future[Result]]] = {}
         for item in request.session.items:
             case = item.callspec.params.get("case") if hasattr(item, "callspec") else None
-            if isinstance(case, Case):
+            if isinstance(case, Case) and item.getparent(pytest.Module) is request.node:
                 started[case] = [pool.submit(_unwrapped, case, program), pool.submit(_wrapped, case, program)]
         yield started
         pool.shutdown(cancel_futures=True)
