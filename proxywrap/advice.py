@@ -6,7 +6,8 @@ from collections.abc import Set as AbstractSet
 
 from proxywrap.net.identify import Speaks
 from proxywrap.net.probe import Stop, StopKind
-from proxywrap.uri import ProxyURI, Scheme
+from proxywrap.scheme import Scheme
+from proxywrap.uri import ProxyURI
 
 __all__ = ["PROTOCOL_FAULTS", "advise", "advise_on_names"]
 

@@ -5,17 +5,14 @@ No error quotes what could be a password.
 
 from __future__ import annotations
 
-from proxywrap.tlsoptions import is_option
+from proxywrap.hopoptions import is_option, parse_options
+from proxywrap.scheme import KINDS, Scheme
 from proxywrap.uri import (
-    KINDS,
-    PIPELINE,
     UNIX,
     ProxyURI,
-    Scheme,
     check_credentials,
     parse_proxy_host,
     parse_proxy_port,
-    parse_tls,
     parse_uri,
 )
 
@@ -39,16 +36,16 @@ def parse_proxy_line(fields: list[str]) -> tuple[ProxyURI, str | None]:
 
     """
     if "://" in fields[0]:
-        if not all(is_option(word) or word == PIPELINE for word in fields[1:]):
+        if not all(is_option(word) for word in fields[1:]):
             raise ValueError("expected nothing after a proxy URL, found more: write a blank in it as %20")
         return parse_uri(fields[0], fields[1:]), None
     kind = _parse_type(fields[0])
     scheme, has_tls = KINDS[kind]
-    options: list[str] = []
-    while has_tls and is_option(fields[-1]):
-        options.insert(0, fields[-1])
+    words: list[str] = []
+    while has_tls and is_option(fields[-1]):  # in a line of proxychains it is somebody's name
+        words.insert(0, fields[-1])
         fields = fields[:-1]
-    tls = parse_tls(kind, options) if has_tls else None
+    options = parse_options(kind, words)
     if len(fields) > 1 and fields[1].startswith(UNIX):
         raise ValueError(f"expected a URL for a Unix socket: write {kind}://[USER:PASSWORD@]{UNIX}/PATH")
     if not MIN_FIELDS <= len(fields) <= MAX_FIELDS:
@@ -66,7 +63,7 @@ def parse_proxy_line(fields: list[str]) -> tuple[ProxyURI, str | None]:
             warning = f"{scheme} has no password, only the user name is sent: remove it, or use socks5"
         password = None
     check_credentials(scheme, username, password)
-    return ProxyURI(scheme, host, port, username, password, tls=tls), warning
+    return ProxyURI(scheme, host, port, username, password, None, has_tls, options), warning
 
 
 def _parse_type(word: str) -> str:

@@ -9,50 +9,23 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from enum import StrEnum
 from ipaddress import IPv4Address
 
 from proxywrap.address import Endpoint, Host, parse_host, parse_port
-from proxywrap.tlsoptions import TlsOptions, parse_options
+from proxywrap.hopoptions import HopOptions, parse_options
+from proxywrap.scheme import DEFAULT_PORTS, KINDS, TLS_KINDS, Scheme
 
 __all__ = [
-    "KINDS",
-    "PIPELINE",
     "UNIX",
     "ProxyURI",
-    "Scheme",
     "check_credentials",
     "parse_proxy_host",
     "parse_proxy_port",
-    "parse_tls",
     "parse_uri",
 ]
 
 MAX_CREDENTIAL_BYTES = 255
 """RFC 1929, section 2: ULEN and PLEN are one octet."""
-
-DEFAULT_PORTS = {
-    "socks4": 1080,
-    "socks4a": 1080,
-    "socks4a+tls": 1080,
-    "socks5": 1080,
-    "socks5+tls": 1080,
-    "socks5h": 1080,
-    "socks5h+tls": 1080,
-    "http": 8080,
-    "https": 443,
-}
-
-
-class Scheme(StrEnum):
-    """What is spoken with a hop: nothing with a `raw` one. `socks5h` is kept as it was written."""
-
-    SOCKS4 = "socks4"
-    SOCKS4A = "socks4a"
-    SOCKS5 = "socks5"
-    SOCKS5H = "socks5h"
-    HTTP = "http"
-    RAW = "raw"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +39,9 @@ class ProxyURI:
     password: bytes | None = field(default=None, repr=False)
     path: str | None = None
     """Of the Unix socket where it listens, which has no host and no port."""
-    tls: TlsOptions | None = None
-    """How TLS is spoken with it, None where it is not."""
-    is_pipelined: bool = False
-    """Whether the whole handshake goes out in one flight."""
+    has_tls: bool = False
+    """Whether that is spoken over TLS."""
+    options: HopOptions = HopOptions()  # noqa: RUF009 - a tuple
 
     @property
     def endpoint(self) -> Endpoint:
@@ -79,18 +51,17 @@ class ProxyURI:
     @property
     def is_relayed(self) -> bool:
         """Whether no inet socket can lead there by itself, so that bytes are to be relayed."""
-        return self.path is not None or self.tls is not None
+        return self.path is not None or self.has_tls
 
     @property
     def line(self) -> str:
         """The line that says the same, but for any credentials."""
-        words = [str(self), *([PIPELINE] if self.is_pipelined else []), str(self.tls or "")]
-        return " ".join(filter(None, words))
+        return f"{self} {self.options}".rstrip()
 
     @property
     def kind(self) -> str:
         """The scheme as it is written."""
-        return str(self.scheme) if self.tls is None else _TLS_KINDS[self.scheme]
+        return TLS_KINDS[self.scheme] if self.has_tls else str(self.scheme)
 
     def __str__(self) -> str:
         """Return the URI with any credentials as `***`."""
@@ -99,22 +70,7 @@ class ProxyURI:
         return f"{self.kind}://{userinfo}{place}"
 
 
-_TLS_KINDS = {
-    Scheme.HTTP: "https",
-    Scheme.SOCKS4A: "socks4a+tls",
-    Scheme.SOCKS5: "socks5+tls",
-    Scheme.SOCKS5H: "socks5h+tls",
-}
-
-KINDS = {str(scheme): (scheme, False) for scheme in Scheme} | {
-    kind: (scheme, True) for scheme, kind in _TLS_KINDS.items()
-}
-"""What may stand before ://, what is spoken then, and whether over TLS."""
-
 UNIX = "unix:"
-
-PIPELINE = "pipeline=1"
-"""An option of SOCKS5 hops."""
 
 MAX_PATH_BYTES = 107
 """unix(7): sun_path is 108 bytes, with a NUL behind it."""
@@ -156,40 +112,19 @@ def parse_uri(text: str, words: Sequence[str] = ()) -> ProxyURI:
     username, password = _parse_userinfo(scheme, match["userinfo"])
     check_credentials(scheme, username, password)
     query = [_decode(word).decode("utf-8", "surrogateescape") for word in (match["query"] or "").split("&")]
-    options = [*filter(None, query), *words]
-    is_pipelined = PIPELINE in options
-    if is_pipelined:
-        if scheme not in {Scheme.SOCKS5, Scheme.SOCKS5H}:
-            raise ValueError(f"expected no {PIPELINE} behind {kind}: its handshake is one flight anyhow")
-        options = [word for word in options if word != PIPELINE]
-    tls = parse_tls(kind, options) if has_tls or options else None
+    options = parse_options(kind, [*filter(None, query), *words])
     if match["path"] is not None:
         if has_tls:
             raise ValueError("expected a host: a certificate has no name for a Unix socket")
         path = _parse_path(match["path"])
-        return ProxyURI(scheme, "", 0, username, password, path, is_pipelined=is_pipelined)
+        return ProxyURI(scheme, "", 0, username, password, path, options=options)
     if not match["host"]:
         raise ValueError(f"expected a host after {kind}://, found none")
     if match["port"] is None and kind not in DEFAULT_PORTS:
         raise ValueError(f"expected {kind}://HOST:PORT, found no port: there is no usual one")
     port = DEFAULT_PORTS[kind] if match["port"] is None else _parse_url_port(match["port"])
     host = _parse_url_host(match["host"], match["userinfo"])
-    return ProxyURI(scheme, host, port, username, password, tls=tls, is_pipelined=is_pipelined)
-
-
-def parse_tls(kind: str, words: Sequence[str]) -> TlsOptions:
-    """Return how TLS is spoken with a proxy of that kind, for the words NAME=VALUE.
-
-    Raises:
-        ValueError: it is not spoken with such a one, or not so.
-
-    """
-    if not KINDS[kind][1]:
-        kinds = ", ".join(_TLS_KINDS.values())
-        raise ValueError(
-            f"expected no options behind {kind}, which has none: ca= and insecure= are for {kinds}"
-        )
-    return parse_options(words)
+    return ProxyURI(scheme, host, port, username, password, None, has_tls, options)
 
 
 def _what_is_wrong(text: str) -> str:

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from proxywrap.config import ChainType, Config, Options
 from proxywrap.errors import ConfigError
+from proxywrap.hopoptions import HopOptions
 from proxywrap.keywords import KEYWORDS
 from proxywrap.parser import config_from_urls, parse_config
-from proxywrap.tlsoptions import TlsOptions
 
 EXAMPLE = Path(__file__).parent.parent / "proxywrap.conf.example"
 
@@ -321,9 +321,13 @@ def test_options_behind_a_tls_proxy() -> None:
         "[ProxyList]\nhttps h 1 bob secret insecure=1\nsocks5+tls://h:1 insecure=1\nhttp h 1 insecure=1"
     )
     first, second, third = config.hops
-    assert (first.username, first.password, first.tls) == (b"bob", b"secret", TlsOptions(is_insecure=True))
-    assert second.tls == first.tls
-    assert (third.username, third.tls) == (b"insecure=1", None)
+    assert (first.username, first.password, first.options) == (
+        b"bob",
+        b"secret",
+        HopOptions(is_insecure=True),
+    )
+    assert second.options == first.options
+    assert (third.username, third.options) == (b"insecure=1", HopOptions())
 
 
 def test_a_user_of_a_raw_hop_is_warned_of() -> None:
@@ -358,7 +362,7 @@ TYPES = (
         ),
         ("SOCKS5 127.0.0.1 1080", f"{TYPES} in lower case, found 'SOCKS5'"),
         ("tls 127.0.0.1 1080", f"{TYPES}, found 'tls'"),
-        ("https h 1 insecure=2", "expected ca=FILE or insecure=1, found insecure= and another value"),
+        ("https h 1 insecure=2", "expected insecure=1, found insecure= and another value"),
         ("https://h:1 x", "expected nothing after a proxy URL, found more: write a blank in it as %20"),
         ("127.0.0.1 1080 u secret", f"{TYPES}, found '127.0.0.1'"),
         ("u:secret@h 1080", f"{TYPES}, found something else"),

@@ -9,11 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proxywrap.address import Endpoint
-from proxywrap.tlsoptions import TlsOptions
+from proxywrap.hopoptions import HopOptions
+from proxywrap.scheme import KINDS, Scheme
 from proxywrap.uri import (
-    KINDS,
     ProxyURI,
-    Scheme,
     check_credentials,
     parse_proxy_host,
     parse_proxy_port,
@@ -23,7 +22,7 @@ from proxywrap.uri import (
 NO_URL = "expected a proxy URL like socks5://[USER:PASSWORD@]HOST:PORT, found"
 SEVERAL = "several ':' behind the host: an IPv6 address stands in brackets"
 NO_SCHEME = "no :// in it: which kind of proxy is it?"
-FOR_TLS = "ca= and insecure= are for https, socks4a+tls, socks5+tls, socks5h+tls"
+FOR_TLS = "it is for https, socks4a+tls, socks5+tls, socks5h+tls"
 NOT_A_HOST = "expected a host behind the last @, found what is neither a name nor an address"
 SCHEMES = (
     "expected one of the schemes socks4, socks4a, socks5, socks5h, http, raw, "
@@ -103,19 +102,20 @@ def test_uri_forms(text: str, masked: str, username: bytes | None, password: byt
                 "start ssh -D 1080 HOST, and write socks5://127.0.0.1:1080"
             ),
         ),
-        ("http://h?pipeline=1", "expected no pipeline=1 behind http: its handshake is one flight anyhow"),
-        ("socks5://h:1?pipeline=2", f"expected no options behind socks5, which has none: {FOR_TLS}"),
-        ("socks5://h:1?ca=/x", f"expected no options behind socks5, which has none: {FOR_TLS}"),
-        ("http://unix:/x?insecure=1", f"expected no options behind http, which has none: {FOR_TLS}"),
+        ("http://h?pipeline=1", "expected no pipeline= behind http: its handshake is one flight anyhow"),
+        ("socks5://h:1?pipeline=2", "expected pipeline=1, found pipeline= and another value"),
+        ("socks5://h:1?ca=/x", f"expected no ca= behind socks5: {FOR_TLS}"),
+        ("http://unix:/x?insecure=1", f"expected no insecure= behind http: {FOR_TLS}"),
+        ("raw://h:1?secret=1", "expected no options behind raw, found another option"),
         ("https://unix:/x", "expected a host: a certificate has no name for a Unix socket"),
         (
             "https://h?ca=/nowhere.pem",
             "expected a file of certificates (PEM) behind ca=, found no file '/nowhere.pem'",
         ),
-        ("https://h?ca=", "expected ca=FILE or insecure=1, found ca= and nothing"),
-        ("https://h?insecure", "expected ca=FILE or insecure=1, found insecure and nothing"),
-        ("https://h?insecure=yes", "expected ca=FILE or insecure=1, found insecure= and another value"),
-        ("https://h?secret=1", "expected ca=FILE or insecure=1, found another option"),
+        ("https://h?ca=", "expected ca=FILE, found ca= and nothing"),
+        ("https://h?insecure", "expected insecure=1, found insecure= and nothing"),
+        ("https://h?insecure=yes", "expected insecure=1, found insecure= and another value"),
+        ("https://h?secret=1", "expected ca=FILE or insecure=1 behind https, found another option"),
         ("SOCKS://h", f"{SCHEMES}, found 'SOCKS': write socks5, or socks4a for an old one"),
         ("socks5://127.0.0.256:1", "expected an IPv4 address, found '127.0.0.256'"),
         ("socks5://a..b:1", "expected a host name, found an empty label in 'a..b'"),
@@ -147,8 +147,8 @@ def test_repr_has_no_credentials() -> None:
     """A URI in a traceback shows neither name nor password."""
     uri = parse_uri("socks5://bob:secret@h:1")
     assert repr(uri) == (
-        "ProxyURI(scheme=<Scheme.SOCKS5: 'socks5'>, host='h', port=1, path=None, tls=None, "
-        "is_pipelined=False)"
+        "ProxyURI(scheme=<Scheme.SOCKS5: 'socks5'>, host='h', port=1, path=None, has_tls=False, "
+        "options=HopOptions(ca=None, is_insecure=False, is_pipelined=False))"
     )
 
 
@@ -207,12 +207,13 @@ def test_options_of_tls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     (tmp_path / "a b.pem").touch()
     monkeypatch.chdir(tmp_path)
     uri = parse_uri("https://u:p@h:1?ca=a%20b.pem&insecure=1")
-    assert uri.tls == TlsOptions(str(tmp_path / "a b.pem"), is_insecure=True)
+    assert uri.has_tls
+    assert uri.options == HopOptions(str(tmp_path / "a b.pem"), is_insecure=True)
     assert uri == parse_uri("https://u:p@h:1", ["ca=a b.pem", "insecure=1"])
     assert uri.line == f"https://***@h:1 ca={tmp_path}/a b.pem insecure=1"
-    assert parse_uri("https://h:1").tls == TlsOptions()
+    assert parse_uri("https://h:1").options == HopOptions()
     assert parse_uri("https://h:1").line == "https://h:1"
-    assert parse_uri("http://h:1").tls is None
+    assert not parse_uri("http://h:1").has_tls
     assert [parse_uri(f"{kind}://h:1").is_relayed for kind in ("http", "https", "socks5+tls")] == [
         False,
         True,
@@ -224,12 +225,12 @@ def test_options_of_tls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     ("text", "line"),
     [
         ("socks5://h:1?pipeline=1", "socks5://h:1 pipeline=1"),
-        ("socks5h+tls://h:1?insecure=1&pipeline=1", "socks5h+tls://h:1 pipeline=1 insecure=1"),
+        ("socks5h+tls://h:1?insecure=1&pipeline=1", "socks5h+tls://h:1 insecure=1 pipeline=1"),
         ("socks5://u:p@unix:/x?pipeline=1", "socks5://***@unix:/x pipeline=1"),
     ],
 )
 def test_a_handshake_in_one_flight(text: str, line: str) -> None:
     """An option of SOCKS5, beside those of TLS."""
     uri = parse_uri(text)
-    assert uri.is_pipelined
+    assert uri.options.is_pipelined
     assert uri.line == line

@@ -214,7 +214,7 @@ class Guide:
                 return
         way = await make_way(hops, destination, self._deadlines, self._names)
         for hop in hops:
-            if hop.tls is not None and hop.tls.is_insecure:
+            if hop.options.is_insecure:
                 self._context.report(Unverified(pid, hop))
         await take(way)
 

@@ -14,7 +14,8 @@ from proxywrap.errors import (
     TimedOut,
     TruncatedError,
 )
-from proxywrap.uri import ProxyURI, Scheme
+from proxywrap.scheme import Scheme
+from proxywrap.uri import ProxyURI
 
 __all__ = ["ADVICE", "AttemptFailed", "blaming"]
 

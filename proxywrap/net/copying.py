@@ -9,9 +9,12 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from proxywrap.net.carrier import Carrier
-from proxywrap.net.tls import TlsLayer
+
+if TYPE_CHECKING:
+    from proxywrap.net.tls import TlsLayer  # imported where there is such a hop
 
 __all__ = ["CopyingRelay"]
 

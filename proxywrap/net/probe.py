@@ -25,7 +25,6 @@ from proxywrap.net.hopnames import HopNames
 from proxywrap.net.stream import StreamIO
 from proxywrap.net.tls import explained, tls_context
 from proxywrap.protocol.handshake import client_handshake
-from proxywrap.tlsoptions import TlsOptions
 from proxywrap.uri import ProxyURI
 
 __all__ = ["Stop", "StopKind", "Walk", "open_first", "walk"]
@@ -150,8 +149,8 @@ async def walk(
                 reason = "is on a Unix socket of this host, so it can only be the first of a chain"
                 found.stop = Stop(hop, StopKind.IMPOSSIBLE, reason)
                 break
-            if hop.tls is not None:
-                found.stop = await _begin_tls(hop, hop.tls, writer, deadlines.read_s, found)
+            if hop.has_tls:
+                found.stop = await _begin_tls(hop, writer, deadlines.read_s, found)
                 if found.stop is not None:
                     break
             found.stop = await _shake_hands(hop, target, _RoundIO(reader, writer, deadlines.read_s), found)
@@ -196,14 +195,12 @@ async def open_first(
     return streams
 
 
-async def _begin_tls(
-    hop: ProxyURI, options: TlsOptions, writer: asyncio.StreamWriter, limit_s: float, found: Walk
-) -> Stop | None:
+async def _begin_tls(hop: ProxyURI, writer: asyncio.StreamWriter, limit_s: float, found: Walk) -> Stop | None:
     """Speak TLS from here on; return what stopped that."""
     began_s = time.monotonic()
     try:
         async with asyncio.timeout(limit_s):
-            await writer.start_tls(tls_context(options), server_hostname=str(hop.host))
+            await writer.start_tls(tls_context(hop.options), server_hostname=str(hop.host))
     except ssl.SSLCertVerificationError as exc:
         return Stop(hop, StopKind.CERTIFICATE, explained(exc).reason, errno.ECONNREFUSED)
     except ssl.SSLError as exc:

@@ -14,7 +14,7 @@ from functools import cache
 from typing import Protocol
 
 from proxywrap.errors import ProxyUnreachable, RemoteProtocolError, TimedOut, TruncatedError
-from proxywrap.tlsoptions import TlsOptions
+from proxywrap.hopoptions import HopOptions
 from proxywrap.uri import ProxyURI
 
 __all__ = ["TlsIO", "TlsLayer", "begin_tls", "explained", "tls_context"]
@@ -210,8 +210,8 @@ async def begin_tls(below: Below, hop: ProxyURI) -> TlsIO:
         ProxyUnreachable: it does not, or is not the one that it should be.
 
     """
-    assert hop.tls is not None  # noqa: S101 - asked of those that speak TLS only
-    tls = TlsIO(below, TlsLayer(tls_context(hop.tls), str(hop.host)))
+    assert hop.has_tls  # noqa: S101 - asked of those that speak TLS only
+    tls = TlsIO(below, TlsLayer(tls_context(hop.options), str(hop.host)))
     try:
         await tls.shake_hands()
     except ssl.SSLError as exc:
@@ -226,7 +226,7 @@ async def begin_tls(below: Below, hop: ProxyURI) -> TlsIO:
 
 
 @cache
-def tls_context(options: TlsOptions) -> ssl.SSLContext:
+def tls_context(options: HopOptions) -> ssl.SSLContext:
     """Return how TLS is spoken with those options.
 
     Raises:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
+from typing import TYPE_CHECKING
 
 from proxywrap.address import Endpoint
 from proxywrap.net.blame import blaming
@@ -21,9 +22,11 @@ from proxywrap.net.copying import CopyingRelay
 from proxywrap.net.hopnames import HopNames
 from proxywrap.net.lent import LentSocket
 from proxywrap.net.relay import Relay
-from proxywrap.net.tls import TlsIO, TlsLayer, begin_tls
 from proxywrap.net.unix import connect_unix
 from proxywrap.uri import ProxyURI
+
+if TYPE_CHECKING:
+    from proxywrap.net.tls import TlsIO, TlsLayer
 
 __all__ = ["Way", "make_way"]
 
@@ -65,7 +68,9 @@ async def make_way(
     io: LentSocket | TlsIO = lent
     try:
         for at, hop in enumerate(hops):
-            if hop.tls is not None:
+            if hop.has_tls:
+                from proxywrap.net.tls import begin_tls  # noqa: PLC0415 - ssl comes with it
+
                 io = await blaming(hop, begin_tls(io, hop))
             await ask_hop(io, hops, at, destination)
     except BaseException:

@@ -14,7 +14,8 @@ from proxywrap.errors import ProxyRefused
 from proxywrap.protocol import socks5client
 from proxywrap.protocol.effects import Flow
 from proxywrap.protocol.handshake import client_handshake
-from proxywrap.uri import ProxyURI, Scheme
+from proxywrap.scheme import Scheme
+from proxywrap.uri import ProxyURI
 
 __all__ = ["NOBODY", "client_greeting"]
 

@@ -19,7 +19,8 @@ from proxywrap.protocol import socks4, socks5, socks5client
 from proxywrap.protocol.diagnosis import mismatch, read_answer
 from proxywrap.protocol.effects import Flow
 from proxywrap.protocol.request import Check, Command, Request
-from proxywrap.uri import ProxyURI, Scheme
+from proxywrap.scheme import Scheme
+from proxywrap.uri import ProxyURI
 
 __all__ = ["client_handshake", "send_reply", "server_handshake"]
 
@@ -42,7 +43,7 @@ def client_handshake(uri: ProxyURI, destination: Endpoint) -> Flow[None]:
         case Scheme.SOCKS4 | Scheme.SOCKS4A:
             return socks4.connect(destination, uri.username or b"")
         case Scheme.SOCKS5 | Scheme.SOCKS5H:
-            connect = socks5client.connect_in_one_flight if uri.is_pipelined else socks5client.connect
+            connect = socks5client.connect_in_one_flight if uri.options.is_pipelined else socks5client.connect
             return connect(destination, uri.username, uri.password)
         case Scheme.HTTP:
             from proxywrap.protocol import httpconnect

@@ -31,7 +31,7 @@ from proxywrap.errors import LocalProtocolError, ProxyRefused, RemoteProtocolErr
 from proxywrap.protocol.diagnosis import mismatch, read_answer
 from proxywrap.protocol.effects import Flow, ReadUntil, Send
 from proxywrap.protocol.request import Check, Command, Request, encode_name
-from proxywrap.uri import Scheme
+from proxywrap.scheme import Scheme
 
 __all__ = ["MAX_HEAD_BYTES", "STATUS_ERRNO", "connect", "read_request", "send_reply", "status_for_errno"]
 

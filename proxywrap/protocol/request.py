@@ -9,7 +9,7 @@ from enum import IntEnum
 
 from proxywrap.address import Endpoint, normalise_name
 from proxywrap.errors import LocalProtocolError, RemoteProtocolError
-from proxywrap.uri import Scheme
+from proxywrap.scheme import Scheme
 
 __all__ = ["Check", "Command", "Request", "decode_name", "encode_name"]
 

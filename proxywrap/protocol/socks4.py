@@ -24,7 +24,7 @@ from proxywrap.errors import LocalProtocolError, ProxyRefused, RemoteProtocolErr
 from proxywrap.protocol.diagnosis import mismatch, read_answer
 from proxywrap.protocol.effects import Flow, ReadExactly, ReadUntil, Send
 from proxywrap.protocol.request import Check, Command, Request, decode_name, encode_name
-from proxywrap.uri import Scheme
+from proxywrap.scheme import Scheme
 
 __all__ = ["CD_ERRNO", "Cd", "cd_for_errno", "connect", "read_request", "send_reply"]
 

@@ -21,7 +21,7 @@ from proxywrap.protocol.socks5 import (
     parse_number,
     read_address,
 )
-from proxywrap.uri import Scheme
+from proxywrap.scheme import Scheme
 
 __all__ = ["negotiate_method", "read_request", "send_reply"]
 

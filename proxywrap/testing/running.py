@@ -13,9 +13,9 @@ from proxywrap.testing.socksserver import SocksServer
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterator
 
+    from proxywrap.scheme import Scheme
     from proxywrap.testing.accesslog import Access
     from proxywrap.testing.script import Script
-    from proxywrap.uri import Scheme
 
 __all__ = ["RunningServer", "running"]
 

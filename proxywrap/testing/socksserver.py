@@ -28,12 +28,12 @@ from proxywrap.net.driver import run
 from proxywrap.net.stream import StreamIO
 from proxywrap.protocol.effects import Flow, Send
 from proxywrap.protocol.handshake import send_reply, server_handshake
+from proxywrap.scheme import Scheme
 from proxywrap.testing.acceptor import Acceptor
 from proxywrap.testing.accesslog import PENDING, SUCCEEDED, Access, AccessLog
 from proxywrap.testing.gate import Gate
 from proxywrap.testing.relay import CHUNK_BYTES, relay
 from proxywrap.testing.script import CutError, Script, ScriptedIO
-from proxywrap.uri import Scheme
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from proxywrap.uri import Scheme
+from proxywrap.scheme import Scheme
 
 from .kit import foreign, origins
 from .kit.building import Builder

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from proxywrap.scheme import Scheme
 from proxywrap.testing import Script, SocksServer
-from proxywrap.uri import Scheme
 
 from .kit.chains import chain
 from .kit.clients import CLIENTS, NAME, PROXYWRAP, wrap

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 import proxywrap
+from proxywrap.scheme import Scheme
 from proxywrap.testing import Script
-from proxywrap.uri import Scheme
 
 from .kit.chains import chain
 from .kit.clients import NAME, PROXYWRAP, wrap

@@ -16,9 +16,10 @@ import pytest
 from proxywrap.address import Endpoint
 from proxywrap.net.connector import AttemptFailed, Deadlines, OutOfReach, connect_chain, connect_direct
 from proxywrap.net.hopnames import HopNames
+from proxywrap.scheme import Scheme
 from proxywrap.testing.script import Script
 from proxywrap.testing.socksserver import SocksServer
-from proxywrap.uri import ProxyURI, Scheme, parse_uri
+from proxywrap.uri import ProxyURI, parse_uri
 
 from .lending import Pair, black_hole, finish, listening, refusing_port
 

@@ -19,8 +19,9 @@ from proxywrap.net.connector import Deadlines
 from proxywrap.net.copying import CopyingRelay
 from proxywrap.net.hopnames import HopNames
 from proxywrap.net.way import Way, make_way
+from proxywrap.scheme import Scheme
 from proxywrap.testing.socksserver import SocksServer
-from proxywrap.uri import ProxyURI, Scheme, parse_uri
+from proxywrap.uri import ProxyURI, parse_uri
 
 from .certificates import Certificates, make_certificates
 from .lending import DEADLINE_S, finish, listening
@@ -268,7 +269,7 @@ def test_a_half_close_is_passed_on(certificates: Certificates) -> None:
         loop = asyncio.get_running_loop()
         served = loop.run_in_executor(None, serve, listener)
         hop = parse_uri(f"https://127.0.0.1:{listener.getsockname()[1]}?ca={certificates.ca}")
-        raw = ProxyURI(Scheme.RAW, hop.host, hop.port, tls=hop.tls)
+        raw = ProxyURI(Scheme.RAW, hop.host, hop.port, has_tls=True, options=hop.options)
         way = await make_way([raw], NOWHERE, LIMITS, HopNames())
         app, partner = socket.socketpair()
         app.setblocking(False)

@@ -14,7 +14,8 @@ from proxywrap.address import Endpoint
 from proxywrap.errors import ProtocolError, ProxyRefused, RemoteProtocolError
 from proxywrap.protocol.handshake import client_handshake, send_reply, server_handshake
 from proxywrap.protocol.request import Command, Request
-from proxywrap.uri import Scheme, parse_uri
+from proxywrap.scheme import Scheme
+from proxywrap.uri import parse_uri
 
 NAME = Endpoint("site.test", 80)
 ADDRESS = Endpoint(IPv4Address("192.0.2.7"), 80)

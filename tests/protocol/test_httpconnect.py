@@ -15,7 +15,7 @@ from proxywrap.address import Endpoint
 from proxywrap.errors import LocalProtocolError, ProtocolError, ProxyRefused, RemoteProtocolError
 from proxywrap.protocol import httpconnect
 from proxywrap.protocol.request import Command, Request
-from proxywrap.uri import Scheme
+from proxywrap.scheme import Scheme
 
 NAME = Endpoint("server.example.com", 80)
 OK = b"HTTP/1.1 200 Connection established\r\n\r\n"

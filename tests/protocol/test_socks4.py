@@ -20,7 +20,7 @@ from proxywrap.errors import (
 from proxywrap.protocol import socks4
 from proxywrap.protocol.request import Command, Request
 from proxywrap.protocol.socks4 import Cd
-from proxywrap.uri import Scheme
+from proxywrap.scheme import Scheme
 
 ADDRESS = Endpoint(IPv4Address("66.102.7.99"), 80)
 NAME = Endpoint("example.com", 443)

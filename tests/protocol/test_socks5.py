@@ -17,7 +17,7 @@ from proxywrap.errors import LocalProtocolError, ProtocolError, ProxyRefused, Re
 from proxywrap.protocol import socks5, socks5client, socks5server
 from proxywrap.protocol.request import Command, Request
 from proxywrap.protocol.socks5 import Rep
-from proxywrap.uri import Scheme
+from proxywrap.scheme import Scheme
 
 if TYPE_CHECKING:
     from proxywrap.protocol.effects import Flow

@@ -7,8 +7,8 @@ from ipaddress import IPv6Address
 
 from proxywrap.address import Endpoint
 from proxywrap.protocol.request import Command, Request
+from proxywrap.scheme import Scheme
 from proxywrap.testing.accesslog import Access, AccessLog
-from proxywrap.uri import Scheme
 
 
 def test_entry_survives_json() -> None:

@@ -9,8 +9,8 @@ import threading
 
 import pytest
 
+from proxywrap.scheme import Scheme
 from proxywrap.testing import Script, SocksServer, running
-from proxywrap.uri import Scheme
 
 from .destinations import DEADLINE_S
 

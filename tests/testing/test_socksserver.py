@@ -15,8 +15,8 @@ import pytest
 
 from proxywrap.address import Endpoint
 from proxywrap.errors import ProxyRefused, RemoteProtocolError, TruncatedError
+from proxywrap.scheme import Scheme
 from proxywrap.testing import Access, Script, SocksServer
-from proxywrap.uri import Scheme
 
 from .destinations import BANNER, DEADLINE_S, LOOPBACK, banner, connect, destination, echo, through
 

@@ -6,8 +6,8 @@ import contextlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from proxywrap.scheme import Scheme
 from proxywrap.testing import Script, SocksServer
-from proxywrap.uri import Scheme
 
 from .clients import NAME
 from .origins import ORIGIN

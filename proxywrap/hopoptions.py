@@ -1,0 +1,91 @@
+"""Options of a hop: `?ca=FILE&pipeline=1` behind its URL, or words behind its line."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Collection, Sequence
+from typing import NamedTuple
+
+from proxywrap.scheme import KINDS, TLS_KINDS, Scheme
+
+__all__ = ["HopOptions", "is_option", "parse_options"]
+
+
+class HopOptions(NamedTuple):
+    """What is said of a hop beside where it is and who we are."""
+
+    ca: str | None = None
+    """A file of certificates, in place of the system's."""
+    is_insecure: bool = False
+    """Whether any certificate will do."""
+    is_pipelined: bool = False
+    """Whether the whole handshake goes out in one flight."""
+
+    def __str__(self) -> str:
+        """Return them as the words behind a line."""
+        flags = (f"{name}=1" for name, option in _OPTIONS.items() if getattr(self, option.field) is True)
+        return " ".join([*([f"ca={self.ca}"] if self.ca is not None else []), *flags])
+
+
+class _Option(NamedTuple):
+    """An option: its field, its form, what a value means, which kinds have it, and why others have not."""
+
+    field: str
+    form: str
+    parse: Callable[[str], object]
+    kinds: Collection[str]
+    reason: str
+
+
+def is_option(word: str) -> bool:
+    """Tell whether a word behind a line is an option."""
+    return word.partition("=")[0] in _OPTIONS and "=" in word
+
+
+def parse_options(kind: str, words: Sequence[str]) -> HopOptions:
+    """Return what the words `NAME=VALUE` behind a hop of that kind mean.
+
+    Raises:
+        ValueError: what was expected and what was found.
+
+    """
+    fields = {}
+    for word in words:
+        name, _, value = word.partition("=")
+        option = _OPTIONS.get(name)
+        if option is None:
+            forms = " or ".join(each.form for each in _OPTIONS.values() if kind in each.kinds) or "no options"
+            raise ValueError(f"expected {forms} behind {kind}, found another option")
+        if kind not in option.kinds:
+            raise ValueError(f"expected no {name}= behind {kind}: {option.reason}")
+        try:
+            fields[option.field] = option.parse(value)
+        except LookupError:
+            found = "another value" if value else "nothing"
+            raise ValueError(f"expected {option.form}, found {name}= and {found}") from None
+    return HopOptions(**fields)  # type: ignore[arg-type]
+
+
+def _parse_file(value: str) -> str:
+    if not value:
+        raise LookupError
+    if not os.path.isfile(value):
+        raise ValueError(f"expected a file of certificates (PEM) behind ca=, found no file {value!r}")
+    return os.path.abspath(value)  # the helper, which reads it, is in another directory
+
+
+def _parse_flag(value: str) -> bool:
+    return {"0": False, "1": True}[value]
+
+
+_TLS = frozenset(TLS_KINDS.values())
+_TLS_ONLY = f"it is for {', '.join(TLS_KINDS.values())}"
+_SOCKS5 = frozenset(kind for kind, (scheme, _) in KINDS.items() if scheme in {Scheme.SOCKS5, Scheme.SOCKS5H})
+
+_OPTIONS = {
+    "ca": _Option("ca", "ca=FILE", _parse_file, _TLS, _TLS_ONLY),
+    "insecure": _Option("is_insecure", "insecure=1", _parse_flag, _TLS, _TLS_ONLY),
+    "pipeline": _Option(
+        "is_pipelined", "pipeline=1", _parse_flag, _SOCKS5, "its handshake is one flight anyhow"
+    ),
+}
