@@ -10,7 +10,7 @@ SHIM := $(wildcard csrc/preload/*.c) csrc/notify/filter.c
 UNIT_C := $(patsubst tests/unit_c/%.c,build/unit_c/%,$(wildcard tests/unit_c/test_*.c))
 
 .NOTPARALLEL:
-.PHONY: venv build demo fmt lint types test test-c compare check check-programs clean
+.PHONY: venv build demo fmt lint types test test-c man compare check check-programs clean
 
 .venv/.built: pyproject.toml setup.py $(wildcard csrc/*.py) $(C_INPUTS)
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
@@ -60,6 +60,10 @@ build/unit_c/%: tests/unit_c/%.c $(C_INPUTS) $(wildcard tests/unit_c/*.h)
 
 test-c: $(UNIT_C)
 	for program in $^; do echo "# $$program"; $$program || exit 1; done
+
+# The manual pages, from the README and what the programs tell of their options.
+man: venv
+	$(BIN)/python docs/manpages.py
 
 # What proxychains4, torsocks, socksify and proxywrap make of each case of docs/CASES.md.
 compare: venv

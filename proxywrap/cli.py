@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from proxywrap.config import Config
 
-__all__ = ["as_proxychains", "main"]
+__all__ = ["PREFIX_EPILOG", "as_proxychains", "main", "prefix_command"]
 
 ENGINES = ("auto", "preload", "seccomp", "both")
 """What `proxywrap.engines` knows, which need not be imported for this."""
@@ -62,9 +62,9 @@ def main(args: Sequence[str] | None = None) -> int:
     Without `args` it is the whole process, and ends it.
     """
     if args is not None:
-        return run(_prefix, "proxywrap", args)
+        return run(prefix_command, "proxywrap", args)
     name = os.path.basename(sys.argv[0])
-    return _leave(as_proxychains(name, sys.argv[1:]) if name in NAMES else run(_prefix, "proxywrap", None))
+    return _leave(as_proxychains(name, sys.argv[1:]) if name in NAMES else run(prefix_command, "proxywrap", None))
 
 
 def as_proxychains(name: str, args: Sequence[str]) -> int:
@@ -77,7 +77,7 @@ def as_proxychains(name: str, args: Sequence[str]) -> int:
     if translated is None:
         click.echo(USAGE.format(name=name), nl=False)
         return 0
-    return run(_prefix, name, translated)
+    return run(prefix_command, name, translated)
 
 
 def _leave(status: int) -> NoReturn:
@@ -153,7 +153,7 @@ def _complete_command(_ctx: click.Context, _param: click.Parameter, incomplete: 
 )
 @click.version_option(__version__, message="%(prog)s %(version)s")
 @click.argument("command", metavar="COMMAND [ARGS]...", nargs=-1, shell_complete=_complete_command)
-def _prefix(
+def prefix_command(
     *,
     file: str | None,
     urls: tuple[str, ...],

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from proxywrap.address import Endpoint, Host
     from proxywrap.judging import Verdict
 
-__all__ = ["main"]
+__all__ = ["control_command", "main"]
 
 EPILOG = """
 \b
@@ -30,7 +30,7 @@ Completion, for bash (zsh and fish likewise):
 
 def main(args: Sequence[str] | None = None) -> int:
     """Run `proxywrapctl`; return its exit status."""
-    return run(_ctl, "proxywrapctl", args)
+    return run(control_command, "proxywrapctl", args)
 
 
 @click.group(
@@ -38,13 +38,13 @@ def main(args: Sequence[str] | None = None) -> int:
 )
 @click.version_option(__version__, message="%(prog)s %(version)s")
 @click.pass_context
-def _ctl(ctx: click.Context) -> None:
+def control_command(ctx: click.Context) -> None:
     """Look at proxywrap's configuration, or run its server for testing."""
     if ctx.invoked_subcommand is None:
         raise click.UsageError("expected a verb, check, config, reload or serve, found none", ctx)
 
 
-@_ctl.command("config")
+@control_command.command("config")
 @click.option("-f", "file", metavar="FILE", help="Read this file, as proxywrap would.")
 @click.option("-x", "urls", metavar="URL", multiple=True, help="Take this proxy, as proxywrap would.")
 @click.option(
@@ -99,7 +99,7 @@ def _print(verdict: Verdict) -> int:
     return 1 if verdict.errors else 0
 
 
-@_ctl.command("check")
+@control_command.command("check")
 @click.option("-f", "file", metavar="FILE", help="Check this file's proxies.")
 @click.option("-x", "urls", metavar="URL", multiple=True, help="Check this proxy.")
 @click.option("--to", "place", metavar="HOST:PORT", help="Have the chains connect to it, and close at once.")
@@ -117,7 +117,7 @@ def _check(*, file: str | None, urls: tuple[str, ...], place: str | None, is_jso
     return run_check(config, destination, is_json=is_json)
 
 
-@_ctl.command("reload")
+@control_command.command("reload")
 @click.argument("pids", metavar="[PID]...", nargs=-1, type=int)
 def _reload(*, pids: tuple[int, ...]) -> int:
     """Have your running proxywraps read their configuration files anew, all or those with these process ids.
@@ -142,7 +142,7 @@ def _reload(*, pids: tuple[int, ...]) -> int:
     return status
 
 
-@_ctl.command("serve")
+@control_command.command("serve")
 @click.option(
     "--listen",
     metavar="HOST:PORT",

@@ -58,6 +58,8 @@ def test_install_from_a_clean_checkout(clean: Path, tmp_path: Path) -> None:
     subprocess.run([bin_directory / "pip", "install", "--quiet", clean], check=True)
     where = output(bin_directory / "python", "-I", "-c", "import proxywrap; print(proxywrap.__file__)")
     assert str(tmp_path) in where
+    for page in ("man1/proxywrap.1", "man1/proxywrapctl.1", "man5/proxywrap.conf.5"):
+        assert (tmp_path / "share/man" / page).is_file()
     _works(bin_directory)
 
 
