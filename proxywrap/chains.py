@@ -35,7 +35,7 @@ class Chain(NamedTuple):
     hops: tuple[ProxyURI, ...]
 
 
-@dataclass(slots=True)
+@dataclass(eq=False, repr=False)
 class _Record:
     failures: int
     out_until_s: float

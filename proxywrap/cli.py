@@ -64,7 +64,9 @@ def main(args: Sequence[str] | None = None) -> int:
     if args is not None:
         return run(prefix_command, "proxywrap", args)
     name = os.path.basename(sys.argv[0])
-    return _leave(as_proxychains(name, sys.argv[1:]) if name in NAMES else run(prefix_command, "proxywrap", None))
+    return _leave(
+        as_proxychains(name, sys.argv[1:]) if name in NAMES else run(prefix_command, "proxywrap", None)
+    )
 
 
 def as_proxychains(name: str, args: Sequence[str]) -> int:

@@ -1,17 +1,19 @@
 """Fake addresses: one for each name, the same in every run.
 
-A name's place in the pool is a hash of the name; where another name has it,
-another free place is taken. So ssh's known_hosts see the same address
-tomorrow. An address in use is never given to another name. Pure: no clock,
-no randomness (a seeded hash would differ in each run), no I/O.
+A name's place in the pool is drawn by a generator that the name seeds; where
+another name has it, another free place is taken. So ssh's known_hosts see the
+same address tomorrow. An address in use is never given to another name. Pure:
+no clock, no I/O, and of randomness nothing (hash() would differ in each run).
+hashlib would hash as well, but brings libcrypto, for which the first request
+would wait 4 ms.
 """
 
 from __future__ import annotations
 
 import errno
-from hashlib import blake2b
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from math import gcd
+from random import Random
 from typing import Literal
 
 from proxywrap.address import normalise_name, unmapped
@@ -103,11 +105,11 @@ class _Slots:
     def _take(self, name: str) -> int:
         if len(self.names) >= self._capacity:
             raise PoolFull(f"expected a free fake address for {name!r}, found all {self._capacity} in use")
-        digest = blake2b(name.encode("utf-8", "surrogateescape"), digest_size=16).digest()
-        slot = 1 + int.from_bytes(digest[:8], "big") % self._usable
+        drawn = Random(name.encode("utf-8", "surrogateescape"))  # noqa: S311 - the name says it all
+        slot = 1 + drawn.getrandbits(64) % self._usable
         # Each name has a stride of its own: with a common one, the last tenth of the range would
         # take hundreds of steps a name. Having no divisor in common, it visits every place.
-        stride = 1 + int.from_bytes(digest[8:], "big") % self._usable
+        stride = 1 + drawn.getrandbits(64) % self._usable
         while gcd(stride, self._usable) != 1:
             stride += 1
         while slot in self.names:

@@ -11,7 +11,6 @@ not stop everybody's connections, so a line that finds no room is dropped.
 
 from __future__ import annotations
 
-import json
 import os
 import select
 import time
@@ -74,6 +73,8 @@ class Report:
     def report(self, event: Event) -> None:
         """Tell of `event` where it is to be told; never raises."""
         if self._log is not None:
+            import json  # noqa: PLC0415 - only who wants a log waits for it
+
             self._log = _write(self._log, json.dumps(self._record(event)), on_full=self._drop)
         match event:
             case Failed(is_chain_fault=True):

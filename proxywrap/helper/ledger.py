@@ -17,7 +17,7 @@ __all__ = ["Entry", "Ledger"]
 MAX_ENTRIES = 65536
 
 
-@dataclass(slots=True)
+@dataclass(eq=False, repr=False, slots=True)
 class Entry:
     """One socket.
 

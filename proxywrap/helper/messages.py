@@ -6,7 +6,7 @@ import errno
 import socket
 import struct
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from proxywrap.helper.caller import MAX_BYTES, Caller
 from proxywrap.net.native import os_error
@@ -49,8 +49,7 @@ _HARMLESS = frozenset(
 """Ancillary data of datagrams that chooses no way past an address."""
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(NamedTuple):
     """One message; `vectors` are where its bytes are, or are to go.
 
     Of one to be sent `name` and `control` are copies.

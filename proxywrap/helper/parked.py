@@ -30,7 +30,7 @@ from proxywrap.protocol.sockaddr import Place
 __all__ = ["ParkedConnects", "Waiting"]
 
 
-@dataclass(eq=False, slots=True)
+@dataclass(eq=False, repr=False, slots=True)
 class Waiting:
     """A parked socket: whose it is, and what to do when its fate is known.
 

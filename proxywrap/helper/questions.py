@@ -28,7 +28,7 @@ MAX_WAITING = 1024
 """Questions that may wait at a time; further ones are answered at once."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(eq=False, repr=False)
 class _Waiting:
     message: bytes
     pid: int

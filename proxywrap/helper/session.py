@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import array
 import errno
-import hmac
 import os
 import socket
 import struct
@@ -129,7 +128,7 @@ class Session:
         fds = _descriptors(control)
         try:
             request = parse_request(data)
-            if not hmac.compare_digest(request.token, self._context.token):
+            if not self._context.has_token(request.token):
                 raise RemoteProtocolError("its token is not ours")
             if message_flags & socket.MSG_CTRUNC:
                 # The kernel could not give us the descriptor.

@@ -10,9 +10,8 @@ import errno
 import os
 import socket
 from collections.abc import Awaitable, Sequence
-from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from proxywrap.address import Endpoint
 from proxywrap.errors import ProxyUnreachable
@@ -44,8 +43,7 @@ class OutOfReach(Exception):
     """The first hop has no address that a socket of that family can reach."""
 
 
-@dataclass(frozen=True, slots=True)
-class Deadlines:
+class Deadlines(NamedTuple):
     """How long the first hop may take to be connected, and each read from a hop."""
 
     connect_s: float

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 __all__ = ["Way", "make_way"]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(eq=False, repr=False)
 class Way:
     """A connection to the destination; owns its socket.
 

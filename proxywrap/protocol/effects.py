@@ -13,30 +13,30 @@ that meets the end of the stream in `ReadExactly` or `ReadUntil` throws
 from __future__ import annotations
 
 from collections.abc import Generator
-from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 __all__ = ["Effect", "Flow", "ReadExactly", "ReadUntil", "Send"]
 
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class Send:
+class Send(NamedTuple):
     """Send all of `data`; its result is b''."""
 
-    data: bytes = field(repr=False)  # may hold a password
+    data: bytes
+
+    def __repr__(self) -> str:
+        """Return nothing of the data: they may hold a password."""
+        return "Send()"
 
 
-@dataclass(frozen=True, slots=True)
-class ReadExactly:
+class ReadExactly(NamedTuple):
     """Read `size` bytes, no more; its result is those bytes."""
 
     size: int
 
 
-@dataclass(frozen=True, slots=True)
-class ReadUntil:
+class ReadUntil(NamedTuple):
     """Read up to and including `delimiter`, no more; its result is those bytes.
 
     `limit` is the most bytes that may come, delimiter included; a driver

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import IntEnum
+from typing import NamedTuple
 
 from proxywrap.address import Endpoint, normalise_name
 from proxywrap.errors import LocalProtocolError, RemoteProtocolError
@@ -28,8 +28,7 @@ class Command(IntEnum):
     UDP_ASSOCIATE = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(NamedTuple):
     """A request, parsed and with its credentials found right.
 
     `destination` is as the client asked: a name stays a name. `username` is

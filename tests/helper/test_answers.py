@@ -23,8 +23,8 @@ from proxywrap.hosts import parse_hosts
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-FAKE_V4 = "198.18.223.175"
-FAKE_V6 = "fd70:726f:7879:7772:b645:7d5b:4475:6799"
+FAKE_V4 = "198.18.108.80"
+FAKE_V6 = "fd70:726f:7879:7772:2512:3452:6ba3:a748"
 HOSTS = "127.0.0.1 localhost\n10.1.2.3 box.lan box\nfd00::3 box.lan\n10.1.2.4 four.lan\n"
 
 A, NS, PTR, MX, AAAA, AXFR, HTTPS, ANY = 1, 2, 12, 15, 28, 252, 65, 255
@@ -71,7 +71,7 @@ def test_an_address() -> None:
     """One record that points back to the question, and the question as it was asked."""
     asked = question("SiTe.tEsT")
     found = make().answer(asked, 7)
-    record = b"\xc0\x0c\0\1\0\1" + TTL_S.to_bytes(4, "big") + b"\0\4" + bytes([198, 18, 223, 175])
+    record = b"\xc0\x0c\0\1\0\1" + TTL_S.to_bytes(4, "big") + b"\0\4" + bytes([198, 18, 108, 80])
     assert found == b"?!\x81\x80\0\1\0\1\0\0\0\0" + asked[12:] + record
 
 

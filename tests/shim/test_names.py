@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 AI_PASSIVE, AI_CANONNAME, AI_NUMERICHOST, AI_V4MAPPED, AI_ALL, AI_ADDRCONFIG = 1, 2, 4, 8, 16, 32
-FAKE_V4 = "198.18.223.175"
-FAKE_V6 = "fd70:726f:7879:7772:b645:7d5b:4475:6799"
+FAKE_V4 = "198.18.108.80"
+FAKE_V6 = "fd70:726f:7879:7772:2512:3452:6ba3:a748"
 
 
 @pytest.fixture(scope="module")
