@@ -8,7 +8,7 @@ import socket
 import pytest
 
 from proxywrap.helper import ledger as module
-from proxywrap.helper.ledger import Entry, Ledger
+from proxywrap.helper.ledger import Ledger
 
 
 def test_a_socket_has_one_entry() -> None:
