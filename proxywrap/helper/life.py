@@ -12,9 +12,9 @@ import resource
 import signal
 import socket
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from proxywrap.config import Config
-from proxywrap.helper.admin import AdminServer
 from proxywrap.helper.attempt import Attempts
 from proxywrap.helper.context import Context
 from proxywrap.helper.directory import remove_directory
@@ -25,11 +25,13 @@ from proxywrap.helper.nameserver import NameServer
 from proxywrap.helper.notify import Supervisor
 from proxywrap.helper.process import Setup, Voice
 from proxywrap.helper.relays import Relays
-from proxywrap.helper.reload import Reloader
 from proxywrap.helper.server import ControlServer
 from proxywrap.helper.session import Filtered, Loan, Work
 from proxywrap.net.connector import Deadlines
 from proxywrap.net.hopnames import HopNames
+
+if TYPE_CHECKING:
+    from proxywrap.helper.admin import AdminServer
 
 __all__ = ["live"]
 
@@ -75,7 +77,6 @@ class _Life:
             hop_names = HopNames(self._setup.config.ip_version)
             deadlines = _deadlines(self._setup.config)
             guide = Guide(context, deadlines, names.sockets, relays, hop_names, tasks.create_task)
-            admin = self._keep_in_step(context, guide)
             attempts = Attempts(context, guide, refused)
             supervisor = Supervisor(context, attempts, guide, names.sockets, refused, tasks.create_task)
 
@@ -94,6 +95,8 @@ class _Life:
             if self._family.has_command_ended:
                 self._fall_silent()
             self._family.reap()  # for what ended before the loop could hear of it
+            await asyncio.sleep(0)  # who waits is served first
+            admin = self._keep_in_step(context, guide)
             await self._is_over.wait()
             server.stop()
             if admin is not None:
@@ -108,6 +111,8 @@ class _Life:
 
     def _keep_in_step(self, context: Context, guide: Guide) -> AdminServer | None:
         """Read the configuration anew when it has changed, or when somebody asks for that."""
+        from proxywrap.helper.admin import AdminServer  # noqa: PLC0415 - the parser comes with it
+        from proxywrap.helper.reload import Reloader  # noqa: PLC0415
 
         def adopt(config: Config) -> None:
             context.router.adopt(config)
