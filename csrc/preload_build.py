@@ -44,6 +44,16 @@ LINK = [
 ]
 
 
+def command(target: Path, sources: list[str]) -> list[str]:
+    """Return what compiles and links; `CC` and `PROXYWRAP_CFLAGS` are respected."""
+    compiler = os.environ.get("CC", "cc").split()
+    machine = subprocess.run([*compiler, "-dumpmachine"], check=True, capture_output=True, text=True).stdout
+    # Otherwise libgcc's functions stand in the place of instructions, and nobody links it.
+    inline = ["-mno-outline-atomics"] if machine.startswith("aarch64") else []
+    extra = os.environ.get("PROXYWRAP_CFLAGS", "").split()
+    return [*compiler, *COMPILE, *inline, *extra, *LINK, *sources, "-o", str(target)]
+
+
 def preload(sources: list[str]) -> Extension:
     """Return the extension for setuptools to place; `BuildPreload` builds it."""
     return Extension(
@@ -58,14 +68,12 @@ class BuildPreload(build_ext):
     """Build cffi's extension in the usual way and the preload object in ours."""
 
     def build_extension(self, ext: Extension) -> None:
-        """Compile and link `ext`; `CC` and `PROXYWRAP_CFLAGS` are respected."""
+        """Compile and link `ext`."""
         if ext.name != NAME:
             super().build_extension(ext)
             return
         target = Path(self.get_ext_fullpath(ext.name))
         target.parent.mkdir(parents=True, exist_ok=True)
-        compiler = os.environ.get("CC", "cc").split()
-        extra = os.environ.get("PROXYWRAP_CFLAGS", "").split()
-        command = [*compiler, *COMPILE, *extra, *LINK, *ext.sources, "-o", str(target)]
-        self.announce(" ".join(command), level=2)
-        subprocess.run(command, check=True)
+        words = command(target, ext.sources)
+        self.announce(" ".join(words), level=2)
+        subprocess.run(words, check=True)

@@ -164,6 +164,7 @@ enum pw_loan_state pw_state_of(int fd)
 void pw_cancel(int fd)
 {
 	struct pw_loan *loan;
+	bool is_pending;
 	PW_GUARD guard = { 0 };
 
 	if (!pw_guard_enter(&guard))
@@ -172,8 +173,10 @@ void pw_cancel(int fd)
 	if (!loan || loan->state == PW_LOAN_CONNECTED ||
 	    loan->state == PW_LOAN_PROXIED)
 		return;
+	is_pending = loan->state == PW_LOAN_PENDING;
 	pw_watches_resume(loan);
-	if (loan->state == PW_LOAN_PENDING)
-		pw_disconnect(fd); /* the helper will only hear of it */
+	/* In this order: the helper is not to leave its failure here. */
 	pw_forget(fd);
+	if (is_pending)
+		pw_disconnect(fd); /* the helper will only hear of it */
 }
