@@ -341,7 +341,7 @@ def test_a_user_of_a_raw_hop_is_warned_of() -> None:
 
 NO_URL = "expected a proxy URL like socks5://[USER:PASSWORD@]HOST:PORT"
 TYPES = (
-    "expected one of the types socks4, socks4a, socks5, socks5h, http, raw, "
+    "expected one of the types socks4, socks4a, socks5, socks5h, http, raw, ssh, "
     "https, socks4a+tls, socks5+tls, socks5h+tls"
 )
 
