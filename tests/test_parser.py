@@ -405,6 +405,7 @@ TYPES = (
             "expected a proxy URL like socks5://[USER:PASSWORD@]HOST:PORT, found a path: a proxy has none",
         ),
         ("socks4://u:secret@h:1", "expected socks4://USER@HOST:PORT: SOCKS4 has no password"),
+        ("ssh h 22 u secret", "expected a URL for ssh: write ssh://[USER@]HOST[:PORT]"),
     ],
 )
 def test_wrong_proxy_is_an_error_without_its_password(line: str, message: str) -> None:
