@@ -34,7 +34,7 @@ def explain(config: Config) -> Iterator[str]:
     for chain in config.chains:
         yield _chain(chain.name, chain.kind, chain.length, chain.proxies)
     if any(hop.scheme is Scheme.SSH for hop in config.all_hops):
-        yield "what begins with ssh:// is logged in to by this host's ssh, with its configuration, keys and agent"
+        yield "ssh:// servers are logged in to by this host's ssh, with its configuration, keys and agent"
     if config.local_names:
         yield f"names like {', '.join(config.local_names)} are resolved here"
     others = "other " if config.local_names else ""

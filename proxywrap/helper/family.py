@@ -13,7 +13,7 @@ import struct
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 
-__all__ = ["CELL", "MESSAGE", "Family", "Message"]
+__all__ = ["CELL", "MESSAGE", "Family", "Message", "children"]
 
 MESSAGE = struct.Struct("=ci")
 """What the helper tells the launcher: a kind (`Message`) and a number."""
@@ -102,7 +102,7 @@ class Family:
 
     def _are_ours_left_alone(self) -> bool:
         """Tell whether nobody is left but who works for us."""
-        if self.is_ours is None or not all(map(self.is_ours, _children())):
+        if self.is_ours is None or not all(map(self.is_ours, children())):
             return False
         # A child that ended meanwhile may have kept the kernel from listing all others (proc(5)).
         return os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None
@@ -129,7 +129,7 @@ class Family:
             self._channel.send(MESSAGE.pack(kind, number), socket.MSG_NOSIGNAL)
 
 
-def _children() -> Iterator[int]:
+def children() -> Iterator[int]:
     """Yield our children."""
     tasks = "/proc/self/task"
     try:

@@ -6,7 +6,6 @@ children can be told by it.
 
 from __future__ import annotations
 
-import asyncio
 import os
 import signal
 from collections.abc import Callable, Mapping, Sequence
@@ -14,7 +13,7 @@ from contextlib import suppress
 
 from proxywrap.lookup import PROXY_VARIABLE
 
-__all__ = ["Child", "Children"]
+__all__ = ["Child", "Children", "kill_orphan"]
 
 MARK = "PROXYWRAP_HELPER"
 """In the environment of what we start, with our process id: a daemon that ssh leaves behind has it still."""
@@ -47,7 +46,10 @@ class Child:
         self.has_ended = False
         self._on_end = on_end
         self._pidfd = os.pidfd_open(pid)
-        asyncio.get_running_loop().add_reader(self._pidfd, self._note_end)
+        from asyncio import get_running_loop  # noqa: PLC0415 - the launcher, which has none, needs the rest
+
+        self._loop = get_running_loop()
+        self._loop.add_reader(self._pidfd, self._note_end)
 
     def kill(self) -> None:
         """Kill it, and what it has started."""
@@ -55,7 +57,7 @@ class Child:
             _kill_group(self.pid)
 
     def _note_end(self) -> None:
-        asyncio.get_running_loop().remove_reader(self._pidfd)
+        self._loop.remove_reader(self._pidfd)
         _kill_group(self.pid)
         with suppress(ChildProcessError):  # who waits for all of our children was first
             os.waitid(os.P_PIDFD, self._pidfd, os.WEXITED | os.WNOHANG)
@@ -82,9 +84,7 @@ class Children:
         with suppress(OSError):
             if os.getsid(pid) in self._alive:
                 return True
-            with open(f"/proc/{pid}/environ", "rb") as file:
-                return f"{MARK}={os.getpid()}".encode() in file.read().split(b"\0")
-        return False
+        return _is_marked(pid, os.getpid())
 
     def start(self, argv: Sequence[str], fds: tuple[int, int, int], on_end: Callable[[], None]) -> Child:
         """Start a program.
@@ -120,6 +120,19 @@ class Children:
             _kill_group(pid)
             os.waitpid(pid, 0)
             raise
+
+
+def kill_orphan(pid: int, helper: int) -> None:
+    """Kill a process if it leads a session that worked for `helper`, which has died."""
+    with suppress(OSError):
+        if os.getsid(pid) == pid and _is_marked(pid, helper):
+            _kill_group(pid)
+
+
+def _is_marked(pid: int, helper: int) -> bool:
+    with suppress(OSError), open(f"/proc/{pid}/environ", "rb") as file:
+        return f"{MARK}={helper}".encode() in file.read().split(b"\0")
+    return False
 
 
 def _kill_group(pid: int) -> None:

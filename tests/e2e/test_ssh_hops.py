@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
     from .kit.building import Builder
     from .kit.clients import Stage
-    from .kit.world import World
+    from .kit.world import Command, World
 
 GATE, INNER = "ssh://gate", "ssh://inner"
 FETCH = ["curl", "-sS", "-o", "/dev/null"]
@@ -306,38 +307,81 @@ def test_last_words_to_a_server_that_does_not_hang_up(world: World, home: Home) 
         assert _clients_of_ssh(world) == []
 
 
+@contextlib.contextmanager
+def _talking(world: World, home: Home, port: int, then: str) -> Iterator[tuple[Command, int, int]]:
+    """Run a program that has been welcomed; yield it, the helper and the ssh that it has."""
+    script = TALKING.format(then=then)
+    with world.start(home.of([*wrap(GATE), sys.executable, "-c", script, NAME, str(port)])) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"well\n"
+        (ssh,) = _clients_of_ssh(world)
+        yield process, int(_status(ssh)["PPid"]), ssh
+
+
 def test_kill_of_the_command(world: World, home: Home) -> None:
     """Leaves no ssh, and no file."""
-    script = TALKING.format(then="time.sleep(1000)")
-    with _silent(world) as (port, _told):
-        argv = home.of([*wrap(GATE), sys.executable, "-c", script, NAME, str(port)])
-        with world.start(argv) as process:
-            assert process.stdout is not None
-            assert process.stdout.readline() == b"well\n"
-            (ssh,) = _clients_of_ssh(world)
-            helper = int(_status(ssh)["PPid"])
-            assert os.getsid(ssh) == ssh, "the terminal's signals would reach it"
-            assert "LD_PRELOAD=" not in Path(f"/proc/{ssh}/environ").read_text()
-            children = Path(f"/proc/{helper}/task/{helper}/children").read_text().split()
-            (command,) = (int(pid) for pid in children if int(pid) != ssh)
-            os.kill(command, signal.SIGKILL)
-            assert process.wait(20 * factor()) == -signal.SIGKILL
+    with (
+        _silent(world) as (port, _told),
+        _talking(world, home, port, "time.sleep(1000)") as (process, helper, ssh),
+    ):
+        children = Path(f"/proc/{helper}/task/{helper}/children").read_text().split()
+        (command,) = (int(pid) for pid in children if int(pid) != ssh)
+        os.kill(command, signal.SIGKILL)
+        assert process.wait(20 * factor()) == -signal.SIGKILL
         assert world.wait_deserted() == {}
         assert world.runtime_files() == []
 
 
+def test_kill_of_the_helper(world: World, home: Home) -> None:
+    """Leaves no ssh either, though the destination says nothing."""
+    with (
+        _silent(world) as (port, _told),
+        _talking(world, home, port, "sys.stdin.read()") as (process, helper, ssh),
+    ):
+        handle = os.pidfd_open(ssh)
+        os.kill(helper, signal.SIGKILL)
+        assert select.select([handle], [], [], 20 * factor())[0]
+        os.close(handle)
+        assert process.wait(20 * factor()) == 0
+
+
+def test_what_reaches_ssh(world: World, home: Home) -> None:
+    """Neither the shim nor a terminal, nor what a supervisor sends to everybody."""
+    with (
+        _silent(world) as (port, _told),
+        _talking(world, home, port, "time.sleep(1000)") as (process, _helper, ssh),
+    ):
+        assert os.getsid(ssh) == ssh
+        environment = Path(f"/proc/{ssh}/environ").read_text().split("\0")
+        names = {entry.partition("=")[0] for entry in environment}
+        assert not names & {"LD_PRELOAD", "PROXYWRAP_CHANNEL", "PROXYWRAP_PROXY"}
+        status = _status(ssh)
+        assert status["Seccomp"] == _status(os.getpid())["Seccomp"]
+        assert int(status["SigIgn"], 16) >> (signal.SIGTERM - 1) & 1
+        process.terminate()
+        assert process.wait(20 * factor()) == -signal.SIGTERM
+
+
+def test_the_agent(world: World, stage: Stage, servers: dict[str, foreign.Sshd]) -> None:
+    """Has the only key."""
+    server = servers["gate"]
+    home = Home.make(world, "agent")
+    home.add("gate", HostName="127.0.0.1", Port=server.port, User="root", HostKeyAlias="the-origin")
+    home.add("gate", UserKnownHostsFile=server.known_hosts, IdentityFile="none")
+    with_key = ["ssh-agent", "sh", "-c", 'ssh-add -q "$0" && exec "$@"', server.key]
+    result = world.run(home.of([*with_key, *wrap(GATE), *FETCH, f"{stage.url}/"]))
+    assert result.complaints == []
+
+
 def test_a_server_that_dies(world: World, home: Home) -> None:
     """Is a reset to the program, not the end of what it reads."""
-    script = TALKING.format(then="print(sock.recv(1))")
-    with _silent(world) as (port, _told):
-        argv = home.of([*wrap(GATE), sys.executable, "-c", script, NAME, str(port)])
-        with world.start(argv) as process:
-            assert process.stdout is not None
-            assert process.stderr is not None
-            assert process.stdout.readline() == b"well\n"
-            (ssh,) = _clients_of_ssh(world)
-            os.kill(ssh, signal.SIGKILL)
-            assert b"ConnectionResetError" in process.stderr.read()
+    with (
+        _silent(world) as (port, _told),
+        _talking(world, home, port, "print(sock.recv(1))") as (process, _helper, ssh),
+    ):
+        os.kill(ssh, signal.SIGKILL)
+        assert process.stderr is not None
+        assert b"ConnectionResetError" in process.stderr.read()
 
 
 def test_a_dead_server_in_a_dynamic_chain(world: World, stage: Stage, home: Home) -> None:

@@ -38,6 +38,7 @@ def test_a_signal_in_the_middle_of_reaping() -> None:
     said = subprocess.run([sys.executable, "-c", INTERRUPTED], check=True, capture_output=True, text=True)
     assert said.stdout == "[False, False] True True\n"
 
+
 OURS = """
 import os, socket, sys
 from proxywrap.helper import family as module
@@ -58,7 +59,7 @@ def end(process):
     os.waitid(os.P_PID, process[0], os.WEXITED | os.WNOWAIT)
 
 if sys.argv[1] == "by-parent":
-    module._children = module._children_by_parent
+    module.children = module._children_by_parent
 ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
 theirs.setblocking(False)
 helpful, daemon, command = child(), child(), child()

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import errno
 import os
+import select
 import signal
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from ipaddress import IPv4Address
 from pathlib import Path
 
@@ -68,11 +70,10 @@ def _pids(path: Path) -> list[int]:
 
 def _assert_gone(path: Path) -> None:
     for pid in _pids(path):
-        try:
-            stat = Path(f"/proc/{pid}/stat").read_text()
-        except OSError:
-            continue
-        assert stat.rpartition(")")[2].split()[0] == "Z"  # until whoever inherits it looks
+        with suppress(ProcessLookupError):
+            handle = os.pidfd_open(pid)
+            assert select.select([handle], [], [], 10)[0], pid
+            os.close(handle)
 
 
 @pytest.mark.parametrize(
