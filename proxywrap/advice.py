@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Set as AbstractSet
 
 from proxywrap.net.identify import Speaks
-from proxywrap.net.probe import Stop, StopKind
+from proxywrap.net.walking import Stop, StopKind
 from proxywrap.scheme import Scheme
 from proxywrap.uri import ProxyURI
 
@@ -33,7 +33,7 @@ _KINDS = {
 
 _NOT_PROXIES = {
     Speaks.WEB: "a web server listens there, and no proxy: write the port of the proxy",
-    Speaks.SSH: "an SSH server listens there: run `ssh -D 1080 -p {port} {host}` and write socks5://127.0.0.1:1080",
+    Speaks.SSH: "an SSH server listens there: write ssh://{host}:{port}",
     Speaks.TLS: "a TLS server listens there, and no proxy: write the port of the proxy",
     Speaks.OTHER: "what listens there speaks no proxy's protocol: write the port of the proxy",
 }
@@ -48,6 +48,8 @@ def advise(stop: Stop, speaks: AbstractSet[Speaks]) -> str:
 
     """
     hop = stop.hop
+    if hop.scheme is Scheme.SSH:
+        return stop.reason  # it says what to do
     if stop.kind in PROTOCOL_FAULTS:
         return _advise_on_protocol(stop, speaks)
     user = "the user name and the password" if _has_password(hop) else "the user name"

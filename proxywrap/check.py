@@ -7,6 +7,7 @@ port 1: its refusal tells that the way there works, and troubles no third party.
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -20,7 +21,10 @@ from proxywrap.config import PROXY_LIST_NAME, ChainType, Config
 from proxywrap.net.connector import Deadlines
 from proxywrap.net.hopnames import HopNames
 from proxywrap.net.identify import Speaks, identify
-from proxywrap.net.probe import Stop, StopKind, Walk, walk
+from proxywrap.net.probe import walk
+from proxywrap.net.tunnels import Tunnels
+from proxywrap.net.walking import Stop, StopKind, Walk
+from proxywrap.scheme import Scheme
 from proxywrap.uri import ProxyURI
 
 __all__ = ["ChainReport", "HopReport", "Report", "check"]
@@ -79,7 +83,7 @@ class HopReport:
             return _AUTHENTICATION[self.walk.stop.kind]
         if not self.is_good:
             return "?"
-        return "none" if self.hop.username is None else "accepted"
+        return "accepted" if self.hop.username is not None or self.hop.scheme is Scheme.SSH else "none"
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +127,7 @@ async def check(config: Config, destination: Endpoint | None, progress: Callable
     reports = {hop: trial.result() for hop, trial in zip(hops, trials, strict=True)}
     async with asyncio.TaskGroup() as tasks:
         ways = [tasks.create_task(checker.try_chain(chain, reports)) for chain in _chains(config)]
+    await checker.close()
     return Report(tuple(reports.values()), tuple(way.result() for way in ways))
 
 
@@ -144,7 +149,12 @@ class _Checker:
         self._destination = destination
         self._progress = progress
         self._names = HopNames()
+        self._tunnels = Tunnels(os.environ)
         self._turns = asyncio.Semaphore(MAX_AT_A_TIME)
+
+    async def close(self) -> None:
+        """End what it has started."""
+        await self._tunnels.close(0)
 
     async def try_hop(self, hop: ProxyURI) -> HopReport:
         """Try one proxy, reached from here."""
@@ -170,7 +180,7 @@ class _Checker:
             if not reports[hops[0]].is_good:
                 found, failed = reports[hops[0]].walk, hops[0]
             else:
-                found = await walk(hops, self._destination or V4, self._deadlines, self._names)
+                found = await walk(hops, self._destination or V4, self._deadlines, self._names, self._tunnels)
                 if self._is_there(found) or found.stop is None or found.stop.kind is StopKind.ANSWER:
                     break
                 failed = found.stop.hop
@@ -185,17 +195,21 @@ class _Checker:
         return found.stop is None if self._destination is not None else found.is_answered
 
     async def _walk(self, hop: ProxyURI, destination: Endpoint) -> Walk:
-        return await walk([hop], destination, self._deadlines, self._names)
+        return await walk([hop], destination, self._deadlines, self._names, self._tunnels)
 
     async def _capabilities(self, hop: ProxyURI, first: Walk) -> HopReport:
         v6, name = [await self._walk(hop, destination) for destination in (V6, NAME)]
         carries = _carries(first), _carries(v6), _carries_name(name, first)
         advice = advise_on_names() if carries[2] is False else None
+        if hop.scheme is Scheme.SSH and first.stop is not None and first.stop.kind is StopKind.RULES:
+            carries, advice = (*carries[:2], None), advise(first.stop, frozenset())
         return HopReport(hop, first, carries=carries, advice=advice)
 
     async def _identify(self, hop: ProxyURI) -> frozenset[Speaks]:
         limit_s = min(LONGEST_QUESTION_S, self._deadlines.read_s)
-        return frozenset() if hop.path is not None else await identify(str(hop.host), hop.port, limit_s)
+        if hop.path is not None or hop.scheme is Scheme.SSH:
+            return frozenset()
+        return await identify(str(hop.host), hop.port, limit_s)
 
 
 def _carries(found: Walk) -> bool | None:

@@ -16,13 +16,16 @@ from rich.text import Text
 from proxywrap.address import Endpoint
 from proxywrap.check import ChainReport, HopReport, Report, check
 from proxywrap.config import Config
-from proxywrap.net.probe import Walk
+from proxywrap.net.walking import Walk
 
 __all__ = ["as_json", "print_report", "run_check"]
 
 MAX_WIDTH = 1000
 
-STEPS = ("look-up", "connect", "methods", "password", "request")
+LOGIN = "login"
+"""What SSH servers alone have."""
+
+STEPS = ("look-up", "connect", LOGIN, "methods", "password", "request")
 """What a proxy takes its time for."""
 
 _ANSWERS = {True: "yes", False: "no", None: "?"}
@@ -65,14 +68,16 @@ def as_json(report: Report) -> dict[str, object]:
 def print_report(report: Report, console: Console) -> None:
     """Print what was found: the proxies, the chains, and what to write instead."""
     hops = _table("proxy", "reachable", "speaks", "login", "IPv4", "IPv6", "names")
-    times = _table("milliseconds", *STEPS)
+    has_login = any(step.name == LOGIN for each in report.hops for step in each.walk.steps)
+    steps = [name for name in STEPS if name != LOGIN or has_login]
+    times = _table("milliseconds", *steps)
     for each in report.hops:
         carries = [_ANSWERS[kind] for kind in each.carries]
         hops.add_row(
             *_cells(each.hop, _ANSWERS[each.is_reachable], each.spoken, each.authentication, *carries)
         )
         taken = {step.name: f"{step.took_s * 1000:.1f}" for step in each.walk.steps}
-        times.add_row(*_cells(each.hop, *(taken.get(name, "") for name in STEPS)))
+        times.add_row(*_cells(each.hop, *(taken.get(name, "") for name in steps)))
     console.print(hops)
     console.print(times)
     chains = _table("chain", "kind", "works", "through", "milliseconds")

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from proxywrap.config import PROXY_LIST_NAME, ChainType, Config, ProxyEntry
 from proxywrap.rules import Action, Rule
+from proxywrap.scheme import Scheme
 
 __all__ = ["explain"]
 
@@ -32,6 +33,8 @@ def explain(config: Config) -> Iterator[str]:
     yield _chain(PROXY_LIST_NAME, options.chain_type, options.chain_len, config.proxies)
     for chain in config.chains:
         yield _chain(chain.name, chain.kind, chain.length, chain.proxies)
+    if any(hop.scheme is Scheme.SSH for hop in config.all_hops):
+        yield "ssh:// servers are logged in to by this host's ssh, with its configuration, keys and agent"
     if config.local_names:
         yield f"names like {', '.join(config.local_names)} are resolved here"
     others = "other " if config.local_names else ""

@@ -8,6 +8,7 @@ from __future__ import annotations
 from proxywrap.hopoptions import is_option, parse_options
 from proxywrap.scheme import KINDS, Scheme
 from proxywrap.uri import (
+    SSH_FORM,
     UNIX,
     ProxyURI,
     check_credentials,
@@ -41,6 +42,8 @@ def parse_proxy_line(fields: list[str]) -> tuple[ProxyURI, str | None]:
         return parse_uri(fields[0], fields[1:]), None
     kind = _parse_type(fields[0])
     scheme, has_tls = KINDS[kind]
+    if scheme is Scheme.SSH:
+        raise ValueError(f"expected a URL for ssh: write {SSH_FORM}")
     words: list[str] = []
     while has_tls and is_option(fields[-1]):  # in a line of proxychains it is somebody's name
         words.insert(0, fields[-1])

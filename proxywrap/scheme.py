@@ -8,7 +8,10 @@ __all__ = ["DEFAULT_PORTS", "KINDS", "TLS_KINDS", "Scheme"]
 
 
 class Scheme(StrEnum):
-    """What is spoken with a hop: nothing with a `raw` one. `socks5h` is kept as it was written."""
+    """What is spoken with a hop: nothing with a `raw` one, and by a program with `ssh`.
+
+    `socks5h` is kept as it was written.
+    """
 
     SOCKS4 = "socks4"
     SOCKS4A = "socks4a"
@@ -16,6 +19,7 @@ class Scheme(StrEnum):
     SOCKS5H = "socks5h"
     HTTP = "http"
     RAW = "raw"
+    SSH = "ssh"
 
 
 TLS_KINDS = {
@@ -41,4 +45,6 @@ DEFAULT_PORTS = {
     "socks5h+tls": 1080,
     "http": 8080,
     "https": 443,
+    "ssh": 0,
 }
+"""0 is for one that we need not know."""

@@ -16,6 +16,7 @@ from proxywrap.hopoptions import HopOptions, parse_options
 from proxywrap.scheme import DEFAULT_PORTS, KINDS, TLS_KINDS, Scheme
 
 __all__ = [
+    "SSH_FORM",
     "UNIX",
     "ProxyURI",
     "check_credentials",
@@ -35,6 +36,7 @@ class ProxyURI:
     scheme: Scheme
     host: Host
     port: int
+    """0 where an ssh hop has none: ssh knows."""
     username: bytes | None = field(default=None, repr=False)
     password: bytes | None = field(default=None, repr=False)
     path: str | None = None
@@ -51,7 +53,7 @@ class ProxyURI:
     @property
     def is_relayed(self) -> bool:
         """Whether no inet socket can lead there by itself, so that bytes are to be relayed."""
-        return self.path is not None or self.has_tls
+        return self.path is not None or self.has_tls or self.scheme is Scheme.SSH
 
     @property
     def line(self) -> str:
@@ -66,11 +68,15 @@ class ProxyURI:
     def __str__(self) -> str:
         """Return the URI with any credentials as `***`."""
         userinfo = "***@" if self.username is not None else ""
-        place = self.endpoint if self.path is None else f"{UNIX}{self.path}"
+        place = str(self.endpoint) if self.path is None else f"{UNIX}{self.path}"
+        if not self.port:
+            place = place.removesuffix(":0")
         return f"{self.kind}://{userinfo}{place}"
 
 
 UNIX = "unix:"
+
+SSH_FORM = "ssh://[USER@]HOST[:PORT]"
 
 MAX_PATH_BYTES = 107
 """unix(7): sun_path is 108 bytes, with a NUL behind it."""
@@ -116,6 +122,8 @@ def parse_uri(text: str, words: Sequence[str] = ()) -> ProxyURI:
     if match["path"] is not None:
         if has_tls:
             raise ValueError("expected a host: a certificate has no name for a Unix socket")
+        if scheme is Scheme.SSH:
+            raise ValueError(f"expected a host: write {SSH_FORM}")
         path = _parse_path(match["path"])
         return ProxyURI(scheme, "", 0, username, password, path, options=options)
     if not match["host"]:
@@ -124,6 +132,8 @@ def parse_uri(text: str, words: Sequence[str] = ()) -> ProxyURI:
         raise ValueError(f"expected {kind}://HOST:PORT, found no port: there is no usual one")
     port = DEFAULT_PORTS[kind] if match["port"] is None else _parse_url_port(match["port"])
     host = _parse_url_host(match["host"], match["userinfo"])
+    if scheme is Scheme.SSH and isinstance(host, str):
+        host = match["host"]  # as it is written, for that is what a Host line of ssh's is compared with
     return ProxyURI(scheme, host, port, username, password, None, has_tls, options)
 
 
@@ -148,8 +158,6 @@ def _unknown_scheme(scheme: str) -> str:
     expected = f"expected one of the schemes {', '.join(KINDS)}, found {scheme!r}"
     if scheme.lower() == "socks":
         return f"{expected}: write socks5, or socks4a for an old one"
-    if scheme.lower() == "ssh":
-        return f"{expected}: start ssh -D 1080 HOST, and write socks5://127.0.0.1:1080"
     return expected
 
 
@@ -225,6 +233,8 @@ def check_credentials(scheme: Scheme, username: bytes | None, password: bytes | 
             raise ValueError(f"expected a {what} of at most {MAX_CREDENTIAL_BYTES} bytes, found {len(value)}")
     if scheme in {Scheme.SOCKS4, Scheme.SOCKS4A} and b"\0" in (username or b""):
         raise ValueError("expected a user name without a NUL byte, which ends it in SOCKS4")
+    if scheme is Scheme.SSH and re.search(rb"[\0-\x1f]", username or b""):
+        raise ValueError("expected a user name without control characters")
     if scheme is Scheme.HTTP and b":" in (username or b""):
         raise ValueError("expected a user name without ':', which ends it in HTTP (RFC 7617, section 2)")
 
@@ -235,11 +245,15 @@ def _parse_userinfo(scheme: Scheme, userinfo: str | None) -> tuple[bytes | None,
     user_text, colon, password_text = userinfo.partition(":")
     if scheme is Scheme.RAW:
         raise ValueError("expected raw://HOST:PORT: nothing is said to a raw hop, not even who we are")
+    if scheme is Scheme.SSH and colon:
+        raise ValueError(f"expected {SSH_FORM}: ssh logs in by keys and its agent, with no password of ours")
     username, password = _decode(user_text), _decode(password_text)
     if scheme in {Scheme.SOCKS4, Scheme.SOCKS4A}:
         if colon:
             raise ValueError(f"expected {scheme}://USER@HOST:PORT: SOCKS4 has no password")
         return username, None
+    if scheme is Scheme.SSH:
+        return username or None, None
     return username, password
 
 

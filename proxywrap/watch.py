@@ -18,7 +18,7 @@ from mmap import mmap
 from proxywrap.command import exec_error, filter_error
 from proxywrap.errors import ProxywrapError
 from proxywrap.helper.directory import remove_directory
-from proxywrap.helper.family import CELL, MESSAGE, Message
+from proxywrap.helper.family import CELL, MESSAGE, Message, children
 from proxywrap.helper.starting import Command
 
 __all__ = ["Watch", "tell_by_signal"]
@@ -159,6 +159,7 @@ class Watch:
                 return status
             remove_directory(self.directory)
             self._say("the helper has died; every further connection will be refused")
+            self._kill_orphans()
             if self.pidfd < 0:
                 self._find_command()
         while True:
@@ -173,6 +174,13 @@ class Watch:
             if not os.WIFSTOPPED(status):
                 return _as_status(status)
             self._stop()
+
+    def _kill_orphans(self) -> None:
+        """End what worked for the helper: it has become our child."""
+        from proxywrap.net.children import kill_orphan  # noqa: PLC0415 - a helper dies rarely
+
+        for pid in children():
+            kill_orphan(pid, self.helper)
 
     def _find_command(self) -> None:
         """Learn from COMMAND itself what the helper has not come to say."""

@@ -282,7 +282,7 @@ def test_another_protocol(tmp_path: Path) -> None:
             "HTTP, no proxy",
             "a web server listens there, and no proxy: write the port of",
         ),
-        ("socks5", speak_ssh, "SSH", "an SSH server listens there: run `ssh -D 1080 -p "),
+        ("socks5", speak_ssh, "SSH", "an SSH server listens there: write ssh://127.0.0.1:"),
         ("socks5", speak_nonsense, "something else", "what listens there speaks no proxy's protocol: write"),
         ("socks5", hang_up, "nothing", "it closes the connection at the first word: write its right port"),
     ],

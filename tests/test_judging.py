@@ -94,6 +94,15 @@ socks5://c:3, socks5://d:4
     )
 
 
+def test_ssh_has_a_configuration_of_its_own(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What a file does not say of such a hop, ssh says."""
+    file.write_text("[ProxyList]\nssh://me@gate\n")
+    assert ctl.main(["config", "--check", "a.conf"]) == 0
+    said = capsys.readouterr().out
+    assert "  the chain ProxyList is ssh://***@gate\n" in said
+    assert "by this host's ssh, with its configuration, keys and agent\n" in said
+
+
 def test_all_that_is_wrong_is_told(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Each line once, with its number; not those below a section that is none, nor what would follow."""
     file.write_text(BAD)

@@ -341,7 +341,7 @@ def test_a_user_of_a_raw_hop_is_warned_of() -> None:
 
 NO_URL = "expected a proxy URL like socks5://[USER:PASSWORD@]HOST:PORT"
 TYPES = (
-    "expected one of the types socks4, socks4a, socks5, socks5h, http, raw, "
+    "expected one of the types socks4, socks4a, socks5, socks5h, http, raw, ssh, "
     "https, socks4a+tls, socks5+tls, socks5h+tls"
 )
 
@@ -405,6 +405,7 @@ TYPES = (
             "expected a proxy URL like socks5://[USER:PASSWORD@]HOST:PORT, found a path: a proxy has none",
         ),
         ("socks4://u:secret@h:1", "expected socks4://USER@HOST:PORT: SOCKS4 has no password"),
+        ("ssh h 22 u secret", "expected a URL for ssh: write ssh://[USER@]HOST[:PORT]"),
     ],
 )
 def test_wrong_proxy_is_an_error_without_its_password(line: str, message: str) -> None:
@@ -571,7 +572,7 @@ def test_example_parses_with_each_line_uncommented() -> None:
 def test_example_parses_with_all_lines_uncommented() -> None:
     """The options of the example may all be on at once."""
     config = parse(OPTION.sub("", EXAMPLE.read_text()))
-    assert len(config.proxies) == 11
+    assert len(config.proxies) == 13
     assert config.options.allow_unwrapped
 
 

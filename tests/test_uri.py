@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from proxywrap.address import Endpoint
 from proxywrap.hopoptions import HopOptions
-from proxywrap.scheme import KINDS, Scheme
+from proxywrap.scheme import Scheme
 from proxywrap.uri import (
     ProxyURI,
     check_credentials,
@@ -22,10 +22,11 @@ from proxywrap.uri import (
 NO_URL = "expected a proxy URL like socks5://[USER:PASSWORD@]HOST:PORT, found"
 SEVERAL = "several ':' behind the host: an IPv6 address stands in brackets"
 NO_SCHEME = "no :// in it: which kind of proxy is it?"
+FOR_SSH = "expected ssh://[USER@]HOST[:PORT]"
 FOR_TLS = "it is for https, socks4a+tls, socks5+tls, socks5h+tls"
 NOT_A_HOST = "expected a host behind the last @, found what is neither a name nor an address"
 SCHEMES = (
-    "expected one of the schemes socks4, socks4a, socks5, socks5h, http, raw, "
+    "expected one of the schemes socks4, socks4a, socks5, socks5h, http, raw, ssh, "
     "https, socks4a+tls, socks5+tls, socks5h+tls"
 )
 SECRET = "sec@ret"
@@ -57,6 +58,9 @@ OUT_OF_RANGE = "expected a port from 1 to 65535, found a number out of this rang
         ("http://unix:/run/a%40b.sock", "http://unix:/run/a@b.sock", None, None),
         ("socks5://bob:p@ss@unix:/run/x:1/s", "socks5://***@unix:/run/x:1/s", b"bob", b"p@ss"),
         ("raw://[::1]:22", "raw://[::1]:22", None, None),
+        ("ssh://Gate", "ssh://Gate", None, None),
+        ("ssh://bob@gate:2222", "ssh://***@gate:2222", b"bob", None),
+        ("ssh://@[::1]/", "ssh://[::1]", None, None),
         ("https://proxy.example", "https://proxy.example:443", None, None),
         ("HTTPS://b:c?d@h:1?insecure=1", "https://***@h:1", b"b", b"c?d"),
         ("socks5+tls://h", "socks5+tls://h:1080", None, None),
@@ -95,13 +99,10 @@ def test_uri_forms(text: str, masked: str, username: bytes | None, password: byt
         (f"socks5://user:{SECRET}.12", NOT_A_HOST),
         ("socks5://user:12345678", OUT_OF_RANGE),
         ("ssl://h", f"{SCHEMES}, found 'ssl'"),
-        (
-            "ssh://h",
-            (
-                f"expected one of the schemes {', '.join(KINDS)}, found 'ssh': "
-                "start ssh -D 1080 HOST, and write socks5://127.0.0.1:1080"
-            ),
-        ),
+        (f"ssh://u:{SECRET}@h", f"{FOR_SSH}: ssh logs in by keys and its agent, with no password of ours"),
+        ("ssh://unix:/x", "expected a host: write ssh://[USER@]HOST[:PORT]"),
+        ("ssh://u%0a@h", "expected a user name without control characters"),
+        ("ssh://h?ca=/x", f"expected no ca= behind ssh: {FOR_TLS}"),
         ("http://h?pipeline=1", "expected no pipeline= behind http: its handshake is one flight anyhow"),
         ("socks5://h:1?pipeline=2", "expected pipeline=1, found pipeline= and another value"),
         ("socks5://h:1?ca=/x", f"expected no ca= behind socks5: {FOR_TLS}"),

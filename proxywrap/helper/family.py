@@ -10,10 +10,10 @@ import os
 import signal
 import socket
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 
-__all__ = ["CELL", "MESSAGE", "Family", "Message"]
+__all__ = ["CELL", "MESSAGE", "Family", "Message", "children"]
 
 MESSAGE = struct.Struct("=ci")
 """What the helper tells the launcher: a kind (`Message`) and a number."""
@@ -42,7 +42,8 @@ class Family:
         channel: to the launcher, our parent; stays its owner's.
         pid: COMMAND, our child, not reaped yet.
 
-    `launcher` is its process id. `on_command_end` is called once, before the
+    `launcher` is its process id. `is_ours` tells of a child whether it works for
+    the helper, which need not wait for it. `on_command_end` is called once, before the
     launcher is told, when others live on; `on_last_end` once, when all are gone, before the launcher is told.
 
     """
@@ -50,6 +51,7 @@ class Family:
     def __init__(self, channel: socket.socket, pid: int) -> None:
         self.on_command_end: Callable[[], None] = _nothing
         self.on_last_end: Callable[[], None] = _nothing
+        self.is_ours: Callable[[int], bool] | None = None
         self.has_command_ended = False
         self.is_gone = False
         self._channel = channel
@@ -81,6 +83,9 @@ class Family:
                 self._last_ended(status)
                 return
             if pid == 0:
+                if (self.has_command_ended or status is not None) and self._are_ours_left_alone():
+                    self._last_ended(status)
+                    return
                 break
             if pid != self._pid:
                 continue
@@ -94,6 +99,13 @@ class Family:
             self.has_command_ended = True
             self.on_command_end()
             self._tell(Message.ENDED, status)
+
+    def _are_ours_left_alone(self) -> bool:
+        """Tell whether nobody is left but who works for us."""
+        if self.is_ours is None or not all(map(self.is_ours, children())):
+            return False
+        # A child that ended meanwhile may have kept the kernel from listing all others (proc(5)).
+        return os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None
 
     def kill_command(self) -> None:
         """Kill COMMAND, unless it has ended; what it has started lives on."""
@@ -115,6 +127,24 @@ class Family:
     def _tell(self, kind: bytes, number: int) -> None:
         with suppress(OSError):  # the launcher was killed
             self._channel.send(MESSAGE.pack(kind, number), socket.MSG_NOSIGNAL)
+
+
+def children() -> Iterator[int]:
+    """Yield our children."""
+    tasks = "/proc/self/task"
+    try:
+        for task in os.listdir(tasks):
+            with open(f"{tasks}/{task}/children") as file:
+                yield from map(int, file.read().split())
+    except FileNotFoundError:  # a kernel without CONFIG_PROC_CHILDREN, or a thread that has ended
+        yield from _children_by_parent()
+
+
+def _children_by_parent() -> Iterator[int]:
+    for pid in filter(str.isdecimal, os.listdir("/proc")):
+        with suppress(OSError), open(f"/proc/{pid}/stat") as file:
+            if int(file.read().rpartition(")")[2].split()[1]) == os.getpid():
+                yield int(pid)
 
 
 def _nothing() -> None:

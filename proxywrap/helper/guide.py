@@ -81,7 +81,7 @@ class Guide:
         self._landing = Landing(deadlines.connect_s)
         self._names = names
         self._spawn = spawn
-        self._scout = Scout(self._names, deadlines)
+        self._scout = Scout(self._names, deadlines, self.relays.tunnels)
         random = Random()  # noqa: S311 - it guards nothing
         self._selector = Selector(Health(random), random)
         self._surveys: dict[str, Survey] = {}
@@ -98,7 +98,7 @@ class Guide:
     def adopt(self, deadlines: Deadlines, hops: Collection[ProxyURI]) -> None:
         """Take other deadlines from now on, and know of no other proxies than `hops`."""
         self._deadlines = deadlines
-        self._scout = Scout(self._names, deadlines)
+        self._scout = Scout(self._names, deadlines, self.relays.tunnels)
         self._selector.health.keep(hops)
         self._stop_surveys()
         self._surveys.clear()
@@ -212,7 +212,7 @@ class Guide:
             with suppress(OutOfReach):
                 await connect_chain(lent, hops, destination, self._deadlines, self._names)
                 return
-        way = await make_way(hops, destination, self._deadlines, self._names)
+        way = await make_way(hops, destination, self._deadlines, self._names, self.relays.tunnels)
         for hop in hops:
             if hop.options.is_insecure:
                 self._context.report(Unverified(pid, hop))

@@ -29,6 +29,7 @@ from proxywrap.helper.server import ControlServer
 from proxywrap.helper.session import Filtered, Loan, Work
 from proxywrap.net.connector import Deadlines
 from proxywrap.net.hopnames import HopNames
+from proxywrap.net.tunnels import Tunnels
 
 if TYPE_CHECKING:
     from proxywrap.helper.admin import AdminServer
@@ -73,7 +74,9 @@ class _Life:
         self._setup.channel.setblocking(False)
         loop.add_reader(self._setup.channel, self._launcher_stirred)
         async with asyncio.TaskGroup() as tasks:
-            relays = Relays()
+            tunnels = Tunnels(os.environ, self._setup.config.ip_version)
+            self._family.is_ours = tunnels.owns
+            relays = Relays(tunnels)
             hop_names = HopNames(self._setup.config.ip_version)
             deadlines = _deadlines(self._setup.config)
             guide = Guide(context, deadlines, names.sockets, relays, hop_names, tasks.create_task)

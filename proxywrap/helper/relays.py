@@ -11,15 +11,22 @@ import socket
 from contextlib import suppress
 
 from proxywrap.net.carrier import Carrier
+from proxywrap.net.tunnels import Tunnels
 from proxywrap.net.way import Way
 
 __all__ = ["Relays"]
 
 
 class Relays:
-    """The relays of one helper."""
+    """The relays of one helper.
 
-    def __init__(self) -> None:
+    Args:
+        tunnels: those that some of the ways lead through.
+
+    """
+
+    def __init__(self, tunnels: Tunnels) -> None:
+        self.tunnels = tunnels
         self._carriers: set[Carrier] = set()
         self._has_changed = asyncio.Event()
 
@@ -43,3 +50,4 @@ class Relays:
                     await self._has_changed.wait()
         for carrier in list(self._carriers):
             carrier.close() if carrier.has_sent_all else carrier.abort()
+        await self.tunnels.close(limit_s)

@@ -36,12 +36,13 @@ ADVICE = {
 """What to look at first when the kernel could not connect to a hop."""
 
 _KINDS = {
-    Scheme.SOCKS4: "a SOCKS4",
-    Scheme.SOCKS4A: "a SOCKS4a",
-    Scheme.SOCKS5: "a SOCKS5",
-    Scheme.SOCKS5H: "a SOCKS5",
-    Scheme.HTTP: "an HTTP",
-    Scheme.RAW: "a raw",
+    Scheme.SOCKS4: "a SOCKS4 proxy",
+    Scheme.SOCKS4A: "a SOCKS4a proxy",
+    Scheme.SOCKS5: "a SOCKS5 proxy",
+    Scheme.SOCKS5H: "a SOCKS5 proxy",
+    Scheme.HTTP: "an HTTP proxy",
+    Scheme.RAW: "a raw proxy",
+    Scheme.SSH: "an SSH server",
 }
 
 
@@ -109,4 +110,4 @@ async def blaming(hop: ProxyURI, step: Awaitable[T], next_hop: ProxyURI | None =
 
 
 def _is_it_one(hop: ProxyURI) -> str:
-    return f"is it {_KINDS[hop.scheme]} proxy, and may you use it?"
+    return f"is it {_KINDS[hop.scheme]}, and may you use it?"

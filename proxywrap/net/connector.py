@@ -34,6 +34,7 @@ __all__ = [
     "connect_direct",
     "connect_dns",
     "joining",
+    "target_of",
 ]
 
 T = TypeVar("T")
@@ -113,13 +114,27 @@ async def connect_chain(
         joined = joining(_join_first(lent, hops[0], names), hops[0], names, deadlines.connect_s)
         await blaming(hops[0], joined)
         for at in range(len(hops)):
-            await ask_hop(lent, hops, at, destination)
+            await ask_hop(lent, hops, at, target_of(hops, at, destination))
     finally:
         lent.restore_options()
 
 
-async def ask_hop(io: ByteIO, hops: Sequence[ProxyURI], at: int, destination: Endpoint | None) -> None:
-    """Have one of `hops`, to which the bytes lead already, lead to the next one or to `destination`.
+def target_of(hops: Sequence[ProxyURI], at: int, destination: Endpoint | None) -> Endpoint | None:
+    """Return what one of `hops` is to lead to: the next one, or `destination` for the last.
+
+    Raises:
+        AttemptFailed: the next one cannot be reached from another host.
+
+    """
+    next_hop = hops[at + 1] if at + 1 < len(hops) else None
+    if next_hop is not None and next_hop.path is not None:
+        reason = "is on a Unix socket of this host, so it can only be the first of a chain"
+        raise AttemptFailed(next_hop, reason, errno=errno.ENETUNREACH, is_chain_fault=True, is_unreached=True)
+    return destination if next_hop is None else next_hop.endpoint
+
+
+async def ask_hop(io: ByteIO, hops: Sequence[ProxyURI], at: int, target: Endpoint | None) -> None:
+    """Have one of `hops`, to which the bytes lead already, lead to `target`.
 
     Where there is none, the last hop is only found out about.
 
@@ -128,10 +143,6 @@ async def ask_hop(io: ByteIO, hops: Sequence[ProxyURI], at: int, destination: En
 
     """
     next_hop = hops[at + 1] if at + 1 < len(hops) else None
-    if next_hop is not None and next_hop.path is not None:
-        reason = "is on a Unix socket of this host, so it can only be the first of a chain"
-        raise AttemptFailed(next_hop, reason, errno=errno.ENETUNREACH, is_chain_fault=True, is_unreached=True)
-    target = destination if next_hop is None else next_hop.endpoint
     flow = client_greeting(hops[at]) if target is None else client_handshake(hops[at], target)
     await blaming(hops[at], run(flow, io), next_hop)
 

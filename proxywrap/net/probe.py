@@ -13,18 +13,19 @@ import ssl
 import time
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
-from enum import StrEnum
-from typing import NamedTuple
 
 from proxywrap.address import Endpoint
 from proxywrap.errors import LocalProtocolError, ProtocolError, ProxyRefused, ProxyUnreachable, TruncatedError
 from proxywrap.net.connector import Deadlines
 from proxywrap.net.driver import run
 from proxywrap.net.hopnames import HopNames
+from proxywrap.net.probessh import Streams, open_tunnel, place_of
 from proxywrap.net.stream import StreamIO
 from proxywrap.net.tls import explained, tls_context
+from proxywrap.net.tunnels import Tunnels
+from proxywrap.net.walking import Step, Stop, StopKind, Walk
 from proxywrap.protocol.handshake import client_handshake
+from proxywrap.scheme import Scheme
 from proxywrap.uri import ProxyURI
 
 __all__ = ["Stop", "StopKind", "Walk", "open_first", "walk"]
@@ -32,58 +33,6 @@ __all__ = ["Stop", "StopKind", "Walk", "open_first", "walk"]
 
 _NO_PROXY = ("HTTP 400", "HTTP 404", "HTTP 405", "HTTP 501")
 """What a web server that is no proxy says to CONNECT."""
-
-
-class StopKind(StrEnum):
-    """What stopped a walk."""
-
-    NO_NAME = "no-name"
-    REFUSED = "refused"
-    UNREACHABLE = "unreachable"
-    SILENT = "silent"
-    CLOSED = "closed"
-    FOREIGN = "foreign"
-    NO_PASSWORD = "no-password"  # noqa: S105 - no password
-    WRONG_PASSWORD = "wrong-password"  # noqa: S105 - no password
-    RULES = "rules"
-    ANSWER = "answer"
-    IMPOSSIBLE = "impossible"
-    CERTIFICATE = "certificate"
-
-
-class Stop(NamedTuple):
-    """Why a walk ended at a proxy; `reason` is in words, `errno` what an application would see."""
-
-    hop: ProxyURI
-    kind: StopKind
-    reason: str
-    errno: int = 0
-
-
-class Step(NamedTuple):
-    """One round trip, or more of them where a name is looked up."""
-
-    hop: ProxyURI
-    name: str
-    took_s: float
-
-
-@dataclass(slots=True)
-class Walk:
-    """What was found on the way; without a `stop` the destination was reached."""
-
-    steps: list[Step] = field(default_factory=list)
-    stop: Stop | None = None
-
-    @property
-    def took_s(self) -> float:
-        """How long all of it took."""
-        return sum(step.took_s for step in self.steps)
-
-    @property
-    def is_answered(self) -> bool:
-        """Whether the last proxy has spoken about the destination, whatever it said."""
-        return self.stop is None or self.stop.kind in {StopKind.ANSWER, StopKind.RULES}
 
 
 class _RoundIO(StreamIO):
@@ -121,7 +70,11 @@ class _RoundIO(StreamIO):
 
 
 async def walk(
-    hops: Sequence[ProxyURI], destination: Endpoint, deadlines: Deadlines, names: HopNames
+    hops: Sequence[ProxyURI],
+    destination: Endpoint,
+    deadlines: Deadlines,
+    names: HopNames,
+    tunnels: Tunnels,
 ) -> Walk:
     """Go through `hops` and ask the last one for `destination`.
 
@@ -130,36 +83,56 @@ async def walk(
         destination: an address or a name; a connection to it is closed at once.
         deadlines: for the first one, and for each answer.
         names: looks the first one's up.
+        tunnels: lead through those that are SSH servers.
 
     """
     found = Walk()
+    streams: Streams | None = None
     async with AsyncExitStack() as stack:
-        try:
-            reader, writer = await open_first(hops[0], deadlines.connect_s, names, found)
-        except ProxyUnreachable as exc:
-            found.stop = Stop(hops[0], StopKind.NO_NAME, exc.reason, exc.errno)
-            return found
-        except OSError as exc:
-            found.stop = _connect_stop(hops[0], exc, deadlines.connect_s)
-            return found
-        stack.push_async_callback(_close, writer)
         for at, hop in enumerate(hops):
-            target = hops[at + 1].endpoint if at + 1 < len(hops) else destination
-            if at and hop.path is not None:
-                reason = "is on a Unix socket of this host, so it can only be the first of a chain"
-                found.stop = Stop(hop, StopKind.IMPOSSIBLE, reason)
-                break
-            if hop.has_tls:
-                found.stop = await _begin_tls(hop, writer, deadlines.read_s, found)
-                if found.stop is not None:
-                    break
-            found.stop = await _shake_hands(hop, target, _RoundIO(reader, writer, deadlines.read_s), found)
+            next_hop = hops[at + 1] if at + 1 < len(hops) else None
+            target = await place_of(next_hop, destination, tunnels)
+            opened: Streams | Stop
+            if isinstance(target, Stop):
+                opened = target
+            elif hop.scheme is Scheme.SSH:
+                opened = await open_tunnel(hops[: at + 1], target, deadlines, names, tunnels, found)
+            else:
+                opened = streams or await _open(hop, deadlines.connect_s, names, found)
+            if isinstance(opened, Stop):
+                found.stop = opened
+            elif opened is not streams:
+                streams = opened
+                stack.push_async_callback(_close, opened[1])
+            if streams and hop.scheme is not Scheme.SSH and isinstance(target, Endpoint):
+                found.stop = await _go_through(hop, target, streams, deadlines.read_s, found)
             if found.stop is not None:
-                if at + 1 < len(hops) and found.stop.kind is StopKind.ANSWER:
+                if next_hop is not None and found.stop.kind is StopKind.ANSWER:
                     reason = f"cannot be reached, says {hop}: {found.stop.reason}"
-                    found.stop = Stop(hops[at + 1], StopKind.UNREACHABLE, reason, found.stop.errno)
+                    found.stop = Stop(next_hop, StopKind.UNREACHABLE, reason, found.stop.errno)
                 break
     return found
+
+
+async def _open(hop: ProxyURI, limit_s: float, names: HopNames, found: Walk) -> Streams | Stop:
+    try:
+        return await open_first(hop, limit_s, names, found)
+    except ProxyUnreachable as exc:
+        return Stop(hop, StopKind.NO_NAME, exc.reason, exc.errno)
+    except OSError as exc:
+        return _connect_stop(hop, exc, limit_s)
+
+
+async def _go_through(
+    hop: ProxyURI, target: Endpoint, streams: Streams, limit_s: float, found: Walk
+) -> Stop | None:
+    """Have a proxy lead to `target`; return what stopped that."""
+    reader, writer = streams
+    if hop.has_tls:
+        stop = await _begin_tls(hop, writer, limit_s, found)
+        if stop is not None:
+            return stop
+    return await _shake_hands(hop, target, _RoundIO(reader, writer, limit_s), found)
 
 
 async def open_first(

@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 
 from proxywrap.net.connector import AttemptFailed, Deadlines
 from proxywrap.net.hopnames import HopNames
+from proxywrap.net.tunnels import Tunnels
 from proxywrap.net.way import make_way
 from proxywrap.uri import ProxyURI
 
@@ -36,11 +37,13 @@ class Scout:
     Args:
         names: looks up those that have one.
         deadlines: for one proxy that is asked alone.
+        tunnels: lead through those that are SSH servers.
 
     """
 
-    def __init__(self, names: HopNames, deadlines: Deadlines) -> None:
+    def __init__(self, names: HopNames, deadlines: Deadlines, tunnels: Tunnels) -> None:
         self._names = names
+        self._tunnels = tunnels
         self._deadlines = deadlines
         self._slots = asyncio.Semaphore(MAX_IN_FLIGHT)
 
@@ -59,7 +62,8 @@ class Scout:
         async with self._slots:
             try:
                 async with asyncio.timeout(patience_s):
-                    (await make_way([*prefix, hop], None, deadlines, self._names)).close()
+                    way = await make_way([*prefix, hop], None, deadlines, self._names, self._tunnels)
+                way.close()
             except AttemptFailed as exc:
                 return exc.reason
             except TimeoutError:

@@ -17,16 +17,19 @@ from typing import TYPE_CHECKING
 from proxywrap.address import Endpoint
 from proxywrap.net.blame import blaming
 from proxywrap.net.carrier import Carrier
-from proxywrap.net.connector import Deadlines, ask_hop, joining
+from proxywrap.net.connector import Deadlines, ask_hop, joining, target_of
 from proxywrap.net.copying import CopyingRelay
 from proxywrap.net.hopnames import HopNames
 from proxywrap.net.lent import LentSocket
 from proxywrap.net.relay import Relay
+from proxywrap.net.tunnels import Tunnels
 from proxywrap.net.unix import connect_unix
+from proxywrap.scheme import Scheme
 from proxywrap.uri import ProxyURI
 
 if TYPE_CHECKING:
     from proxywrap.net.tls import TlsIO, TlsLayer
+    from proxywrap.net.tunnel import Below, Tunnel
 
 __all__ = ["Way", "make_way"]
 
@@ -35,26 +38,45 @@ __all__ = ["Way", "make_way"]
 class Way:
     """A connection to the destination; owns its socket.
 
-    `layers` of TLS lie over it, `begun` is what has come already.
+    `layers` of TLS lie over it, `begun` is what has come already; `tunnels`
+    are those that it leads through.
     """
 
     lent: LentSocket
     layers: Sequence[TlsLayer] = ()
     begun: bytes = b""
+    tunnels: Sequence[Tunnel] = ()
 
     def close(self) -> None:
         """Give it up."""
         self.lent.close()
+        for tunnel in self.tunnels:
+            tunnel.kill()
 
     def relay(self, partner: socket.socket, on_end: Callable[[], None]) -> Carrier:
         """Carry bytes between it and `partner`, which is the relay's from here on, as the way is."""
+
+        def end() -> None:
+            for tunnel in self.tunnels:
+                tunnel.release()
+            on_end()
+
+        carrier: Carrier
         if self.layers:
-            return CopyingRelay(partner, self.lent.take(), self.layers, self.begun, on_end)
-        return Relay(partner, self.lent.take(), on_end)
+            carrier = CopyingRelay(partner, self.lent.take(), self.layers, self.begun, end)
+        else:
+            carrier = Relay(partner, self.lent.take(), end)
+        for tunnel in self.tunnels[-1:]:
+            tunnel.tell_break(carrier.abort)
+        return carrier
 
 
 async def make_way(
-    hops: Sequence[ProxyURI], destination: Endpoint | None, deadlines: Deadlines, names: HopNames
+    hops: Sequence[ProxyURI],
+    destination: Endpoint | None,
+    deadlines: Deadlines,
+    names: HopNames,
+    tunnels: Tunnels,
 ) -> Way:
     """Return a way to `destination` through all of `hops`, in their order.
 
@@ -62,21 +84,109 @@ async def make_way(
         AttemptFailed: the hop that failed, and why.
 
     """
-    limit_s = deadlines.connect_s
-    sock = await blaming(hops[0], joining(_join(hops[0], names, limit_s), hops[0], names, limit_s))
-    lent = LentSocket(sock.detach(), read_timeout_s=deadlines.read_s)
-    io: LentSocket | TlsIO = lent
+    on_login = await tunnels.turn(hops)
+    builder = _Builder(hops, deadlines, names, tunnels)
     try:
-        for at, hop in enumerate(hops):
-            if hop.has_tls:
-                from proxywrap.net.tls import begin_tls  # noqa: PLC0415 - ssl comes with it
-
-                io = await blaming(hop, begin_tls(io, hop))
-            await ask_hop(io, hops, at, destination)
+        for at in range(len(hops)):
+            await builder.go_on(at, destination, on_login)
     except BaseException:
-        lent.close()
+        builder.close()
         raise
-    return Way(lent) if isinstance(io, LentSocket) else Way(lent, io.layers, io.pending)
+    finally:
+        on_login()
+    return builder.way()
+
+
+class _Builder:
+    """A way that has come to the first hops."""
+
+    def __init__(
+        self, hops: Sequence[ProxyURI], deadlines: Deadlines, names: HopNames, tunnels: Tunnels
+    ) -> None:
+        self._hops = hops
+        self._deadlines = deadlines
+        self._names = names
+        self._tunnels = tunnels
+        self._lent: LentSocket | None = None
+        self._io: LentSocket | TlsIO | None = None
+        self._opened: list[Tunnel] = []
+
+    def way(self) -> Way:
+        """Return it, at its end."""
+        lent, io = self._lent, self._io
+        assert lent is not None  # noqa: S101 - there is one hop at least
+        if isinstance(io, LentSocket) or io is None:
+            return Way(lent, tunnels=self._opened)
+        return Way(lent, io.layers, io.pending, self._opened)
+
+    def close(self) -> None:
+        """Give it up."""
+        if self._lent is not None:
+            self._lent.close()
+        for tunnel in self._opened:
+            tunnel.kill()
+
+    async def go_on(self, at: int, destination: Endpoint | None, on_login: Callable[[], None]) -> None:
+        """Have one more of the hops lead to what comes after it.
+
+        Raises:
+            AttemptFailed: the hop that failed, and why.
+
+        """
+        hop = self._hops[at]
+        if hop.scheme is Scheme.SSH:
+            await self._tunnel(at, await self._target(at, destination), on_login)
+            return
+        if self._io is None:
+            limit_s = self._deadlines.connect_s
+            joined = joining(_join(hop, self._names, limit_s), hop, self._names, limit_s)
+            self._take(await blaming(hop, joined))
+        assert self._io is not None  # noqa: S101 - just made
+        if hop.has_tls:
+            from proxywrap.net.tls import begin_tls  # noqa: PLC0415 - ssl comes with it
+
+            self._io = await blaming(hop, begin_tls(self._io, hop))
+        await ask_hop(self._io, self._hops, at, await self._target(at, destination))
+
+    def _take(self, sock: socket.socket) -> None:
+        self._io = self._lent = LentSocket(sock.detach(), read_timeout_s=self._deadlines.read_s)
+
+    async def _target(self, at: int, destination: Endpoint | None) -> Endpoint | None:
+        """As `target_of`; where a server is that ssh connects to, ssh knows."""
+        if at + 1 < len(self._hops) and self._hops[at + 1].scheme is Scheme.SSH:
+            next_hop = self._hops[at + 1]
+            return await blaming(next_hop, self._tunnels.place(next_hop))
+        return target_of(self._hops, at, destination)
+
+    async def _tunnel(self, at: int, target: Endpoint | None, on_login: Callable[[], None]) -> None:
+        hop, rest = self._hops[at], self._hops[at + 1 :]
+        is_last_login = all(each.scheme is not Scheme.SSH for each in rest)
+        opening = self._tunnels.open(
+            hop, target, self._deadlines, self._below(), on_login if is_last_login else _nothing
+        )
+        tunnel = await blaming(hop, opening, rest[0] if rest else None)
+        self._opened.append(tunnel)
+        self._take(tunnel.sock)
+
+    def _below(self) -> Below | None:
+        """Return what there is of the way, for ssh to go on from there."""
+        io, lent = self._io, self._lent
+        if io is None or lent is None:
+            return None
+        from proxywrap.net.tunnel import Below  # noqa: PLC0415 - most chains have no ssh
+
+        self._io = self._lent = None
+        if isinstance(io, LentSocket):
+            return Below(io.take())
+        ours, theirs = socket.socketpair()
+        ours.setblocking(False)
+        below = Below(theirs)
+        below.carrier = CopyingRelay(ours, lent.take(), io.layers, io.pending, below.note_end)
+        return below
+
+
+def _nothing() -> None:
+    """Have others wait on."""
 
 
 async def _join(hop: ProxyURI, names: HopNames, limit_s: float) -> socket.socket:

@@ -29,7 +29,8 @@ def client_handshake(uri: ProxyURI, destination: Endpoint) -> Flow[None]:
     """Ask the proxy `uri`, to which the bytes lead already, for `destination`.
 
     Afterwards the bytes lead to the destination. A name goes to the proxy as a
-    name, with every scheme. A raw hop is asked nothing and leads where it leads.
+    name, with every scheme. A raw hop is asked nothing and leads where it leads,
+    nor is ssh: the program itself was told the destination.
 
     Raises:
         ProxyRefused: the proxy said no.
@@ -49,7 +50,7 @@ def client_handshake(uri: ProxyURI, destination: Endpoint) -> Flow[None]:
             from proxywrap.protocol import httpconnect
 
             return httpconnect.connect(destination, uri.username, uri.password)
-        case Scheme.RAW:
+        case Scheme.RAW | Scheme.SSH:
             return _say_nothing()
         case _:
             assert_never(uri.scheme)
@@ -128,7 +129,7 @@ def send_reply(request: Request, error: int = 0, bound: Endpoint = socks5.UNSPEC
             from proxywrap.protocol import httpconnect
 
             return httpconnect.send_reply(httpconnect.status_for_errno(error))
-        case Scheme.RAW:
+        case Scheme.RAW | Scheme.SSH:
             return _say_nothing()
         case _:
             assert_never(request.scheme)

@@ -20,6 +20,7 @@ from proxywrap.helper.session import Loan, Session, Work
 from proxywrap.hosts import parse_hosts
 from proxywrap.net.connector import Deadlines
 from proxywrap.net.hopnames import HopNames
+from proxywrap.net.tunnels import Tunnels
 from proxywrap.protocol.wire import (
     REPLY_BYTES,
     Op,
@@ -77,7 +78,7 @@ def make_context(
 def make_attempts(context: Context, names: NameServer | None = None) -> Attempts:
     """Return what carries loans out, with long deadlines."""
     dns = (names or NameServer(context)).sockets
-    guide = Guide(context, Deadlines(DEADLINE_S, DEADLINE_S), dns, Relays(), HopNames(), _spawn)
+    guide = Guide(context, Deadlines(DEADLINE_S, DEADLINE_S), dns, Relays(Tunnels({})), HopNames(), _spawn)
     return Attempts(context, guide, {})
 
 

@@ -20,6 +20,7 @@ from proxywrap.helper.parked import ParkedConnects, Waiting
 from proxywrap.helper.relays import Relays
 from proxywrap.net.connector import Deadlines
 from proxywrap.net.hopnames import HopNames
+from proxywrap.net.tunnels import Tunnels
 from proxywrap.protocol.sockaddr import Place
 from proxywrap.testing.script import Script
 from proxywrap.testing.socksserver import SocksServer
@@ -50,7 +51,7 @@ class Stage:
         self.ledger = Ledger()
         self.keeper = socket.socket()
         self.keeper.bind(("127.0.0.1", 0))
-        self.relays = Relays()
+        self.relays = Relays(Tunnels({}))
         deadlines = Deadlines(DEADLINE_S, DEADLINE_S)
         spawn = asyncio.get_running_loop().create_task
         self.parked = ParkedConnects(
@@ -191,7 +192,7 @@ async def _say_over(context: Context, app: socket.socket, listener: socket.socke
     """Have `app` wait and be joined, while we look after it all the time; return what arrives of it."""
     place = Place(IPv4Address("127.0.0.1"), listener.getsockname()[1])
     async with asyncio.TaskGroup() as group:
-        relays, names = Relays(), HopNames()
+        relays, names = Relays(Tunnels({})), HopNames()
         guide = Guide(context, Deadlines(5, 5), NameServer(context).sockets, relays, names, group.create_task)
         parked = ParkedConnects(context, guide, Ledger(), {}, group.create_task)
         parked.park(app, os.getpid(), os.getpid(), app.fileno(), place, context.router.route(*place[:2]))

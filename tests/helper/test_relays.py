@@ -12,6 +12,7 @@ import pytest
 from proxywrap.helper.relays import Relays
 from proxywrap.net.lent import LentSocket
 from proxywrap.net.relay import _Pipe
+from proxywrap.net.tunnels import Tunnels
 from proxywrap.net.way import Way
 
 from .asking import DEADLINE_S
@@ -66,7 +67,7 @@ def test_what_was_sent_before_the_end_arrives() -> None:
 
     async def scenario() -> None:
         (app, partner), (ours, theirs) = connected(), connected()
-        relays = Relays()
+        relays = Relays(Tunnels({}))
         relays.add(partner, Way(LentSocket(ours.detach())))
         with theirs:
             await asyncio.get_running_loop().sock_sendall(app, MUCH)
@@ -86,7 +87,7 @@ def test_nobody_is_waited_for_for_ever(is_closed: bool) -> None:  # noqa: FBT001
 
     async def scenario() -> None:
         (app, partner), (ours, theirs) = connected(), connected()
-        relays = Relays()
+        relays = Relays(Tunnels({}))
         relays.add(partner, Way(LentSocket(ours.detach())))
         with theirs, app:
             with pytest.raises(TimeoutError):  # noqa: PT012 - however much the kernel takes
@@ -107,7 +108,7 @@ def test_an_idle_relay_ends_with_both_sides() -> None:
 
     async def scenario() -> None:
         (app, partner), (ours, theirs) = connected(), connected()
-        relays = Relays()
+        relays = Relays(Tunnels({}))
         relays.add(partner, Way(LentSocket(ours.detach())))
         app.close()
         assert await read_all(theirs) == b""

@@ -162,8 +162,13 @@ class Sshd:
 
 
 @contextlib.contextmanager
-def sshd(world: World, address: str, hosts: Mapping[str, str] | None = None) -> Iterator[Sshd]:
-    """Run OpenSSH's server."""
+def sshd(
+    world: World,
+    address: str,
+    hosts: Mapping[str, str] | None = None,
+    settings: str = "MaxStartups 1000",
+) -> Iterator[Sshd]:
+    """Run OpenSSH's server, with `settings` of its configuration added."""
     port = world.port()
     home = world.directory / f"sshd-{port}"
     home.mkdir()
@@ -185,8 +190,8 @@ UseDNS no
 PermitRootLogin prohibit-password
 PasswordAuthentication no
 PidFile none
-MaxStartups 1000
 MaxSessions 1000
+{settings}
 """,
     )
     # sshd wants its privilege separation directory, which only an init script makes.
