@@ -6,7 +6,7 @@ import sys
 from contextlib import ExitStack
 from functools import cache
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 from net.certificates import make_certificates
@@ -14,6 +14,7 @@ from net.certificates import make_certificates
 from .conftest import HOSTS, PASSWORD
 from .kit import foreign
 from .kit.clients import CLIENTS, NAME, PROGRAMS, Stage, wrap
+from .kit.home import Home
 from .kit.origins import BANNER, ORIGIN, Origin, banner_first, digest
 from .kit.scripted import behind
 
@@ -42,10 +43,14 @@ MAKERS = {
     "tinyproxy": lambda world: foreign.tinyproxy(world, HOSTS),
 }
 
-KINDS = [*SERVERS, "raw"]
+KINDS = [*SERVERS, "ssh", "raw"]
 
-Hop = str | None
-"""The URL of a hop; None for a raw one, which is where the next one is."""
+
+class Hop(NamedTuple):
+    """A hop's URL, and where it listens, for a raw one before it."""
+
+    url: str
+    place: str
 
 
 def _tour(kinds: list[str]) -> list[str]:
@@ -63,7 +68,7 @@ def _tour(kinds: list[str]) -> list[str]:
 def _triples() -> list[tuple[str, ...]]:
     """Return chains of three in which every ordered pair of kinds is once."""
     walk = _tour(KINDS)
-    chains = [tuple(walk[at : at + 3]) for at in range(0, len(walk) - 2, 2)]
+    chains = [tuple(walk[at : at + 3]) for at in range(0, len(walk) - 2, 2)] + [tuple(walk[-3:])]
     return [
         *chains,
         *(("unix", first, second) for first, second in zip(KINDS, KINDS[1:] + KINDS[:1], strict=True)),
@@ -78,8 +83,26 @@ def talkative(shared_world: World) -> Iterator[Origin]:
 
 
 @pytest.fixture(scope="module")
-def url_of(shared_world: World) -> Iterator[Callable[[str, int], Hop]]:
-    """Return a function to the URL of a hop of some kind; each server is started when it is first wanted.
+def gates(shared_world: World) -> Iterator[tuple[foreign.Sshd, foreign.Sshd]]:
+    """Run two SSH servers, `gate0` and `gate1`."""
+    with (
+        foreign.sshd(shared_world, "127.0.0.1", HOSTS) as even,
+        foreign.sshd(shared_world, "127.0.0.1", HOSTS) as odd,
+    ):
+        yield even, odd
+
+
+@pytest.fixture(scope="module")
+def home(shared_world: World, gates: tuple[foreign.Sshd, foreign.Sshd]) -> Home:
+    """Have their keys."""
+    return Home.make(shared_world, "pairs", gate0=gates[0], gate1=gates[1])
+
+
+@pytest.fixture(scope="module")
+def hop_of(
+    shared_world: World, gates: tuple[foreign.Sshd, foreign.Sshd]
+) -> Iterator[Callable[[str, int], Hop]]:
+    """Return a function to a hop of some kind; each server is started when it is first wanted.
 
     Two of each, for odd places and for even ones: dante and tinyproxy connect to themselves for nobody.
     """
@@ -92,18 +115,19 @@ def url_of(shared_world: World) -> Iterator[Callable[[str, int], Hop]]:
 
         @cache
         def start(kind: str, which: int) -> Hop:
-            if kind == "raw":
-                return None
+            if kind == "ssh":
+                return Hop(f"ssh://gate{which}", f"127.0.0.1:{gates[which].port}")
             place = server(SERVERS.get(kind, "dante"), which).partition("://")[2]
             userinfo, _, port = place.rpartition("127.0.0.1:")
             if kind == "unix":
                 path = shared_world.directory / f"pairs-{which}.sock"
                 stack.enter_context(shared_world.running(behind(int(port), path)))
-                return f"socks5://unix:{path}"
-            if not kind.endswith(("+tls", "https")):
-                return f"{kind}://{userinfo}127.0.0.1:{port}"
-            secure = stack.enter_context(foreign.stunnel(shared_world, int(port), certificates.right))
-            return f"{kind}://{userinfo}127.0.0.1:{secure}?ca={certificates.ca}"
+                return Hop(f"socks5://unix:{path}", "")
+            query = ""
+            if kind.endswith(("+tls", "https")):
+                port = str(stack.enter_context(foreign.stunnel(shared_world, int(port), certificates.right)))
+                query = f"?ca={certificates.ca}"
+            return Hop(f"{kind}://{userinfo}127.0.0.1:{port}{query}", f"127.0.0.1:{port}")
 
         yield start
 
@@ -119,7 +143,8 @@ def test_a_chain_of_three(
     world: World,
     stage: Stage,
     talkative: Origin,
-    url_of: Callable[[str, int], Hop],
+    home: Home,
+    hop_of: Callable[[str, int], Hop],
     chain: tuple[str, ...],
 ) -> None:
     """A server that speaks first, blocking and not, and over 1 MiB each way: not a byte differs."""
@@ -128,10 +153,13 @@ def test_a_chain_of_three(
         """Return the prefix; a raw hop leads to where the next one is, the last one to that port."""
         leads_to, urls = f"{ORIGIN}:{port}", list[str]()
         for which, kind in reversed(list(enumerate(chain))):
-            url = url_of(kind, which % 2) or f"raw://{leads_to}"
-            leads_to = url.rpartition("@")[2].rpartition("//")[2].partition("?")[0]
-            urls.insert(0, url)
-        return wrap(urls)
+            if kind == "raw":
+                urls.insert(0, f"raw://{leads_to}")
+            else:
+                hop = hop_of(kind, which % 2)
+                leads_to = hop.place
+                urls.insert(0, hop.url)
+        return home.of(wrap(urls))
 
     argv = [sys.executable, PROGRAMS / "banner.py", NAME, talkative.port, len(BANNER)]
     result = world.run([*lead_to(talkative.port), *argv])
