@@ -25,6 +25,7 @@ from proxywrap.errors import (
 from proxywrap.events import Connected, Failed, Skipped, Unverified
 from proxywrap.helper.context import Context
 from proxywrap.helper.programs import program_names
+from proxywrap.helper.readyways import ReadyWays
 from proxywrap.helper.relays import Relays
 from proxywrap.helper.router import Route, Unroutable
 from proxywrap.helper.survey import Spawn, Survey
@@ -85,9 +86,11 @@ class Guide:
         random = Random()  # noqa: S311 - it guards nothing
         self._selector = Selector(Health(random), random)
         self._surveys: dict[str, Survey] = {}
+        self._ready = ReadyWays(context, deadlines, names, spawn)
 
     def close(self) -> None:
         """Connect nothing any more, and find out no more about proxies."""
+        self._ready.close()
         self._landing.close()
         self._stop_surveys()
 
@@ -102,6 +105,12 @@ class Guide:
         self._selector.health.keep(hops)
         self._stop_surveys()
         self._surveys.clear()
+        self._ready.adopt(deadlines, hops)
+        self.prepare()
+
+    def prepare(self) -> None:
+        """Have ready what the next connection is likely to ask for."""
+        self._ready.prepare(self._context.router.default)
 
     async def lead(self, pid: int, place: Place, lent: LentSocket, take: Take | None = None) -> ReplyMessage:
         """Connect `lent` to what the application calls `place`; report it, return the errno or 0.
@@ -202,17 +211,19 @@ class Guide:
     async def _connect(
         self, pid: int, lent: LentSocket, hops: tuple[ProxyURI, ...], destination: Endpoint, take: Take
     ) -> None:
-        """Connect the socket itself where it can be, or make a way for it.
+        """Go on by a way that stands ready, connect the socket itself where it can be, or make a way for it.
 
         Raises:
             AttemptFailed: the hop that failed, and why.
 
         """
-        if not any(hop.is_relayed for hop in hops):
+        way = await self._ready.begin(lent, hops, destination, self._landing.can_take)
+        if way is None and not any(hop.is_relayed for hop in hops):
             with suppress(OutOfReach):
                 await connect_chain(lent, hops, destination, self._deadlines, self._names)
                 return
-        way = await make_way(hops, destination, self._deadlines, self._names)
+        if way is None:
+            way = await make_way(hops, destination, self._deadlines, self._names)
         for hop in hops:
             if hop.options.is_insecure:
                 self._context.report(Unverified(pid, hop))

@@ -22,8 +22,9 @@ from proxywrap.net.driver import ByteIO, run
 from proxywrap.net.hopnames import HopNames
 from proxywrap.net.lent import LentSocket
 from proxywrap.net.starting import SockAddr
+from proxywrap.protocol.effects import Flow
 from proxywrap.protocol.greeting import client_greeting
-from proxywrap.protocol.handshake import client_handshake
+from proxywrap.protocol.handshake import client_handshake, client_request
 from proxywrap.uri import ProxyURI
 
 __all__ = [
@@ -120,10 +121,18 @@ async def connect_chain(
         lent.restore_options()
 
 
-async def ask_hop(io: ByteIO, hops: Sequence[ProxyURI], at: int, destination: Endpoint | None) -> None:
+async def ask_hop(
+    io: ByteIO,
+    hops: Sequence[ProxyURI],
+    at: int,
+    destination: Endpoint | None,
+    *,
+    is_opened: bool = False,
+) -> None:
     """Have one of `hops`, to which the bytes lead already, lead to the next one or to `destination`.
 
-    Where there is none, the last hop is only found out about.
+    Where there is none, the last hop is only found out about. `is_opened` where it has been told
+    already what it can be told before that.
 
     Raises:
         AttemptFailed: the hop that failed, and why.
@@ -134,7 +143,11 @@ async def ask_hop(io: ByteIO, hops: Sequence[ProxyURI], at: int, destination: En
         reason = "is on a Unix socket of this host, so it can only be the first of a chain"
         raise AttemptFailed(next_hop, reason, errno=errno.ENETUNREACH, is_chain_fault=True, is_unreached=True)
     target = destination if next_hop is None else next_hop.endpoint
-    flow = client_greeting(hops[at]) if target is None else client_handshake(hops[at], target)
+    flow: Flow[object]
+    if target is None:
+        flow = client_greeting(hops[at])
+    else:
+        flow = (client_request if is_opened else client_handshake)(hops[at], target)
     await blaming(hops[at], run(flow, io), next_hop)
 
 
