@@ -192,10 +192,11 @@ def test_unused(monkeypatch: pytest.MonkeyPatch) -> None:
             await made.fill(uri, proxy)
             later = warm.now_s() + Terms().unused_s
             monkeypatch.setattr(warm, "now_s", lambda: later)
+            made.tasks.clear()
             for client in proxy.clients:
                 assert await client.has_gone()
             assert made.stand(uri) == 0
-            assert len(proxy.clients) == 2
+            assert made.tasks == []
             await made.fill(uri, proxy)
 
     finish(scenario())
@@ -405,3 +406,25 @@ def test_the_end() -> None:
 
     with listening() as silent:
         finish(scenario(silent))
+
+
+def test_an_error_at_the_end() -> None:
+    """What fails by being given up is not tried again."""
+
+    async def fail(_uri: ProxyURI) -> Way:
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            raise OSError(errno.EIO, "ours") from None
+        raise AssertionError
+
+    async def scenario() -> None:
+        async with stock(Terms(first_pause_s=0), fail) as made:
+            made.reserves.want(parse_uri("socks5://127.0.0.1:9?warm=3"))
+            await asyncio.sleep(0)
+            made.reserves.close()
+            await made.settle()
+            await asyncio.sleep(0.01)  # in which nothing happens
+            assert len(made.tasks) == 1
+
+    finish(scenario())
