@@ -36,6 +36,9 @@ from proxywrap.uri import ProxyURI
 
 __all__ = ["Reserves", "Terms", "open_way"]
 
+MAX_AT_ONCE = 8
+"""Ways that are made at a time, so that a connect which is under way goes on between them."""
+
 _CHUNK_BYTES = 1 << 16
 
 
@@ -138,7 +141,7 @@ class _Reserve:
         self._pause: asyncio.TimerHandle | None = None
         self._failures = 0
         self._is_trusted = False
-        """Whether the last way that was tried stands, so that more may be made at once."""
+        """Whether the last way that was tried has stood, so that several may be made at once."""
         self._has_told = False
         self._is_closed = False
         self._used_s = now_s()
@@ -179,8 +182,8 @@ class _Reserve:
         is_unused = now_s() - self._used_s >= self._terms.unused_s
         if self._is_closed or self._pause is not None or is_unused:
             return
-        at_once = self._hop.options.warm if self._is_trusted else 1
-        while len(self._ready) + len(self._tasks) < self._hop.options.warm and len(self._tasks) < at_once:
+        missing = self._hop.options.warm - len(self._ready)
+        while len(self._tasks) < min(missing, MAX_AT_ONCE if self._is_trusted else 1):
             task = self._spawn(self._add())
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)

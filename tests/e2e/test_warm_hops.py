@@ -201,6 +201,20 @@ def test_fifty_at_once(world: World, stage: Stage, server: WatchedServer, warm: 
     assert world.judge.leaks == []
 
 
+def test_insecure_says_so_for_each_connection(
+    world: World, stage: Stage, server: WatchedServer, warm: Callable[..., str]
+) -> None:
+    """And for none that nobody has used."""
+    url = warm("https").partition("&")[0] + "&insecure=1"
+    with held_back(world, wrap(url, "-v"), fetch(stage)) as process:
+        for count in (2, 3):
+            until_ready(world, server, "https", count)
+            assert ask(process) == FETCHED
+        until_ready(world, server, "https", 4)
+        _, said = process.communicate()
+    assert len([line for line in said.splitlines() if b"its certificate was not checked" in line]) == 2
+
+
 # --- what goes wrong
 
 

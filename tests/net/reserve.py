@@ -28,6 +28,7 @@ __all__ = [
     "DESTINATION",
     "GRANTED",
     "LET_IN",
+    "LIMITS",
     "Client",
     "Hop",
     "Stock",

@@ -12,14 +12,15 @@ from typing import TYPE_CHECKING
 import pytest
 
 from proxywrap.net import warm
+from proxywrap.net.hopnames import HopNames
 from proxywrap.net.tls import TlsIO
-from proxywrap.net.warm import Terms
+from proxywrap.net.warm import Terms, open_way
 from proxywrap.net.way import Way, extend_way
 from proxywrap.uri import ProxyURI, parse_uri
 
 from .certificates import Certificates, make_certificates
 from .lending import finish, listening, refusing_port
-from .reserve import ASKED, DESTINATION, GRANTED, Stock, arrived, hang_up, hop, stock, until
+from .reserve import ASKED, DESTINATION, GRANTED, LIMITS, Stock, arrived, hang_up, hop, stock, until
 
 if TYPE_CHECKING:
     pass
@@ -43,15 +44,28 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
 
 
 def test_the_first_one_is_made_alone() -> None:
-    """A hop that lets nobody in is not asked N times at once; one that does, is."""
+    """A hop that lets nobody in is not asked N times at once; one that does, eight times."""
+    under_way = 0
+    counts: list[int] = []
+
+    async def make(uri: ProxyURI) -> Way:
+        nonlocal under_way
+        under_way += 1
+        counts.append(under_way)
+        try:
+            return await open_way(uri, LIMITS, HopNames())
+        finally:
+            under_way -= 1
 
     async def scenario() -> None:
-        async with hop() as proxy, stock() as made:
-            uri = proxy.uri(5)
+        async with hop() as proxy, stock(make=make) as made:
+            uri = proxy.uri(20)
             made.reserves.want(uri)
             assert len(made.tasks) == 1
-            await made.settle()
-            assert len(proxy.clients) == 5
+            await made.fill(uri, proxy)
+            assert len(proxy.clients) == len(counts) == 20
+            assert counts[0] == 1
+            assert max(counts) == 8
 
     finish(scenario())
 
