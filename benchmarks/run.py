@@ -1,6 +1,6 @@
 """Print what proxywrap costs, each figure beside a rival's in the same run.
 
-usage: python benchmarks/run.py [throughput|parallel|sequential|rules|memory|start|overhead|
+usage: python benchmarks/run.py [throughput|parallel|warm|sequential|rules|memory|start|overhead|
                                  filtered-parallel|relay|notified|filtered-memory]...
 
 Needs root (namespaces), curl, microsocks, proxychains4, valgrind, Go and a C compiler.
@@ -30,6 +30,7 @@ from kit.listening import listening  # noqa: E402
 from kit.world import World  # noqa: E402
 from link import FAR, slow_link  # noqa: E402
 from overhead import overhead  # noqa: E402
+from roundtrips import warm  # noqa: E402
 
 from proxywrap.origin import Origin  # noqa: E402
 from proxywrap.ruleline import parse_rule  # noqa: E402
@@ -233,7 +234,7 @@ def start() -> None:
 MEASUREMENTS = {
     function.__name__.replace("_", "-"): function
     for function in (
-        *(throughput, parallel, sequential, rules, memory, start, overhead),
+        *(throughput, parallel, warm, sequential, rules, memory, start, overhead),
         *(filtered_parallel, relay, notified, filtered_memory),
     )
 }

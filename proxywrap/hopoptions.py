@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Collection, Sequence
 from typing import NamedTuple
 
 from proxywrap.scheme import KINDS, TLS_KINDS, Scheme
 
 __all__ = ["HopOptions", "is_option", "parse_options"]
+
+
+MAX_WARM = 64
+"""Connections that may stand ready: a proxy takes a hundred or two of all its users (tinyproxy: 100)."""
 
 
 class HopOptions(NamedTuple):
@@ -20,11 +25,13 @@ class HopOptions(NamedTuple):
     """Whether any certificate will do."""
     is_pipelined: bool = False
     """Whether the whole handshake goes out in one flight."""
+    warm: int = 0
+    """How many connections stand ready where it is the first hop."""
 
     def __str__(self) -> str:
         """Return them as the words behind a line."""
-        flags = (f"{name}=1" for name, option in _OPTIONS.items() if getattr(self, option.field) is True)
-        return " ".join([*([f"ca={self.ca}"] if self.ca is not None else []), *flags])
+        values = ((name, getattr(self, option.field)) for name, option in _OPTIONS.items())
+        return " ".join(f"{name}={int(value) if value is True else value}" for name, value in values if value)
 
 
 class _Option(NamedTuple):
@@ -78,8 +85,15 @@ def _parse_flag(value: str) -> bool:
     return {"0": False, "1": True}[value]
 
 
+def _parse_count(value: str) -> int:
+    if re.fullmatch("[0-9]{1,2}", value) and 1 <= int(value) <= MAX_WARM:
+        return int(value)
+    raise LookupError
+
+
 _TLS = frozenset(TLS_KINDS.values())
 _TLS_ONLY = f"it is for {', '.join(TLS_KINDS.values())}"
+_SPOKEN = frozenset(KINDS) - {Scheme.RAW, Scheme.SSH}
 _SOCKS5 = frozenset(kind for kind, (scheme, _) in KINDS.items() if scheme in {Scheme.SOCKS5, Scheme.SOCKS5H})
 
 _OPTIONS = {
@@ -87,5 +101,12 @@ _OPTIONS = {
     "insecure": _Option("is_insecure", "insecure=1", _parse_flag, _TLS, _TLS_ONLY),
     "pipeline": _Option(
         "is_pipelined", "pipeline=1", _parse_flag, _SOCKS5, "its handshake is one flight anyhow"
+    ),
+    "warm": _Option(
+        "warm",
+        f"warm=1 to warm={MAX_WARM}",
+        _parse_count,
+        _SPOKEN,
+        "a connection to it is one to the destination already",
     ),
 }

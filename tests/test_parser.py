@@ -572,7 +572,7 @@ def test_example_parses_with_each_line_uncommented() -> None:
 def test_example_parses_with_all_lines_uncommented() -> None:
     """The options of the example may all be on at once."""
     config = parse(OPTION.sub("", EXAMPLE.read_text()))
-    assert len(config.proxies) == 13
+    assert len(config.proxies) == 15
     assert config.options.allow_unwrapped
 
 

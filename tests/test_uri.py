@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from proxywrap.address import Endpoint
 from proxywrap.hopoptions import HopOptions
-from proxywrap.scheme import Scheme
+from proxywrap.scheme import KINDS, Scheme
 from proxywrap.uri import (
     ProxyURI,
     check_credentials,
@@ -24,6 +24,8 @@ SEVERAL = "several ':' behind the host: an IPv6 address stands in brackets"
 NO_SCHEME = "no :// in it: which kind of proxy is it?"
 FOR_SSH = "expected ssh://[USER@]HOST[:PORT]"
 FOR_TLS = "it is for https, socks4a+tls, socks5+tls, socks5h+tls"
+WARM = "warm=1 to warm=64"
+NO_COUNTS = ["0", "65", "-1", "1.5", "064", "100000", "four", "\u0661"]
 NOT_A_HOST = "expected a host behind the last @, found what is neither a name nor an address"
 SCHEMES = (
     "expected one of the schemes socks4, socks4a, socks5, socks5h, http, raw, ssh, "
@@ -116,7 +118,16 @@ def test_uri_forms(text: str, masked: str, username: bytes | None, password: byt
         ("https://h?ca=", "expected ca=FILE, found ca= and nothing"),
         ("https://h?insecure", "expected insecure=1, found insecure= and nothing"),
         ("https://h?insecure=yes", "expected insecure=1, found insecure= and another value"),
-        ("https://h?secret=1", "expected ca=FILE or insecure=1 behind https, found another option"),
+        (
+            "https://h?secret=1",
+            f"expected ca=FILE or insecure=1 or {WARM} behind https, found another option",
+        ),
+        *((f"http://h?warm={text}", f"expected {WARM}, found warm= and another value") for text in NO_COUNTS),
+        ("http://h?warm=", f"expected {WARM}, found warm= and nothing"),
+        (
+            "raw://h:1?warm=1",
+            "expected no warm= behind raw: a connection to it is one to the destination already",
+        ),
         ("SOCKS://h", f"{SCHEMES}, found 'SOCKS': write socks5, or socks4a for an old one"),
         ("socks5://127.0.0.256:1", "expected an IPv4 address, found '127.0.0.256'"),
         ("socks5://a..b:1", "expected a host name, found an empty label in 'a..b'"),
@@ -149,7 +160,7 @@ def test_repr_has_no_credentials() -> None:
     uri = parse_uri("socks5://bob:secret@h:1")
     assert repr(uri) == (
         "ProxyURI(scheme=<Scheme.SOCKS5: 'socks5'>, host='h', port=1, path=None, has_tls=False, "
-        "options=HopOptions(ca=None, is_insecure=False, is_pipelined=False))"
+        "options=HopOptions(ca=None, is_insecure=False, is_pipelined=False, warm=0))"
     )
 
 
@@ -235,3 +246,21 @@ def test_a_handshake_in_one_flight(text: str, line: str) -> None:
     uri = parse_uri(text)
     assert uri.options.is_pipelined
     assert uri.line == line
+
+
+@pytest.mark.parametrize("kind", sorted(KINDS.keys() - {"raw", "ssh"}))
+@pytest.mark.parametrize("count", [1, 9, 64])
+def test_connections_that_stand_ready(kind: str, count: int) -> None:
+    """An option of every kind that is spoken, and one more that tells two hops from each other."""
+    uri = parse_uri(f"{kind}://u@h:1?warm={count}")
+    assert uri.options.warm == count
+    assert uri.line == f"{kind}://***@h:1 warm={count}"
+    assert uri == parse_uri(f"{kind}://u@h:1", [f"warm={count}"])
+    assert uri != parse_uri(f"{kind}://u@h:1")
+
+
+def test_all_options_of_a_hop() -> None:
+    """Each is said again as it was."""
+    uri = parse_uri("socks5+tls://h:1?warm=2&insecure=1&pipeline=1")
+    assert uri.line == "socks5+tls://h:1 insecure=1 pipeline=1 warm=2"
+    assert parse_uri("socks5+tls://h:1", uri.line.split()[1:]) == uri

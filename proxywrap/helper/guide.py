@@ -25,6 +25,7 @@ from proxywrap.errors import (
 from proxywrap.events import Connected, Failed, Skipped, Unverified
 from proxywrap.helper.context import Context
 from proxywrap.helper.programs import program_names
+from proxywrap.helper.readyways import ReadyWays
 from proxywrap.helper.relays import Relays
 from proxywrap.helper.router import Route, Unroutable
 from proxywrap.helper.survey import Spawn, Survey
@@ -41,7 +42,8 @@ from proxywrap.net.hopnames import HopNames
 from proxywrap.net.landing import Landing
 from proxywrap.net.lent import LentSocket
 from proxywrap.net.scout import Scout
-from proxywrap.net.way import Way, make_way
+from proxywrap.net.way import Way
+from proxywrap.net.waymaking import WayMaker
 from proxywrap.protocol.sockaddr import Place
 from proxywrap.protocol.wire import ReplyMessage
 from proxywrap.uri import ProxyURI
@@ -75,19 +77,21 @@ class Guide:
         spawn: Spawn,
     ) -> None:
         self._context = context
-        self._deadlines = deadlines
         self._dns = dns
         self.relays = relays
         self._landing = Landing(deadlines.connect_s)
         self._names = names
         self._spawn = spawn
-        self._scout = Scout(self._names, deadlines, self.relays.tunnels)
+        self._maker = WayMaker(deadlines, names, relays.tunnels)
+        self._scout = Scout(self._maker)
         random = Random()  # noqa: S311 - it guards nothing
         self._selector = Selector(Health(random), random)
         self._surveys: dict[str, Survey] = {}
+        self._ready = ReadyWays(context, self._maker, spawn)
 
     def close(self) -> None:
         """Connect nothing any more, and find out no more about proxies."""
+        self._ready.close()
         self._landing.close()
         self._stop_surveys()
 
@@ -97,11 +101,17 @@ class Guide:
 
     def adopt(self, deadlines: Deadlines, hops: Collection[ProxyURI]) -> None:
         """Take other deadlines from now on, and know of no other proxies than `hops`."""
-        self._deadlines = deadlines
-        self._scout = Scout(self._names, deadlines, self.relays.tunnels)
+        self._maker = WayMaker(deadlines, self._names, self.relays.tunnels)
+        self._scout = Scout(self._maker)
         self._selector.health.keep(hops)
         self._stop_surveys()
         self._surveys.clear()
+        self._ready.adopt(self._maker, hops)
+        self.prepare()
+
+    def prepare(self) -> None:
+        """Have ready what the next connection is likely to ask for."""
+        self._ready.prepare(self._context.router.default)
 
     async def lead(self, pid: int, place: Place, lent: LentSocket, take: Take | None = None) -> ReplyMessage:
         """Connect `lent` to what the application calls `place`; report it, return the errno or 0.
@@ -177,7 +187,7 @@ class Guide:
             survey = Survey(chain, self._scout, self._selector.health, self._spawn)
             self._surveys[chain.name] = survey
         skip = partial(self._report_skip, pid)
-        until_s = time.monotonic() + 2 * (self._deadlines.connect_s + self._deadlines.read_s)
+        until_s = time.monotonic() + 2 * sum(self._maker.deadlines)
         reason = f"none of the proxies of {chain.name} can be used: see -v"
         failure = AttemptFailed(None, reason, errno=errno.ECONNREFUSED, is_chain_fault=True)
         while time.monotonic() < until_s:
@@ -202,17 +212,19 @@ class Guide:
     async def _connect(
         self, pid: int, lent: LentSocket, hops: tuple[ProxyURI, ...], destination: Endpoint, take: Take
     ) -> None:
-        """Connect the socket itself where it can be, or make a way for it.
+        """Go on by a way that stands ready, connect the socket itself where it can be, or make a way for it.
 
         Raises:
             AttemptFailed: the hop that failed, and why.
 
         """
-        if not any(hop.is_relayed for hop in hops):
+        way = await self._ready.begin(lent, hops, destination, self._landing.can_take)
+        if way is None and not any(hop.is_relayed for hop in hops):
             with suppress(OutOfReach):
-                await connect_chain(lent, hops, destination, self._deadlines, self._names)
+                await connect_chain(lent, hops, destination, self._maker.deadlines, self._names)
                 return
-        way = await make_way(hops, destination, self._deadlines, self._names, self.relays.tunnels)
+        if way is None:
+            way = await self._maker.make(hops, destination)
         for hop in hops:
             if hop.options.is_insecure:
                 self._context.report(Unverified(pid, hop))

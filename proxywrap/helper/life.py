@@ -94,6 +94,7 @@ class _Life:
             server = ControlServer(self._setup.listeners, context, take)
             server.adopt(self._early.work, self._early.silent)
             server.start()
+            guide.prepare()
             self._drain = server.drain
             if self._family.has_command_ended:
                 self._fall_silent()

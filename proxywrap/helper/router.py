@@ -76,7 +76,8 @@ class Router:
         hosts: the names of /etc/hosts, which stay local.
         own_names: the names of this host.
 
-    `file` is where the configuration stands, None where that is no file.
+    `file` is where the configuration stands, None where that is no file; `default` is the chain
+    that is taken where nothing says otherwise.
 
     """
 
@@ -94,7 +95,7 @@ class Router:
         self.file = config.file
         self._options = config.options
         self._chains = chains
-        self._default = default
+        self.default = default
         self._rules = rules
         self._local_names = config.local_names
 
@@ -116,7 +117,7 @@ class Router:
             if name is None:
                 reason = f"{address} is a fake address that stands for no name"
                 raise Unroutable(reason, errno=errno.EHOSTUNREACH)
-            return self._by_rules(Endpoint(name, port), programs, self._default)
+            return self._by_rules(Endpoint(name, port), programs, self.default)
         destination = self._options.dnat(Endpoint(address, port))
         assert not isinstance(destination.host, str)  # noqa: S101 - dnat maps addresses
         if _is_loopback(destination.host) and not self._options.proxy_loopback:
@@ -126,7 +127,7 @@ class Router:
                 return Route(destination, None, is_dns=True)
             return self._by_rules(destination, programs, None, is_loopback=True)
         is_local = self._options.is_localnet(destination.host, destination.port)
-        return self._by_rules(destination, programs, None if is_local else self._default)
+        return self._by_rules(destination, programs, None if is_local else self.default)
 
     def _by_rules(
         self, destination: Endpoint, programs: Programs, default: Chain | None, *, is_loopback: bool = False

@@ -21,8 +21,9 @@ from proxywrap.net.driver import ByteIO, run
 from proxywrap.net.hopnames import HopNames
 from proxywrap.net.lent import LentSocket
 from proxywrap.net.starting import SockAddr
+from proxywrap.protocol.effects import Flow
 from proxywrap.protocol.greeting import client_greeting
-from proxywrap.protocol.handshake import client_handshake
+from proxywrap.protocol.handshake import client_handshake, client_request
 from proxywrap.uri import ProxyURI
 
 __all__ = [
@@ -133,17 +134,29 @@ def target_of(hops: Sequence[ProxyURI], at: int, destination: Endpoint | None) -
     return destination if next_hop is None else next_hop.endpoint
 
 
-async def ask_hop(io: ByteIO, hops: Sequence[ProxyURI], at: int, target: Endpoint | None) -> None:
+async def ask_hop(
+    io: ByteIO,
+    hops: Sequence[ProxyURI],
+    at: int,
+    target: Endpoint | None,
+    *,
+    is_opened: bool = False,
+) -> None:
     """Have one of `hops`, to which the bytes lead already, lead to `target`.
 
-    Where there is none, the last hop is only found out about.
+    Where there is none, the last hop is only found out about. `is_opened` where it has been told
+    already what it can be told before that.
 
     Raises:
         AttemptFailed: the hop that failed, and why.
 
     """
     next_hop = hops[at + 1] if at + 1 < len(hops) else None
-    flow = client_greeting(hops[at]) if target is None else client_handshake(hops[at], target)
+    flow: Flow[object]
+    if target is None:
+        flow = client_greeting(hops[at])
+    else:
+        flow = (client_request if is_opened else client_handshake)(hops[at], target)
     await blaming(hops[at], run(flow, io), next_hop)
 
 

@@ -15,6 +15,7 @@ from ipaddress import IPv4Address, IPv6Address
 from proxywrap.net.blame import AttemptFailed
 from proxywrap.net.lent import LentSocket
 from proxywrap.net.namespace import namespace
+from proxywrap.net.starting import SockAddr
 
 __all__ = ["Landing"]
 
@@ -46,6 +47,14 @@ class Landing:
             listener.close()
         self._listeners.clear()
 
+    def can_take(self, lent: LentSocket) -> bool:
+        """Tell whether a lent socket, which is bound to nothing, can be connected to us."""
+        try:
+            self._place_for(lent)
+        except OSError:
+            return False
+        return True
+
     async def take(self, lent: LentSocket) -> socket.socket:
         """Connect a lent socket to us; return its partner, non-blocking, the caller's.
 
@@ -69,11 +78,7 @@ class Landing:
 
     async def _take(self, lent: LentSocket) -> socket.socket:
         lent.disconnect()
-        listener = self._listener_for(lent)
-        host, port = listener.getsockname()[:2]
-        sockaddr = lent.sockaddr(_HOSTS[listener.family], port)
-        if sockaddr is None or lent.namespace() != namespace(listener):
-            raise OSError(errno.ENETUNREACH, f"{host} is not to be reached")
+        sockaddr = self._place_for(lent)
         arrival: asyncio.Future[socket.socket] = asyncio.get_running_loop().create_future()
         lent.begin(sockaddr)
         own = _plain(lent.own_address())
@@ -88,6 +93,20 @@ class Landing:
         finally:
             del self._expected[own]
             lent.restore_options()
+
+    def _place_for(self, lent: LentSocket) -> SockAddr:
+        """Return where a socket can reach a listener.
+
+        Raises:
+            OSError: nowhere.
+
+        """
+        listener = self._listener_for(lent)
+        host, port = listener.getsockname()[:2]
+        sockaddr = lent.sockaddr(_HOSTS[listener.family], port)
+        if sockaddr is None or lent.namespace() != namespace(listener):
+            raise OSError(errno.ENETUNREACH, f"{host} is not to be reached")
+        return sockaddr
 
     def _listener_for(self, lent: LentSocket) -> socket.socket:
         """Return one that the socket can reach: by IPv6 for an IPv6 one, unless it is bound to IPv4."""

@@ -65,6 +65,16 @@ class LentSocket:
             and self._sock.proto in {socket.IPPROTO_TCP, _IPPROTO_MPTCP}
         )
 
+    @property
+    def is_anywhere(self) -> bool:
+        """Whether it is bound to neither an address nor a device, and not on its way yet."""
+        is_bound = self.own_address() not in {("0.0.0.0", 0), ("::", 0)} or has_device(self._sock)
+        return self._begun is None and not is_bound
+
+    def fileno(self) -> int:
+        """Return our descriptor of it."""
+        return self._sock.fileno()
+
     def own_address(self) -> tuple[str, int]:
         """Return the address that it is bound to."""
         host, port = self._sock.getsockname()[:2]
@@ -202,6 +212,18 @@ class LentSocket:
             else:
                 view = view[sent:]
 
+    def receive_now(self, size: int, flags: int = _NOW) -> bytes | None:
+        """Return what has come, `size` bytes at most, nothing at the end of the stream; None if nothing has.
+
+        Raises:
+            OSError: the connection is broken.
+
+        """
+        try:
+            return self._sock.recv(size, flags)
+        except BlockingIOError:
+            return None
+
     async def receive(self, size: int) -> bytes:
         """Return what has come, `size` bytes at most, nothing at the end of the stream.
 
@@ -257,11 +279,9 @@ class LentSocket:
         raise RemoteProtocolError(f"expected {delimiter!r} within {limit} bytes")
 
     async def _receive(self, size: int, flags: int) -> bytes:
-        while True:
-            try:
-                return self._sock.recv(size, flags)
-            except BlockingIOError:
-                await until_readable(self._sock, self.read_timeout_s)
+        while (data := self.receive_now(size, flags)) is None:
+            await until_readable(self._sock, self.read_timeout_s)
+        return data
 
 
 def _scope_of(address: IPv4Address | IPv6Address) -> int:

@@ -19,7 +19,7 @@ from proxywrap.net.hopnames import HopNames
 from proxywrap.net.sshlog import HostKeyRefused, NameUnknown, NoConnection
 from proxywrap.net.tunnels import Tunnels
 from proxywrap.net.walking import Step, Stop, StopKind, Walk
-from proxywrap.net.way import make_way
+from proxywrap.net.waymaking import WayMaker
 from proxywrap.scheme import Scheme
 from proxywrap.uri import ProxyURI
 
@@ -60,7 +60,7 @@ async def open_tunnel(
     hop = hops[-1]
     tunnels.moments_s.pop(hop, None)
     try:
-        way = await make_way(hops, target, deadlines, names, tunnels)
+        way = await WayMaker(deadlines, names, tunnels).make(hops, target)
     except AttemptFailed as exc:
         return _stop(exc, hop)
     finally:

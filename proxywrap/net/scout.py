@@ -12,9 +12,7 @@ import os
 from collections.abc import Callable, Sequence
 
 from proxywrap.net.connector import AttemptFailed, Deadlines
-from proxywrap.net.hopnames import HopNames
-from proxywrap.net.tunnels import Tunnels
-from proxywrap.net.way import make_way
+from proxywrap.net.waymaking import WayMaker
 from proxywrap.uri import ProxyURI
 
 __all__ = ["Scout"]
@@ -35,16 +33,13 @@ class Scout:
     """Finds out which proxies can be used.
 
     Args:
-        names: looks up those that have one.
-        deadlines: for one proxy that is asked alone.
-        tunnels: lead through those that are SSH servers.
+        maker: makes a way to one; its deadlines are for a proxy that is asked alone.
 
     """
 
-    def __init__(self, names: HopNames, deadlines: Deadlines, tunnels: Tunnels) -> None:
-        self._names = names
-        self._tunnels = tunnels
-        self._deadlines = deadlines
+    def __init__(self, maker: WayMaker) -> None:
+        self._maker = maker
+        self._deadlines = maker.deadlines
         self._slots = asyncio.Semaphore(MAX_IN_FLIGHT)
 
     async def ask(self, prefix: Sequence[ProxyURI], hop: ProxyURI, patience_s: float) -> str | None:
@@ -59,10 +54,11 @@ class Scout:
         deadlines = Deadlines(
             min(self._deadlines.connect_s, patience_s), min(self._deadlines.read_s, patience_s)
         )
+        maker = WayMaker(deadlines, self._maker.names, self._maker.tunnels)
         async with self._slots:
             try:
                 async with asyncio.timeout(patience_s):
-                    way = await make_way([*prefix, hop], None, deadlines, self._names, self._tunnels)
+                    way = await maker.make([*prefix, hop], None)
                 way.close()
             except AttemptFailed as exc:
                 return exc.reason

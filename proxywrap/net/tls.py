@@ -142,6 +142,18 @@ class TlsIO:
             self._layer.feed(data)
         await self._below.send_all(self._layer.encrypt(b""))
 
+    def hear(self, data: bytes) -> bool:
+        """Take ciphertext that nobody has asked for; tell whether it was TLS's own affair: a ticket, a key.
+
+        What there is to say to it goes out with what is sent next.
+
+        Raises:
+            ssl.SSLError: it was none.
+
+        """
+        self.pending += self._layer.decrypt(data)
+        return not (self.pending or self._layer.has_ended)
+
     async def send_all(self, data: bytes) -> None:
         """Send all of `data`."""
         await self._below.send_all(self._layer.encrypt(data))

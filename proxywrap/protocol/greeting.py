@@ -11,9 +11,8 @@ from ipaddress import IPv4Address
 
 from proxywrap.address import Endpoint
 from proxywrap.errors import ProxyRefused
-from proxywrap.protocol import socks5client
 from proxywrap.protocol.effects import Flow
-from proxywrap.protocol.handshake import client_handshake
+from proxywrap.protocol.handshake import client_handshake, client_opening
 from proxywrap.scheme import Scheme
 from proxywrap.uri import ProxyURI
 
@@ -33,8 +32,7 @@ def client_greeting(uri: ProxyURI) -> Flow[None]:
 
     """
     if uri.scheme in {Scheme.SOCKS5, Scheme.SOCKS5H}:
-        credentials = None if uri.username is None else (uri.username, uri.password or b"")
-        return socks5client.negotiate(credentials)
+        return client_opening(uri)
     return _ask_for_nobody(uri)
 
 

@@ -22,7 +22,7 @@ from proxywrap.protocol.request import Check, Command, Request
 from proxywrap.scheme import Scheme
 from proxywrap.uri import ProxyURI
 
-__all__ = ["client_handshake", "send_reply", "server_handshake"]
+__all__ = ["client_handshake", "client_opening", "client_request", "send_reply", "server_handshake"]
 
 
 def client_handshake(uri: ProxyURI, destination: Endpoint) -> Flow[None]:
@@ -54,6 +54,33 @@ def client_handshake(uri: ProxyURI, destination: Endpoint) -> Flow[None]:
             return _say_nothing()
         case _:
             assert_never(uri.scheme)
+
+
+def client_opening(uri: ProxyURI) -> Flow[None]:
+    """Say to the proxy `uri` what can be said before a destination is known: with SOCKS5, who we are.
+
+    Raises:
+        ProxyRefused: the proxy does not let us in.
+        RemoteProtocolError: the proxy speaks something else.
+        TruncatedError: the proxy closed in the middle.
+        LocalProtocolError: the protocol cannot carry the credentials.
+
+    """
+    if uri.scheme in {Scheme.SOCKS5, Scheme.SOCKS5H}:
+        return socks5client.negotiate(None if uri.username is None else (uri.username, uri.password or b""))
+    return _say_nothing()
+
+
+def client_request(uri: ProxyURI, destination: Endpoint) -> Flow[object]:
+    """Ask the proxy `uri`, to which all has been said that `client_opening` says, for `destination`.
+
+    Raises:
+        As `client_handshake` does.
+
+    """
+    if uri.scheme in {Scheme.SOCKS5, Scheme.SOCKS5H}:
+        return socks5client.request(Command.CONNECT, destination)
+    return client_handshake(uri, destination)
 
 
 def _say_nothing() -> Flow[None]:

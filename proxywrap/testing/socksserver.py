@@ -172,6 +172,8 @@ class SocksServer:
                 self._untouched.discard(client)
                 client.close()
 
+        # asyncio does so for sockets that say they are TCP's, which this one, of a plain listener, does not.
+        client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._untouched.add(client)
         task = asyncio.get_running_loop().create_task(self._receive(client, origin))
         self._tasks.add(task)

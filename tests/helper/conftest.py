@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import pytest
+
+from proxywrap.net.relay import _Pipe
 
 from .asking import make_context, open_descriptors
 
@@ -33,3 +36,14 @@ def no_leak() -> Iterator[None]:
     before = open_descriptors()
     yield
     assert open_descriptors() == before
+
+
+@pytest.fixture(autouse=True)
+def pipes(no_leak: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:  # noqa: ARG001 - which comes last
+    """Close those that are kept for the next relay."""
+    spare: list[_Pipe] = []
+    monkeypatch.setattr(_Pipe, "spare", spare)
+    yield
+    for pipe in spare:
+        os.close(pipe.read_end)
+        os.close(pipe.write_end)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import socket
 from typing import TYPE_CHECKING
 
@@ -11,27 +10,15 @@ import pytest
 
 from proxywrap.helper.relays import Relays
 from proxywrap.net.lent import LentSocket
-from proxywrap.net.relay import _Pipe
 from proxywrap.net.tunnels import Tunnels
 from proxywrap.net.way import Way
 
 from .asking import DEADLINE_S
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Iterator
+    from collections.abc import Coroutine
 
 MUCH = bytes(range(256)) * (1 << 14)
-
-
-@pytest.fixture(autouse=True)
-def pipes(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Close those that are kept for the next relay."""
-    spare: list[_Pipe] = []
-    monkeypatch.setattr(_Pipe, "spare", spare)
-    yield
-    for pipe in spare:
-        os.close(pipe.read_end)
-        os.close(pipe.write_end)
 
 
 def finish(coroutine: Coroutine[object, object, None]) -> None:

@@ -8,12 +8,16 @@ import os
 import socket
 from typing import TYPE_CHECKING, Self, TypeVar
 
+from proxywrap.net.connector import Deadlines
+from proxywrap.net.hopnames import HopNames
 from proxywrap.net.lent import LentSocket
+from proxywrap.net.tunnels import Tunnels
+from proxywrap.net.waymaking import WayMaker
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Iterator
 
-__all__ = ["DEADLINE_S", "Pair", "black_hole", "finish", "joined", "listening", "refusing_port"]
+__all__ = ["DEADLINE_S", "Pair", "black_hole", "finish", "joined", "listening", "maker", "refusing_port"]
 
 T = TypeVar("T")
 
@@ -44,6 +48,11 @@ class Pair:
         """Close both."""
         self.lent.close()
         self.app.close()
+
+
+def maker(deadlines: Deadlines, version: int | None = None) -> WayMaker:
+    """Return what makes ways, by IP of that version only."""
+    return WayMaker(deadlines, HopNames(version), Tunnels({}, version))
 
 
 def finish(coroutine: Coroutine[object, object, T]) -> T:

@@ -17,15 +17,13 @@ from proxywrap.address import Endpoint
 from proxywrap.net.blame import AttemptFailed
 from proxywrap.net.connector import Deadlines
 from proxywrap.net.copying import CopyingRelay
-from proxywrap.net.hopnames import HopNames
-from proxywrap.net.tunnels import Tunnels
-from proxywrap.net.way import Way, make_way
+from proxywrap.net.way import Way
 from proxywrap.scheme import Scheme
 from proxywrap.testing.socksserver import SocksServer
 from proxywrap.uri import ProxyURI, parse_uri
 
 from .certificates import Certificates, make_certificates
-from .lending import DEADLINE_S, finish, listening
+from .lending import DEADLINE_S, finish, listening, maker
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -144,7 +142,7 @@ def test_every_kind_carries(kinds: list[str], certificates: Certificates) -> Non
                 made = await stack.enter_async_context(front(certificates.right, server.port))
                 hops.append(parse_uri(f"{url}:{made.port}?ca={certificates.ca}"))
             destination = Endpoint(IPv4Address("127.0.0.1"), origin.sockets[0].getsockname()[1])
-            way = await make_way(hops, destination, LIMITS, HopNames(), Tunnels({}))
+            way = await maker(LIMITS).make(hops, destination)
             assert await send_and_receive(way, MUCH, len(MUCH) + 5) == b"hello" + MUCH
 
     finish(scenario())
@@ -184,7 +182,7 @@ def test_a_wrong_certificate(
             query = f"?ca={certificates.ca}" if options else ""
             hop = parse_uri(f"https://bob:secret@{host}:{made.port}{query}")
             with pytest.raises(AttemptFailed) as caught:
-                await make_way([hop], NOWHERE, LIMITS, HopNames(4), Tunnels({}))
+                await maker(LIMITS, 4).make([hop], NOWHERE)
             assert caught.value.reason == f"its certificate is not accepted: {reason}"
             assert (caught.value.hop, caught.value.errno, caught.value.is_chain_fault) == (
                 hop,
@@ -210,7 +208,7 @@ def test_insecure_takes_any(which: str, certificates: Certificates) -> None:
         ):
             hop = parse_uri(f"https://127.0.0.1:{made.port}?insecure=1")
             destination = Endpoint(IPv4Address("127.0.0.1"), origin.sockets[0].getsockname()[1])
-            way = await make_way([hop], destination, LIMITS, HopNames(), Tunnels({}))
+            way = await maker(LIMITS).make([hop], destination)
             assert await send_and_receive(way, b"x", 6) == b"hellox"
 
     finish(scenario())
@@ -232,7 +230,7 @@ def test_a_plain_proxy_is_told_from_one_of_tls(said: bytes, reason: str) -> None
         async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
             hop = parse_uri(f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}")
             with pytest.raises(AttemptFailed) as caught:
-                await make_way([hop], NOWHERE, LIMITS, HopNames(), Tunnels({}))
+                await maker(LIMITS).make([hop], NOWHERE)
             advice = "is it a plain proxy, to be written http:// or socks5://?"
             assert caught.value.reason == f"{reason}: {advice}"
 
@@ -247,7 +245,7 @@ def test_a_file_without_certificates(tmp_path: Path, certificates: Certificates)
         async with front(certificates.right, 9) as made:
             hop = parse_uri(f"https://127.0.0.1:{made.port}?ca={tmp_path}/x.pem")
             with pytest.raises(AttemptFailed) as caught:
-                await make_way([hop], NOWHERE, LIMITS, HopNames(), Tunnels({}))
+                await maker(LIMITS).make([hop], NOWHERE)
             assert caught.value.reason.startswith(f"its ca={tmp_path}/x.pem cannot be used: ")
 
     finish(scenario())
@@ -271,7 +269,7 @@ def test_a_half_close_is_passed_on(certificates: Certificates) -> None:
         served = loop.run_in_executor(None, serve, listener)
         hop = parse_uri(f"https://127.0.0.1:{listener.getsockname()[1]}?ca={certificates.ca}")
         raw = ProxyURI(Scheme.RAW, hop.host, hop.port, has_tls=True, options=hop.options)
-        way = await make_way([raw], NOWHERE, LIMITS, HopNames(), Tunnels({}))
+        way = await maker(LIMITS).make([raw], NOWHERE)
         app, partner = socket.socketpair()
         app.setblocking(False)
         partner.setblocking(False)
@@ -314,7 +312,7 @@ def test_what_nobody_reads_is_not_asked_for(certificates: Certificates) -> None:
         ):
             hop = parse_uri(f"https://127.0.0.1:{made.port}?ca={certificates.ca}")
             destination = Endpoint(IPv4Address("127.0.0.1"), origin.sockets[0].getsockname()[1])
-            way = await make_way([hop], destination, LIMITS, HopNames(), Tunnels({}))
+            way = await maker(LIMITS).make([hop], destination)
             app, partner = socket.socketpair()
             partner.setblocking(False)
             relay = way.relay(partner, lambda: None)

@@ -19,7 +19,7 @@ from proxywrap.errors import ProxyRefused, ProxyUnreachable, TimedOut
 from proxywrap.net.connector import AttemptFailed, Deadlines
 from proxywrap.net.hopnames import HopNames
 from proxywrap.net.tunnels import MAX_LOGINS, Tunnels
-from proxywrap.net.way import make_way
+from proxywrap.net.waymaking import WayMaker
 from proxywrap.uri import parse_uri
 
 HOP = parse_uri("ssh://gate")
@@ -94,7 +94,7 @@ def test_silence_has_an_end(
 
     async def use(tunnels: Tunnels) -> None:
         with pytest.raises(AttemptFailed) as caught:
-            await make_way([HOP], TARGET, SHORT, HopNames(), tunnels)
+            await WayMaker(SHORT, HopNames(), tunnels).make([HOP], TARGET)
         assert type(caught.value.__cause__) is kind
         assert caught.value.errno == error
 
@@ -109,7 +109,7 @@ def test_a_login_alone(ssh: Callable[[str], None], run: Run, tmp_path: Path) -> 
 
     async def use(tunnels: Tunnels) -> None:
         for url in ("ssh://gate", "ssh://me@gate:2222"):
-            (await make_way([parse_uri(url)], None, LONG, HopNames(), tunnels)).close()
+            (await WayMaker(LONG, HopNames(), tunnels).make([parse_uri(url)], None)).close()
 
     run(use)
     _assert_gone(tmp_path)
@@ -123,7 +123,7 @@ def test_what_is_said_at_the_end_comes_first(ssh: Callable[[str], None], run: Ru
     ssh(f"{OPEN}; echo hello; cat; echo 'debug2: channel 0: output drain -> closed' >&2")
 
     async def use(tunnels: Tunnels) -> None:
-        way = await make_way([HOP], TARGET, LONG, HopNames(), tunnels)
+        way = await WayMaker(LONG, HopNames(), tunnels).make([HOP], TARGET)
         reader, writer = await asyncio.open_connection(sock=way.lent.take())
         writer.write(b"x" * 100_000)
         writer.write_eof()
@@ -139,7 +139,7 @@ def test_an_end_that_nobody_announced(ssh: Callable[[str], None], run: Run) -> N
     ssh(f"{OPEN}; read line; kill -9 $$")
 
     async def use(tunnels: Tunnels) -> None:
-        way = await make_way([HOP], TARGET, LONG, HopNames(), tunnels)
+        way = await WayMaker(LONG, HopNames(), tunnels).make([HOP], TARGET)
         broken = asyncio.Event()
         way.tunnels[0].tell_break(broken.set)
         await way.lent.send_all(b"go\n")
@@ -163,7 +163,7 @@ def test_no_more_than_a_server_takes_log_in(ssh: Callable[[str], None], run: Run
         loop = asyncio.get_running_loop()
         starts, turns = os.open(started, os.O_RDWR), os.open(gate, os.O_RDWR)
         ways = asyncio.gather(
-            *(make_way([HOP], TARGET, LONG, HopNames(), tunnels) for _ in range(MAX_LOGINS + 2)),
+            *(WayMaker(LONG, HopNames(), tunnels).make([HOP], TARGET) for _ in range(MAX_LOGINS + 2)),
             return_exceptions=True,
         )
         for _ in range(MAX_LOGINS):
@@ -196,7 +196,7 @@ def test_whose_a_process_is(ssh: Callable[[str], None], run: Run, tmp_path: Path
     ssh(f"{LET_IN}; setsid sh -c 'echo $$ >{ready}; exec sleep 1000' & exec sleep 1000")
 
     async def use(tunnels: Tunnels) -> None:
-        way = await make_way([HOP], None, LONG, HopNames(), tunnels)
+        way = await WayMaker(LONG, HopNames(), tunnels).make([HOP], None)
         loop = asyncio.get_running_loop()
         daemon = int(await loop.run_in_executor(None, ready.read_text))
         (pid,) = _pids(tmp_path)

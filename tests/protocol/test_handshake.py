@@ -12,7 +12,13 @@ from playbook import arrives, play, truncates
 
 from proxywrap.address import Endpoint
 from proxywrap.errors import ProtocolError, ProxyRefused, RemoteProtocolError
-from proxywrap.protocol.handshake import client_handshake, send_reply, server_handshake
+from proxywrap.protocol.handshake import (
+    client_handshake,
+    client_opening,
+    client_request,
+    send_reply,
+    server_handshake,
+)
 from proxywrap.protocol.request import Command, Request
 from proxywrap.scheme import Scheme
 from proxywrap.uri import parse_uri
@@ -60,6 +66,37 @@ def test_one_flight() -> None:
     """As the URL says."""
     outcome = play(client_handshake(parse_uri("socks5://u:p%40@p?pipeline=1"), ADDRESS), b"")
     assert outcome.sent == b"\5\1\2\1\1u\2p@\5\1\0\1\xc0\0\2\7\0\x50"
+
+
+@pytest.mark.parametrize("pipeline", ["", "?pipeline=1"])
+@pytest.mark.parametrize(
+    ("uri", "opening", "answer", "asked", "reply"),
+    [
+        ("socks5://p", b"\5\1\0", b"\5\0", b"\5\1\0\1\xc0\0\2\7\0\x50", b"\5\0\0\1" + bytes(6)),
+        (
+            "socks5h://u:p%40@p",
+            b"\5\2\0\2\1\1u\2p@",
+            b"\5\2\1\0",
+            b"\5\1\0\1\xc0\0\2\7\0\x50",
+            b"\5\0\0\1" + bytes(6),
+        ),
+        ("socks4a://p", b"", b"", b"\4\1\0\x50\xc0\0\2\7\0", b"\0\x5a" + bytes(6)),
+        (
+            "http://p",
+            b"",
+            b"",
+            b"CONNECT 192.0.2.7:80 HTTP/1.1\r\nHost: 192.0.2.7:80\r\n\r\n",
+            b"HTTP/1.1 200 OK\r\n\r\n",
+        ),
+    ],
+)
+def test_a_handshake_in_two_parts(
+    uri: str, opening: bytes, answer: bytes, asked: bytes, reply: bytes, pipeline: str
+) -> None:
+    """What needs no destination, and what does; with SOCKS5 that is one round trip, in one flight or not."""
+    hop = parse_uri(uri + (pipeline if "socks5" in uri else ""))
+    arrives(lambda: client_opening(hop), answer, sends=opening)
+    arrives(lambda: client_request(hop, ADDRESS), reply, sends=asked)
 
 
 @pytest.mark.parametrize(("uri", "destination", "asked", "before", "reply", "scheme"), DIALOGUES)

@@ -58,6 +58,27 @@ def test_round_trip(scheme: Scheme, by_name: bool) -> None:  # noqa: FBT001
     asyncio.run(scenario())
 
 
+def test_answers_are_not_held_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each goes out at once, though the one before it is not acknowledged yet (RFC 896)."""
+    seen: list[int] = []
+    receive = SocksServer._receive
+
+    async def spy(self: SocksServer, client: socket.socket, origin: str) -> None:
+        seen.append(client.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+        await receive(self, client, origin)
+
+    async def scenario() -> None:
+        async with destination(echo) as site, server_for(site) as server:
+            async with through(server.url, SITE):
+                pass
+            await server.wait_idle()
+
+    monkeypatch.setattr(SocksServer, "_receive", spy)
+    asyncio.run(scenario())
+    assert len(seen) == 1
+    assert seen[0]
+
+
 @pytest.mark.parametrize("scheme", [Scheme.SOCKS5, Scheme.HTTP])
 def test_users(scheme: Scheme) -> None:
     """Only who is known may pass, and the log has the name but not the password."""
