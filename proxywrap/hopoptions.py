@@ -4,11 +4,19 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Collection, Sequence
+from enum import StrEnum
 from typing import NamedTuple
 
 from proxywrap.scheme import KINDS, TLS_KINDS, Scheme
 
-__all__ = ["HopOptions", "is_option", "parse_options"]
+__all__ = ["HopOptions", "Isolate", "is_option", "parse_options"]
+
+
+class Isolate(StrEnum):
+    """What a proxy is to keep apart; each value is the option's."""
+
+    PROCESS = "process"
+    DESTINATION = "destination"
 
 
 class HopOptions(NamedTuple):
@@ -20,11 +28,15 @@ class HopOptions(NamedTuple):
     """Whether any certificate will do."""
     is_pipelined: bool = False
     """Whether the whole handshake goes out in one flight."""
+    isolate: Isolate | None = None
+    """By what the user name and password differ that we make up for it."""
+    is_tor: bool = False
+    """Whether it answers Tor's own commands, RESOLVE and RESOLVE_PTR."""
 
     def __str__(self) -> str:
         """Return them as the words behind a line."""
-        flags = (f"{name}=1" for name, option in _OPTIONS.items() if getattr(self, option.field) is True)
-        return " ".join([*([f"ca={self.ca}"] if self.ca is not None else []), *flags])
+        values = ((name, getattr(self, option.field)) for name, option in _OPTIONS.items())
+        return " ".join(f"{name}={'1' if value is True else value}" for name, value in values if value)
 
 
 class _Option(NamedTuple):
@@ -78,6 +90,10 @@ def _parse_flag(value: str) -> bool:
     return {"0": False, "1": True}[value]
 
 
+def _parse_isolate(value: str) -> Isolate:
+    return {str(each): each for each in Isolate}[value]
+
+
 _TLS = frozenset(TLS_KINDS.values())
 _TLS_ONLY = f"it is for {', '.join(TLS_KINDS.values())}"
 _SOCKS5 = frozenset(kind for kind, (scheme, _) in KINDS.items() if scheme in {Scheme.SOCKS5, Scheme.SOCKS5H})
@@ -88,4 +104,12 @@ _OPTIONS = {
     "pipeline": _Option(
         "is_pipelined", "pipeline=1", _parse_flag, _SOCKS5, "its handshake is one flight anyhow"
     ),
+    "isolate": _Option(
+        "isolate",
+        "isolate=process or isolate=destination",
+        _parse_isolate,
+        _SOCKS5,
+        "it takes the user name and password of SOCKS5",
+    ),
+    "tor": _Option("is_tor", "tor=1", _parse_flag, _SOCKS5, "Tor looks names up by SOCKS5"),
 }

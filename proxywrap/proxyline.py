@@ -11,6 +11,7 @@ from proxywrap.uri import (
     UNIX,
     ProxyURI,
     check_credentials,
+    check_isolation,
     parse_proxy_host,
     parse_proxy_port,
     parse_uri,
@@ -62,7 +63,10 @@ def parse_proxy_line(fields: list[str]) -> tuple[ProxyURI, str | None]:
         if password:
             warning = f"{scheme} has no password, only the user name is sent: remove it, or use socks5"
         password = None
+    if any(is_option(field) for field in fields[3:]):
+        warning = warning or f"an option behind this line is its user name: write it behind {kind}://…, a URL"
     check_credentials(scheme, username, password)
+    check_isolation(options, username)
     return ProxyURI(scheme, host, port, username, password, None, has_tls, options), warning
 
 

@@ -328,6 +328,8 @@ def test_options_behind_a_tls_proxy() -> None:
     )
     assert second.options == first.options
     assert (third.username, third.options) == (b"insecure=1", HopOptions())
+    warning = "an option behind this line is its user name: write it behind http://…, a URL"
+    assert config.warnings == (f"f.conf:4: {warning}",)
 
 
 def test_a_user_of_a_raw_hop_is_warned_of() -> None:
@@ -571,7 +573,7 @@ def test_example_parses_with_each_line_uncommented() -> None:
 def test_example_parses_with_all_lines_uncommented() -> None:
     """The options of the example may all be on at once."""
     config = parse(OPTION.sub("", EXAMPLE.read_text()))
-    assert len(config.proxies) == 11
+    assert len(config.proxies) == 12
     assert config.options.allow_unwrapped
 
 

@@ -104,6 +104,22 @@ def test_uri_forms(text: str, masked: str, username: bytes | None, password: byt
         ),
         ("http://h?pipeline=1", "expected no pipeline= behind http: its handshake is one flight anyhow"),
         ("socks5://h:1?pipeline=2", "expected pipeline=1, found pipeline= and another value"),
+        (
+            "http://h?isolate=process",
+            "expected no isolate= behind http: it takes the user name and password of SOCKS5",
+        ),
+        ("socks4a://h?tor=1", "expected no tor= behind socks4a: Tor looks names up by SOCKS5"),
+        (
+            "socks5://h:1?isolate=pid",
+            "expected isolate=process or isolate=destination, found isolate= and another value",
+        ),
+        (
+            "socks5://u:secret@h:1?isolate=process",
+            (
+                "expected no user name beside isolate=process, which gives the proxy one for each process, "
+                "found one: remove either"
+            ),
+        ),
         ("socks5://h:1?ca=/x", f"expected no ca= behind socks5: {FOR_TLS}"),
         ("http://unix:/x?insecure=1", f"expected no insecure= behind http: {FOR_TLS}"),
         ("raw://h:1?secret=1", "expected no options behind raw, found another option"),
@@ -148,7 +164,8 @@ def test_repr_has_no_credentials() -> None:
     uri = parse_uri("socks5://bob:secret@h:1")
     assert repr(uri) == (
         "ProxyURI(scheme=<Scheme.SOCKS5: 'socks5'>, host='h', port=1, path=None, has_tls=False, "
-        "options=HopOptions(ca=None, is_insecure=False, is_pipelined=False))"
+        "options=HopOptions(ca=None, is_insecure=False, is_pipelined=False, "
+        "isolate=None, is_tor=False))"
     )
 
 
@@ -234,3 +251,16 @@ def test_a_handshake_in_one_flight(text: str, line: str) -> None:
     uri = parse_uri(text)
     assert uri.options.is_pipelined
     assert uri.line == line
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("socks5://h:1?isolate=process", "socks5://h:1 isolate=process"),
+        ("socks5h+tls://h:1?tor=1&isolate=destination", "socks5h+tls://h:1 isolate=destination tor=1"),
+        ("socks5://h:1?tor=0", "socks5://h:1"),
+    ],
+)
+def test_options_of_tor(text: str, line: str) -> None:
+    """They are for SOCKS5 in whatever form."""
+    assert parse_uri(text).line == line

@@ -6,13 +6,15 @@ Takes any socket of ours or of an application's; leaves it as the attempt did.
 from __future__ import annotations
 
 import errno
+import os
 import time
 from collections.abc import Awaitable, Callable, Collection
 from contextlib import suppress
 from functools import partial
 from random import Random
+from typing import TypeVar
 
-from proxywrap.address import Endpoint, unmapped
+from proxywrap.address import Endpoint, Host, unmapped
 from proxywrap.chains import Chain, Health, Selector
 from proxywrap.config import ChainType
 from proxywrap.errors import (
@@ -24,10 +26,12 @@ from proxywrap.errors import (
 )
 from proxywrap.events import Connected, Failed, Skipped, Unverified
 from proxywrap.helper.context import Context
-from proxywrap.helper.programs import program_names
+from proxywrap.helper.programs import process_identity, program_names
 from proxywrap.helper.relays import Relays
 from proxywrap.helper.router import Route, Unroutable
 from proxywrap.helper.survey import Spawn, Survey
+from proxywrap.hopoptions import Isolate
+from proxywrap.net.asking import ask_last
 from proxywrap.net.connector import (
     AttemptFailed,
     Deadlines,
@@ -42,11 +46,15 @@ from proxywrap.net.landing import Landing
 from proxywrap.net.lent import LentSocket
 from proxywrap.net.scout import Scout
 from proxywrap.net.way import Way, make_way
+from proxywrap.protocol.isolation import Isolation
 from proxywrap.protocol.sockaddr import Place
+from proxywrap.protocol.torlookup import Answer
 from proxywrap.protocol.wire import ReplyMessage
 from proxywrap.uri import ProxyURI
 
 __all__ = ["Guide"]
+
+T = TypeVar("T")
 
 Take = Callable[[Way], Awaitable[None]]
 """What becomes of a way that the socket itself cannot go."""
@@ -81,7 +89,8 @@ class Guide:
         self._landing = Landing(deadlines.connect_s)
         self._names = names
         self._spawn = spawn
-        self._scout = Scout(self._names, deadlines)
+        self._secret = os.urandom(16)
+        self._scout = self._new_scout()
         random = Random()  # noqa: S311 - it guards nothing
         self._selector = Selector(Health(random), random)
         self._surveys: dict[str, Survey] = {}
@@ -91,6 +100,9 @@ class Guide:
         self._landing.close()
         self._stop_surveys()
 
+    def _new_scout(self) -> Scout:
+        return Scout(self._names, self._deadlines, Isolation(self._secret))
+
     def _stop_surveys(self) -> None:
         for survey in self._surveys.values():
             survey.stop()
@@ -98,7 +110,7 @@ class Guide:
     def adopt(self, deadlines: Deadlines, hops: Collection[ProxyURI]) -> None:
         """Take other deadlines from now on, and know of no other proxies than `hops`."""
         self._deadlines = deadlines
-        self._scout = Scout(self._names, deadlines)
+        self._scout = self._new_scout()
         self._selector.health.keep(hops)
         self._stop_surveys()
         self._surveys.clear()
@@ -142,7 +154,9 @@ class Guide:
         if route.resolves_here:
             destination = await self._look_up(destination)
         if route.chain is not None:
-            return await self._through(pid, route.chain, destination, lent, take)
+            connect = partial(self._connect, pid, lent, destination, take)
+            hops, _ = await self._through(pid, route.chain, connect, lent.disconnect)
+            return hops
         assert not isinstance(destination.host, str)  # noqa: S101 - a name is looked up
         if route.is_dns:
             await connect_dns(lent, self._dns, unmapped(destination.host).version)
@@ -157,18 +171,48 @@ class Guide:
 
     # -- chains --------------------------------------------------------------------
 
+    async def ask(self, pid: int, chain: Chain, question: Host) -> Answer:
+        """Return what the last proxy of a chain, a Tor, finds of a name or an address, on behalf of `pid`.
+
+        Raises:
+            AttemptFailed: the hop that failed, and why.
+
+        """
+
+        async def go(hops: tuple[ProxyURI, ...]) -> Answer:
+            if not hops[-1].options.is_tor:
+                reason = f"only a Tor looks names up: none is left at the end of {chain.name}"
+                raise AttemptFailed(None, reason, errno=errno.EAGAIN, is_chain_fault=True)
+            isolation = self._isolate(pid, hops, question)
+            return await ask_last(hops, question, self._deadlines, self._names, isolation)
+
+        _, answer = await self._through(pid, chain, go, lambda: None)
+        return answer
+
     async def _through(
-        self, pid: int, chain: Chain, destination: Endpoint, lent: LentSocket, take: Take
-    ) -> tuple[ProxyURI, ...]:
-        """Connect through a chain, with other proxies in the place of those that fail.
+        self,
+        pid: int,
+        chain: Chain,
+        go: Callable[[tuple[ProxyURI, ...]], Awaitable[T]],
+        turn_back: Callable[[], None],
+    ) -> tuple[tuple[ProxyURI, ...], T]:
+        """Go through a chain, with other proxies in the place of those that fail.
+
+        Args:
+            pid: of the application.
+            chain: it.
+            go: through these proxies, or raises AttemptFailed.
+            turn_back: called before others are tried.
+
+        Returns:
+            The proxies that were used, and what `go` returned.
 
         Raises:
             AttemptFailed: the destination's own answer, or the last proxy's failure.
 
         """
         if chain.kind is ChainType.STRICT:
-            await self._connect(pid, lent, chain.hops, destination, take)
-            return chain.hops
+            return chain.hops, await go(chain.hops)
         pick = self._selector.pick(chain)
         survey = self._surveys.get(chain.name)
         if survey is None or survey.chain is not chain:
@@ -185,7 +229,7 @@ class Guide:
             if not hops:
                 break
             try:
-                await self._connect(pid, lent, hops, destination, take)
+                found = await go(hops)
             except AttemptFailed as exc:
                 culprit = await self._find_culprit(exc, hops)
                 if culprit is None:
@@ -193,14 +237,19 @@ class Guide:
                 failure = exc
                 pick.note_failure(culprit, time.monotonic())
                 skip(culprit, exc.reason)
-                lent.disconnect()
+                turn_back()
             else:
                 pick.note_success(hops)
-                return hops
+                return hops, found
         raise failure
 
+    def _isolate(self, pid: int, hops: Collection[ProxyURI], host: Host) -> Isolation:
+        """Return on whose behalf `host` is asked for; by its process only where a proxy is to know it."""
+        is_by_process = any(hop.options.isolate is Isolate.PROCESS for hop in hops)
+        return Isolation(self._secret, process_identity(pid) if is_by_process else b"", host)
+
     async def _connect(
-        self, pid: int, lent: LentSocket, hops: tuple[ProxyURI, ...], destination: Endpoint, take: Take
+        self, pid: int, lent: LentSocket, destination: Endpoint, take: Take, hops: tuple[ProxyURI, ...]
     ) -> None:
         """Connect the socket itself where it can be, or make a way for it.
 
@@ -208,11 +257,12 @@ class Guide:
             AttemptFailed: the hop that failed, and why.
 
         """
+        isolation = self._isolate(pid, hops, destination.host)
         if not any(hop.is_relayed for hop in hops):
             with suppress(OutOfReach):
-                await connect_chain(lent, hops, destination, self._deadlines, self._names)
+                await connect_chain(lent, hops, destination, self._deadlines, self._names, isolation)
                 return
-        way = await make_way(hops, destination, self._deadlines, self._names)
+        way = await make_way(hops, destination, self._deadlines, self._names, isolation)
         for hop in hops:
             if hop.options.is_insecure:
                 self._context.report(Unverified(pid, hop))

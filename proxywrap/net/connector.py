@@ -24,6 +24,7 @@ from proxywrap.net.lent import LentSocket
 from proxywrap.net.starting import SockAddr
 from proxywrap.protocol.greeting import client_greeting
 from proxywrap.protocol.handshake import client_handshake
+from proxywrap.protocol.isolation import UNASKED, Isolation
 from proxywrap.uri import ProxyURI
 
 __all__ = [
@@ -93,6 +94,7 @@ async def connect_chain(
     destination: Endpoint | None,
     deadlines: Deadlines,
     names: HopNames,
+    isolation: Isolation = UNASKED,
 ) -> None:
     """Connect to `destination` through all of `hops`, in their order.
 
@@ -103,6 +105,7 @@ async def connect_chain(
             last hop is there and would be of use.
         deadlines: for the first hop, and for each read.
         names: looks the first hop's up.
+        isolation: on whose behalf.
 
     Raises:
         AttemptFailed: the hop that failed, and why.
@@ -115,12 +118,18 @@ async def connect_chain(
         joined = joining(_join_first(lent, hops[0], names), hops[0], names, deadlines.connect_s)
         await blaming(hops[0], joined)
         for at in range(len(hops)):
-            await ask_hop(lent, hops, at, destination)
+            await ask_hop(lent, hops, at, destination, isolation)
     finally:
         lent.restore_options()
 
 
-async def ask_hop(io: ByteIO, hops: Sequence[ProxyURI], at: int, destination: Endpoint | None) -> None:
+async def ask_hop(
+    io: ByteIO,
+    hops: Sequence[ProxyURI],
+    at: int,
+    destination: Endpoint | None,
+    isolation: Isolation = UNASKED,
+) -> None:
     """Have one of `hops`, to which the bytes lead already, lead to the next one or to `destination`.
 
     Where there is none, the last hop is only found out about.
@@ -134,7 +143,10 @@ async def ask_hop(io: ByteIO, hops: Sequence[ProxyURI], at: int, destination: En
         reason = "is on a Unix socket of this host, so it can only be the first of a chain"
         raise AttemptFailed(next_hop, reason, errno=errno.ENETUNREACH, is_chain_fault=True, is_unreached=True)
     target = destination if next_hop is None else next_hop.endpoint
-    flow = client_greeting(hops[at]) if target is None else client_handshake(hops[at], target)
+    if target is None:
+        flow = client_greeting(hops[at], isolation)
+    else:
+        flow = client_handshake(hops[at], target, isolation)
     await blaming(hops[at], run(flow, io), next_hop)
 
 

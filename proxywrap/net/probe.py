@@ -24,7 +24,9 @@ from proxywrap.net.driver import run
 from proxywrap.net.hopnames import HopNames
 from proxywrap.net.stream import StreamIO
 from proxywrap.net.tls import explained, tls_context
+from proxywrap.protocol.effects import Flow
 from proxywrap.protocol.handshake import client_handshake
+from proxywrap.protocol.isolation import UNASKED, Isolation
 from proxywrap.uri import ProxyURI
 
 __all__ = ["Stop", "StopKind", "Walk", "open_first", "walk"]
@@ -121,7 +123,11 @@ class _RoundIO(StreamIO):
 
 
 async def walk(
-    hops: Sequence[ProxyURI], destination: Endpoint, deadlines: Deadlines, names: HopNames
+    hops: Sequence[ProxyURI],
+    destination: Endpoint,
+    deadlines: Deadlines,
+    names: HopNames,
+    isolation: Isolation = UNASKED,
 ) -> Walk:
     """Go through `hops` and ask the last one for `destination`.
 
@@ -130,6 +136,7 @@ async def walk(
         destination: an address or a name; a connection to it is closed at once.
         deadlines: for the first one, and for each answer.
         names: looks the first one's up.
+        isolation: on whose behalf.
 
     """
     found = Walk()
@@ -153,7 +160,8 @@ async def walk(
                 found.stop = await _begin_tls(hop, writer, deadlines.read_s, found)
                 if found.stop is not None:
                     break
-            found.stop = await _shake_hands(hop, target, _RoundIO(reader, writer, deadlines.read_s), found)
+            flow = client_handshake(hop, target, isolation)
+            found.stop = await _shake_hands(hop, flow, _RoundIO(reader, writer, deadlines.read_s), found)
             if found.stop is not None:
                 if at + 1 < len(hops) and found.stop.kind is StopKind.ANSWER:
                     reason = f"cannot be reached, says {hop}: {found.stop.reason}"
@@ -219,9 +227,9 @@ async def _close(writer: asyncio.StreamWriter) -> None:
     writer.transport.abort()
 
 
-async def _shake_hands(hop: ProxyURI, target: Endpoint, io: _RoundIO, found: Walk) -> Stop | None:
-    """Ask a proxy for `target`; return what stopped that."""
-    stop = await _stop_of(hop, target, io)
+async def _shake_hands(hop: ProxyURI, flow: Flow[None], io: _RoundIO, found: Walk) -> Stop | None:
+    """Ask a proxy for what the flow does; return what stopped that."""
+    stop = await _stop_of(hop, flow, io)
     count = len(io.rounds_s)
     names = ["request"] * count
     if hop.scheme.startswith("socks5"):
@@ -232,9 +240,9 @@ async def _shake_hands(hop: ProxyURI, target: Endpoint, io: _RoundIO, found: Wal
     return stop
 
 
-async def _stop_of(hop: ProxyURI, target: Endpoint, io: _RoundIO) -> Stop | None:
+async def _stop_of(hop: ProxyURI, flow: Flow[None], io: _RoundIO) -> Stop | None:
     try:
-        await run(client_handshake(hop, target), io)
+        await run(flow, io)
     except ProxyRefused as exc:
         return Stop(hop, _refusal(hop, exc, len(io.rounds_s)), exc.reason, exc.errno)
     except LocalProtocolError as exc:
@@ -250,9 +258,11 @@ async def _stop_of(hop: ProxyURI, target: Endpoint, io: _RoundIO) -> Stop | None
 
 def _refusal(hop: ProxyURI, exc: ProxyRefused, rounds: int) -> StopKind:
     """Tell what a proxy refuses: us, or the destination."""
-    has_password = hop.username is not None
+    has_password = hop.username is not None or hop.options.isolate is not None
     about_us = StopKind.WRONG_PASSWORD if has_password else StopKind.NO_PASSWORD
     if hop.scheme.startswith("socks5"):
+        if hop.options.isolate is not None and exc.is_authentication:
+            return StopKind.WRONG_PASSWORD
         if rounds == 1:
             return StopKind.RULES if has_password else StopKind.NO_PASSWORD
         if rounds == 2 and "user name and password were refused" in exc.reason:

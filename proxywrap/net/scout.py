@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from proxywrap.net.connector import AttemptFailed, Deadlines
 from proxywrap.net.hopnames import HopNames
 from proxywrap.net.way import make_way
+from proxywrap.protocol.isolation import UNASKED, Isolation
 from proxywrap.uri import ProxyURI
 
 __all__ = ["Scout"]
@@ -36,12 +37,14 @@ class Scout:
     Args:
         names: looks up those that have one.
         deadlines: for one proxy that is asked alone.
+        isolation: of those who ask.
 
     """
 
-    def __init__(self, names: HopNames, deadlines: Deadlines) -> None:
+    def __init__(self, names: HopNames, deadlines: Deadlines, isolation: Isolation = UNASKED) -> None:
         self._names = names
         self._deadlines = deadlines
+        self._isolation = isolation
         self._slots = asyncio.Semaphore(MAX_IN_FLIGHT)
 
     async def ask(self, prefix: Sequence[ProxyURI], hop: ProxyURI, patience_s: float) -> str | None:
@@ -59,7 +62,8 @@ class Scout:
         async with self._slots:
             try:
                 async with asyncio.timeout(patience_s):
-                    (await make_way([*prefix, hop], None, deadlines, self._names)).close()
+                    way = await make_way([*prefix, hop], None, deadlines, self._names, self._isolation)
+                    way.close()
             except AttemptFailed as exc:
                 return exc.reason
             except TimeoutError:

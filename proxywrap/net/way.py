@@ -23,12 +23,13 @@ from proxywrap.net.hopnames import HopNames
 from proxywrap.net.lent import LentSocket
 from proxywrap.net.relay import Relay
 from proxywrap.net.unix import connect_unix
+from proxywrap.protocol.isolation import UNASKED, Isolation
 from proxywrap.uri import ProxyURI
 
 if TYPE_CHECKING:
     from proxywrap.net.tls import TlsIO, TlsLayer
 
-__all__ = ["Way", "make_way"]
+__all__ = ["Way", "make_way", "reach_last"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -54,9 +55,31 @@ class Way:
 
 
 async def make_way(
-    hops: Sequence[ProxyURI], destination: Endpoint | None, deadlines: Deadlines, names: HopNames
+    hops: Sequence[ProxyURI],
+    destination: Endpoint | None,
+    deadlines: Deadlines,
+    names: HopNames,
+    isolation: Isolation = UNASKED,
 ) -> Way:
     """Return a way to `destination` through all of `hops`, in their order.
+
+    Raises:
+        AttemptFailed: the hop that failed, and why.
+
+    """
+    lent, io = await reach_last(hops, deadlines, names, isolation)
+    try:
+        await ask_hop(io, hops, len(hops) - 1, destination, isolation)
+    except BaseException:
+        lent.close()
+        raise
+    return Way(lent) if isinstance(io, LentSocket) else Way(lent, io.layers, io.pending)
+
+
+async def reach_last(
+    hops: Sequence[ProxyURI], deadlines: Deadlines, names: HopNames, isolation: Isolation
+) -> tuple[LentSocket, LentSocket | TlsIO]:
+    """Return a socket of the caller's that leads to the last of `hops`, and what it is spoken to over.
 
     Raises:
         AttemptFailed: the hop that failed, and why.
@@ -68,15 +91,16 @@ async def make_way(
     io: LentSocket | TlsIO = lent
     try:
         for at, hop in enumerate(hops):
+            if at:
+                await ask_hop(io, hops, at - 1, None, isolation)
             if hop.has_tls:
                 from proxywrap.net.tls import begin_tls  # noqa: PLC0415 - ssl comes with it
 
                 io = await blaming(hop, begin_tls(io, hop))
-            await ask_hop(io, hops, at, destination)
     except BaseException:
         lent.close()
         raise
-    return Way(lent) if isinstance(io, LentSocket) else Way(lent, io.layers, io.pending)
+    return lent, io
 
 
 async def _join(hop: ProxyURI, names: HopNames, limit_s: float) -> socket.socket:

@@ -13,7 +13,8 @@ from proxywrap.address import Endpoint
 from proxywrap.errors import ProxyRefused
 from proxywrap.protocol import socks5client
 from proxywrap.protocol.effects import Flow
-from proxywrap.protocol.handshake import client_handshake
+from proxywrap.protocol.handshake import client_handshake, login_for
+from proxywrap.protocol.isolation import UNASKED, Isolation
 from proxywrap.scheme import Scheme
 from proxywrap.uri import ProxyURI
 
@@ -22,7 +23,7 @@ __all__ = ["NOBODY", "client_greeting"]
 NOBODY = Endpoint(IPv4Address("0.0.0.0"), 0)
 
 
-def client_greeting(uri: ProxyURI) -> Flow[None]:
+def client_greeting(uri: ProxyURI, isolation: Isolation = UNASKED) -> Flow[None]:
     """Find out whether the bytes lead to the proxy `uri`, and ask it for nothing that could exist.
 
     Raises:
@@ -33,8 +34,7 @@ def client_greeting(uri: ProxyURI) -> Flow[None]:
 
     """
     if uri.scheme in {Scheme.SOCKS5, Scheme.SOCKS5H}:
-        credentials = None if uri.username is None else (uri.username, uri.password or b"")
-        return socks5client.negotiate(credentials)
+        return socks5client.negotiate(login_for(uri, isolation))
     return _ask_for_nobody(uri)
 
 
