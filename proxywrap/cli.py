@@ -197,8 +197,10 @@ def _prefix(
 
 
 def _with_chain(config: Config, name: str) -> Config:
+    from proxywrap.remotenames import choose_chain
+
     try:
-        return config.with_chain(name)
+        return choose_chain(config, name)
     except ValueError as exc:
         raise click.BadParameter(str(exc), param_hint="-c") from None
 

@@ -451,7 +451,7 @@ def test_rules_stand_in_their_section() -> None:
     """In the order of the file, each with its line."""
     config = parse("[ProxyList]\nhttp h 1\n[rules]\n\ndirect *.x # near\nblock *:25\nresolve local *.lan\n")
     assert [(str(rule), rule.origin.line) for rule in config.rules] == [("direct *.x", 5), ("block *:25", 6)]
-    assert config.local_names == ("*.lan",)
+    assert [(str(rule), rule.origin.line) for rule in config.name_rules] == [("resolve local *.lan", 7)]
 
 
 @pytest.mark.parametrize(
@@ -573,7 +573,7 @@ def test_example_parses_with_each_line_uncommented() -> None:
 def test_example_parses_with_all_lines_uncommented() -> None:
     """The options of the example may all be on at once."""
     config = parse(OPTION.sub("", EXAMPLE.read_text()))
-    assert len(config.proxies) == 12
+    assert len(config.proxies) == 13
     assert config.options.allow_unwrapped
 
 

@@ -20,6 +20,7 @@ from proxywrap.helper.context import Context
 from proxywrap.helper.directory import remove_directory
 from proxywrap.helper.early import Early
 from proxywrap.helper.family import Family
+from proxywrap.helper.farnames import FarNames
 from proxywrap.helper.guide import Guide
 from proxywrap.helper.nameserver import NameServer
 from proxywrap.helper.notify import Supervisor
@@ -75,7 +76,8 @@ class _Life:
             hop_names = HopNames(self._setup.config.ip_version)
             deadlines = _deadlines(self._setup.config)
             guide = Guide(context, deadlines, names.sockets, relays, hop_names, tasks.create_task)
-            admin = self._keep_in_step(context, guide)
+            names.far.begin(guide.ask, tasks.create_task)
+            admin = self._keep_in_step(context, guide, names.far)
             attempts = Attempts(context, guide, refused)
             supervisor = Supervisor(context, attempts, guide, names.sockets, refused, tasks.create_task)
 
@@ -99,6 +101,7 @@ class _Life:
             if admin is not None:
                 admin.close()
             attempts.cancel()
+            names.far.close()
             guide.close()
             supervisor.close()
             await relays.close(LAST_BYTES_S)
@@ -106,12 +109,13 @@ class _Life:
         for sock in refusing:
             sock.close()
 
-    def _keep_in_step(self, context: Context, guide: Guide) -> AdminServer | None:
+    def _keep_in_step(self, context: Context, guide: Guide, far: FarNames) -> AdminServer | None:
         """Read the configuration anew when it has changed, or when somebody asks for that."""
 
         def adopt(config: Config) -> None:
             context.router.adopt(config)
             guide.adopt(_deadlines(config), config.all_hops)
+            far.forget()
 
         reloader = Reloader(self._setup.config, adopt, context.report)
         context.on_request = reloader.look
