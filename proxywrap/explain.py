@@ -33,7 +33,7 @@ def explain(config: Config) -> Iterator[str]:
     for chain in config.chains:
         yield _chain(chain.name, chain.kind, chain.length, chain.proxies)
     for name_rule in config.name_rules:
-        where = f"at the end of {config.chain}, by Tor" if name_rule.is_remote else "here"
+        where = f"by the Tor at the end of {config.chain}" if name_rule.is_remote else "here"
         yield f"names like {', '.join(name_rule.globs)} are resolved {where}"
     others = "other " if config.name_rules else ""
     yield f"{others}names are resolved by the last proxy; here {options.fake_network_v4} stands for them"

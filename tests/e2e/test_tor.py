@@ -6,13 +6,16 @@ import contextlib
 import errno
 import json
 import sys
+import time
 from ipaddress import ip_address, ip_network
 from typing import TYPE_CHECKING
 
 import pytest
+from net.certificates import Certificates, make_certificates
 
 from proxywrap.testing import Script, SocksServer, TorLookups
 
+from .kit import foreign
 from .kit.clients import NAME, PROXYWRAP, wrap
 from .kit.dead import DEAD
 from .kit.origins import ORIGIN
@@ -41,6 +44,14 @@ def tor(world: World, count: int = 1) -> Iterator[list[SocksServer]]:
         ]
         servers[-1].tor = TorLookups(FOUND)
         yield servers
+
+
+@pytest.fixture(scope="module")
+def certificates(shared_world: World) -> Certificates:
+    """Make them once."""
+    directory = shared_world.directory / "tor-certificates"
+    directory.mkdir()
+    return make_certificates(directory, "127.0.0.1")
 
 
 def urls(servers: list[SocksServer], options: str = "tor=1") -> list[str]:
@@ -179,6 +190,61 @@ def test_an_address_without_a_name(world: World) -> None:
         assert result.text.split() == ["NXDOMAIN", "8.8.4.9", "EAI_NONAME"]
         assert result.complaints == []
         assert asked(servers[0]) == ["RESOLVE_PTR 8.8.4.9"]
+    assert world.judge.leaks == []
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "said"),
+    [
+        ("8.8.8.8.in-addr.arpa", 12, "1"),
+        ("9.4.8.8.in-addr.arpa", 12, "h_errno 1"),
+        ("8.8.8.8.in-addr.arpa", 1, "h_errno 4"),
+        (NAME, 1, "1"),
+        (NAME, 28, "h_errno 4"),
+        ("nobody.test", 1, "h_errno 1"),
+    ],
+)
+def test_by_libc_s_own_resolver(world: World, compiled: Builder, name: str, kind: int, said: str) -> None:
+    """res_query says what it would say of a name server's answer."""
+    with tor(world) as servers:
+        program = [compiled("reverse", "-lresolv"), name, kind]
+        assert world.run([*configured(world, urls(servers)), *program]).text == said
+    assert world.judge.leaks == []
+
+
+def test_through_tls(world: World, certificates: Certificates) -> None:
+    """A Tor that is spoken to by TLS, behind another proxy."""
+    with tor(world, 2) as (first, last), foreign.stunnel(world, last.port, certificates.right) as port:
+        chain = [first.url, f"socks5+tls://127.0.0.1:{port}?ca={certificates.ca}&tor=1&isolate=process"]
+        result = world.run([*wrap(chain), "getent", "hosts", HOST])
+        assert result.text.split() == [HOST, "host.test"]
+        assert [access.login for access in last.log if access.host is not None] == [1]
+    assert world.judge.leaks == []
+
+
+def test_behind_a_dead_proxy(world: World) -> None:
+    """A dynamic chain does without it; one whose Tor is dead asks nobody else."""
+    with tor(world) as (server,):
+        dead, living = f"socks5://127.0.0.1:{world.port()} tor=1", f"{server.url} tor=1"
+        for chain, said in (([dead, living], [HOST, "host.test"]), ([server.url, dead], [])):
+            prefix = configured(world, chain, kind="dynamic_chain")
+            result = world.run([*prefix, "getent", "hosts", HOST], expect=0 if said else 2)
+            assert result.text.split() == said
+            assert len(result.complaints) == (not said), result.complaints
+        assert asked(server).count(f"RESOLVE_PTR {HOST}") == 1
+    assert world.judge.leaks == []
+
+
+def test_a_program_that_gives_up(world: World) -> None:
+    """Nobody waits for the answer that it does not want any more."""
+    with tor(world) as (server,):
+        server.hold()
+        began = time.monotonic()
+        world.run(
+            [*wrap(urls([server])), "timeout", "-s", "KILL", "0.5", "getent", "hosts", HOST], expect=None
+        )
+        assert time.monotonic() - began < 5
+        world.call(server.wait_for_requests, 1)
     assert world.judge.leaks == []
 
 
