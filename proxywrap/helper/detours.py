@@ -73,9 +73,14 @@ class Detours:
         return Scout(self._names, self._deadlines, Isolation(self._secret))
 
     def isolate(self, pid: int, hops: Collection[ProxyURI], host: Host) -> Isolation:
-        """Return on whose behalf `host` is asked for; by its process only where a proxy is to know it."""
-        is_by_process = any(hop.options.isolate is Isolate.PROCESS for hop in hops)
-        return Isolation(self._secret, process_identity(pid) if is_by_process else b"", host)
+        """Return on whose behalf `host` is asked for; by its process only where a proxy is to know it.
+
+        A process that nobody knows, as of a question to a name server, is known by what it asks for.
+        """
+        process = b""
+        if any(hop.options.isolate is Isolate.PROCESS for hop in hops):
+            process = process_identity(pid) if pid else str(host).encode("utf-8", "surrogateescape")
+        return Isolation(self._secret, process, host)
 
     async def through(
         self,

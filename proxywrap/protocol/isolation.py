@@ -37,6 +37,10 @@ class Isolation(NamedTuple):
     process: bytes = b""
     destination: Host | None = None
 
+    def __repr__(self) -> str:
+        """Show no secret."""
+        return f"Isolation(process={self.process!r}, destination={self.destination!r})"
+
     def credentials(self, isolate: Isolate) -> tuple[bytes, bytes]:
         """Return the user name and the password."""
         what = self.process if isolate is Isolate.PROCESS else _spelled(self.destination)

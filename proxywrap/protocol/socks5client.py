@@ -52,6 +52,10 @@ class Login(NamedTuple):
     password: bytes | None = None
     is_needed: bool = False
 
+    def __repr__(self) -> str:
+        """Show neither user name nor password."""
+        return f"Login(is_needed={self.is_needed})"
+
     @property
     def credentials(self) -> tuple[bytes, bytes] | None:
         """The user name and the password, where there are any; None for a password counts as an empty one."""

@@ -11,6 +11,7 @@ import pytest
 from proxywrap.testing import SocksServer
 
 from .kit.clients import NAME, PROGRAMS, PROXYWRAP, wrap
+from .kit.dead import DEAD
 from .kit.origins import ORIGIN
 from .kit.scripted import behind
 
@@ -134,6 +135,20 @@ def test_in_a_dynamic_chain(world: World, stage: Stage) -> None:
         (asked, last) = ([access for access in server.log if access.host] for server in servers)
         assert [access.login for access in last] == [1, 1, 2, 2]
         assert len({access.login for access in asked}) == 2
+    assert world.judge.leaks == []
+
+
+def test_beside_a_proxy_that_refuses(world: World, stage: Stage) -> None:
+    """It is left out, like any other that fails, and told with what to do."""
+    with hops(world) as (server,), world.running(DEAD["wrong password"]()) as dead:
+        file = world.directory / "isolate-refused.conf"
+        lines = [f"socks5://127.0.0.1:{dead.port} isolate=process", f"{server.url} isolate=process"]
+        file.write_text("dynamic_chain\n[ProxyList]\n" + "\n".join(lines) + "\n")
+        result = world.run([*wrap([], "-v", "-f", file), *connects(stage, NAME)])
+        assert [line.split()[0] for line in result.text.splitlines()] == ["connected"] * 2
+        assert logins(server)[-2:] == [logins(server)[-1]] * 2
+        (line,) = [line for line in result.complaints if "left out" in line]
+        assert "isolate= has made them up: write yours in its place; left out" in line
     assert world.judge.leaks == []
 
 

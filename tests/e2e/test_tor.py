@@ -447,6 +447,15 @@ def test_with_isolation(world: World, stage: Stage, isolate: str) -> None:
     assert world.judge.leaks == []
 
 
+def test_with_isolation_of_processes_that_nobody_knows(world: World) -> None:
+    """A question to a name server tells of nobody: each is on its own behalf."""
+    with tor(world) as servers:
+        prefix = configured(world, urls(servers, "tor=1&isolate=process"))
+        world.run([*prefix, "sh", "-c", f"dig {NAME}; dig six.test; dig -x {HOST}"])
+        assert [access.login for access in servers[0].log] == [1, 2, 3]
+    assert world.judge.leaks == []
+
+
 def test_a_file_that_is_read_anew(world: World) -> None:
     """What another file says counts, and answers are asked for anew."""
     with tor(world) as servers:

@@ -15,7 +15,7 @@ from proxywrap.address import Endpoint, Host
 from proxywrap.errors import ProxyRefused
 from proxywrap.hopoptions import Isolate
 from proxywrap.protocol.greeting import client_greeting
-from proxywrap.protocol.handshake import client_handshake
+from proxywrap.protocol.handshake import client_handshake, login_for
 from proxywrap.protocol.isolation import UNASKED, USERNAME, Isolation
 from proxywrap.uri import parse_uri
 
@@ -100,3 +100,10 @@ def test_a_proxy_that_does_not_take_it(answer: bytes, reason: str, pipeline: str
     assert isinstance(outcome.error, ProxyRefused)
     assert outcome.error.reason == reason
     assert outcome.error.is_authentication
+
+
+def test_no_secret_is_shown() -> None:
+    """Neither in a traceback nor in a log."""
+    login = login_for(parse_uri("socks5://h:1?isolate=process"), ONE)
+    assert repr(ONE) == "Isolation(process=b'17 4711', destination='site.test')"
+    assert repr(login) == "Login(is_needed=True)"
