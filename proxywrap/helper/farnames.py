@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from proxywrap.address import Host
 from proxywrap.chains import Chain
 from proxywrap.events import Blocked, Note, Resolved, Unresolved
 from proxywrap.helper.context import Context
 from proxywrap.net.blame import AttemptFailed
-from proxywrap.protocol.torlookup import Answer
+
+if TYPE_CHECKING:
+    from proxywrap.protocol.torlookup import Answer  # for chains that end in a Tor, which few do
 
 __all__ = ["FarNames", "Found"]
 
@@ -31,7 +33,7 @@ MAX_KNOWN = 4096
 MAX_ASKED = 64
 """Questions asked at a time, each by a connection of its own; others wait."""
 
-Ask = Callable[[int, Chain, Host], Awaitable[Answer]]
+Ask = Callable[[int, Chain, Host], "Awaitable[Answer]"]
 """Asks the last proxy of a chain on behalf of a process; raises AttemptFailed."""
 
 Spawn = Callable[[Coroutine[object, object, None]], "asyncio.Task[None]"]

@@ -10,6 +10,7 @@ import time
 from collections.abc import Awaitable, Callable, Collection
 from contextlib import suppress
 from functools import partial
+from typing import TYPE_CHECKING
 
 from proxywrap.address import Endpoint, Host, unmapped
 from proxywrap.chains import Chain
@@ -21,7 +22,6 @@ from proxywrap.helper.programs import program_names
 from proxywrap.helper.relays import Relays
 from proxywrap.helper.router import Route, Unroutable
 from proxywrap.helper.survey import Spawn
-from proxywrap.net.asking import ask_last
 from proxywrap.net.connector import (
     AttemptFailed,
     Deadlines,
@@ -36,9 +36,11 @@ from proxywrap.net.landing import Landing
 from proxywrap.net.lent import LentSocket
 from proxywrap.net.way import Way, make_way
 from proxywrap.protocol.sockaddr import Place
-from proxywrap.protocol.torlookup import Answer
 from proxywrap.protocol.wire import ReplyMessage
 from proxywrap.uri import ProxyURI
+
+if TYPE_CHECKING:
+    from proxywrap.protocol.torlookup import Answer  # as below
 
 __all__ = ["Guide"]
 
@@ -149,6 +151,7 @@ class Guide:
             AttemptFailed: the hop that failed, and why.
 
         """
+        from proxywrap.net.asking import ask_last  # noqa: PLC0415 - few chains end in a Tor
 
         async def go(hops: tuple[ProxyURI, ...]) -> Answer:
             if not hops[-1].options.is_tor:

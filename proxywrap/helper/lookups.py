@@ -5,13 +5,15 @@ from __future__ import annotations
 import socket
 from collections.abc import Callable
 from ipaddress import IPv4Address, IPv6Address
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from proxywrap.address import Host
 from proxywrap.events import Blocked, Resolved
 from proxywrap.helper.farnames import FarNames
 from proxywrap.helper.router import Router, is_of
-from proxywrap.protocol.torlookup import Answer
+
+if TYPE_CHECKING:
+    from proxywrap.protocol.torlookup import Answer  # for chains that end in a Tor, which few do
 
 __all__ = [
     "NEGATIVE_TTL_S",
