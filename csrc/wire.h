@@ -100,7 +100,8 @@ struct pw_request {
 /**
  * struct pw_reply - what the helper answers
  * @version: PW_WIRE_VERSION; the offset of this field must not change
- * @error: 0 or an errno; for RESOLVE, ENOENT: no such name, EAGAIN: not now
+ * @error: 0 or an errno; for RESOLVE and REVERSE, ENOENT: no such name,
+ *	EAGAIN: not now
  * @count: how many of @addrs are set; for CONNECT, 1 where the connection is
  *	direct, so that the kernel knows its peer; for EXEC, 1 where the
  *	program is to run under a filter

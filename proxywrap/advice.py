@@ -52,6 +52,8 @@ def advise(stop: Stop, speaks: AbstractSet[Speaks]) -> str:
         return stop.reason  # it says what to do
     if stop.kind in PROTOCOL_FAULTS:
         return _advise_on_protocol(stop, speaks)
+    if hop.options.isolate is not None and stop.kind is StopKind.WRONG_PASSWORD:
+        return stop.reason
     user = "the user name and the password" if _has_password(hop) else "the user name"
     lines = {
         StopKind.NO_NAME: f"the name {hop.host} is unknown here: correct it, or write the address",

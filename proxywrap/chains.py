@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from random import Random
 from typing import NamedTuple
 
-from proxywrap.config import ChainType
+from proxywrap.config import PROXY_LIST_NAME, ChainType, Config
 from proxywrap.uri import ProxyURI
 
-__all__ = ["Chain", "Health", "Pick", "Selector"]
+__all__ = ["Chain", "Health", "Pick", "Selector", "chains_of"]
 
 FIRST_PAUSE_S = 5.0
 """How long a proxy is left out after it has failed once; twice as long after each time more."""
@@ -33,6 +33,24 @@ class Chain(NamedTuple):
     kind: ChainType
     length: int
     hops: tuple[ProxyURI, ...]
+
+
+def chains_of(config: Config) -> dict[str, Chain]:
+    """Return the chains of a configuration by name; one of a single proxy is strict in any case."""
+    options = config.options
+    lists = [
+        (PROXY_LIST_NAME, options.chain_type, options.chain_len, config.proxies),
+        *((chain.name, chain.kind, chain.length, chain.proxies) for chain in config.chains),
+    ]
+    return {
+        name: Chain(
+            name,
+            ChainType.STRICT if len(entries) == 1 else kind,
+            length,
+            tuple(entry.uri for entry in entries),
+        )
+        for name, kind, length, entries in lists
+    }
 
 
 @dataclass(eq=False, repr=False)

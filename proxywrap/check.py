@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
 from random import Random
@@ -18,12 +18,16 @@ from proxywrap.address import Endpoint
 from proxywrap.advice import PROTOCOL_FAULTS, advise, advise_on_names
 from proxywrap.chains import Chain, Health, Selector
 from proxywrap.config import PROXY_LIST_NAME, ChainType, Config
-from proxywrap.net.connector import Deadlines
+from proxywrap.helper.programs import process_identity
+from proxywrap.net.asking import ask_last
+from proxywrap.net.connector import AttemptFailed, Deadlines
 from proxywrap.net.hopnames import HopNames
 from proxywrap.net.identify import Speaks, identify
 from proxywrap.net.probe import walk
 from proxywrap.net.tunnels import Tunnels
 from proxywrap.net.walking import Stop, StopKind, Walk
+from proxywrap.net.waymaking import WayMaker
+from proxywrap.protocol.isolation import Isolation
 from proxywrap.scheme import Scheme
 from proxywrap.uri import ProxyURI
 
@@ -38,6 +42,9 @@ LONGEST_QUESTION_S = 3.0
 V4 = Endpoint(IPv4Address("127.0.0.1"), 1)
 V6 = Endpoint(IPv6Address("::1"), 1)
 NAME = Endpoint("localhost", 1)
+
+TOR_QUESTION = "192.0.2.1"
+"""As a name: Tor answers it at once, asking nobody."""
 
 _UNREACHED = {StopKind.NO_NAME, StopKind.REFUSED, StopKind.UNREACHABLE}
 _AUTHENTICATION = {StopKind.NO_PASSWORD: "missing", StopKind.WRONG_PASSWORD: "refused"}
@@ -83,7 +90,9 @@ class HopReport:
             return _AUTHENTICATION[self.walk.stop.kind]
         if not self.is_good:
             return "?"
-        return "accepted" if self.hop.username is not None or self.hop.scheme is Scheme.SSH else "none"
+        options = self.hop.options
+        has_login = self.hop.username is not None or options.isolate is not None
+        return "accepted" if has_login or self.hop.scheme is Scheme.SSH else "none"
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +159,7 @@ class _Checker:
         self._progress = progress
         self._names = HopNames()
         self._tunnels = Tunnels(os.environ)
+        self._isolation = Isolation(os.urandom(16), process_identity(os.getpid()))
         self._turns = asyncio.Semaphore(MAX_AT_A_TIME)
 
     async def close(self) -> None:
@@ -159,7 +169,7 @@ class _Checker:
     async def try_hop(self, hop: ProxyURI) -> HopReport:
         """Try one proxy, reached from here."""
         async with self._turns:
-            first = await self._walk(hop, V4)
+            first = await self._walk([hop], V4)
             if first.is_answered:
                 report = await self._capabilities(hop, first)
             else:
@@ -180,7 +190,7 @@ class _Checker:
             if not reports[hops[0]].is_good:
                 found, failed = reports[hops[0]].walk, hops[0]
             else:
-                found = await walk(hops, self._destination or V4, self._deadlines, self._names, self._tunnels)
+                found = await self._walk(hops, self._destination or V4)
                 if self._is_there(found) or found.stop is None or found.stop.kind is StopKind.ANSWER:
                     break
                 failed = found.stop.hop
@@ -194,16 +204,28 @@ class _Checker:
     def _is_there(self, found: Walk) -> bool:
         return found.stop is None if self._destination is not None else found.is_answered
 
-    async def _walk(self, hop: ProxyURI, destination: Endpoint) -> Walk:
-        return await walk([hop], destination, self._deadlines, self._names, self._tunnels)
+    async def _walk(self, hops: Sequence[ProxyURI], destination: Endpoint) -> Walk:
+        isolation = self._isolation._replace(destination=destination.host)
+        return await walk(hops, destination, self._deadlines, self._names, self._tunnels, isolation)
 
     async def _capabilities(self, hop: ProxyURI, first: Walk) -> HopReport:
-        v6, name = [await self._walk(hop, destination) for destination in (V6, NAME)]
+        v6, name = [await self._walk([hop], destination) for destination in (V6, NAME)]
         carries = _carries(first), _carries(v6), _carries_name(name, first)
         advice = advise_on_names() if carries[2] is False else None
         if hop.scheme is Scheme.SSH and first.stop is not None and first.stop.kind is StopKind.RULES:
             carries, advice = (*carries[:2], None), advise(first.stop, frozenset())
+        if hop.options.is_tor:
+            advice = await self._ask_tor(hop) or advice
         return HopReport(hop, first, carries=carries, advice=advice)
+
+    async def _ask_tor(self, hop: ProxyURI) -> str | None:
+        """Return why a proxy that is said to be a Tor looks no names up."""
+        maker = WayMaker(self._deadlines, self._names, self._tunnels)
+        try:
+            await ask_last([hop], TOR_QUESTION, maker, self._isolation)
+        except AttemptFailed as exc:
+            return exc.reason
+        return None
 
     async def _identify(self, hop: ProxyURI) -> frozenset[Speaks]:
         limit_s = min(LONGEST_QUESTION_S, self._deadlines.read_s)

@@ -199,8 +199,10 @@ def prefix_command(
 
 
 def _with_chain(config: Config, name: str) -> Config:
+    from proxywrap.remotenames import choose_chain
+
     try:
-        return config.with_chain(name)
+        return choose_chain(config, name)
     except ValueError as exc:
         raise click.BadParameter(str(exc), param_hint="-c") from None
 

@@ -22,7 +22,7 @@ from proxywrap.origin import Origin, Stamp
 from proxywrap.uri import ProxyURI
 
 if TYPE_CHECKING:
-    from proxywrap.rules import Rule  # which most files have none of
+    from proxywrap.rules import NameRule, Rule  # which most files have none of
 
 __all__ = [
     "PROXY_LIST_NAME",
@@ -139,6 +139,11 @@ class Options:
             for net in self.localnets
         )
 
+    def has_local(self, address: IPv4Address | IPv6Address) -> bool:
+        """Tell whether a `localnet` line sends an address directly, on any port."""
+        plain = unmapped(address)
+        return any(plain.version == net.network.version and plain in net.network for net in self.localnets)
+
     def dnat(self, destination: Endpoint) -> Endpoint:
         """Return the destination that a `dnat` line puts in the place of this one.
 
@@ -188,7 +193,7 @@ class Config:
     gives it to the place where it was written; a default is not in it.
     `notes` are remarks of the parser, for `-v`; `warnings` are for everybody.
     `chains` are those with a name, `chain` is the one that is used where no
-    rule says otherwise. `local_names` are globs of names that are resolved here.
+    rule says otherwise. `name_rules` tell who looks names up, the first one that matches.
     `ip_version` is the one by which first proxies are reached, None for either.
     `stamp` is of the file, None where there is none that can be read anew.
     `directory` is the current one when it was read, to which its other files are relative.
@@ -202,7 +207,7 @@ class Config:
     warnings: tuple[str, ...] = ()
     chains: tuple[NamedChain, ...] = ()
     rules: tuple[Rule, ...] = ()
-    local_names: tuple[str, ...] = ()
+    name_rules: tuple[NameRule, ...] = ()
     chain: str = PROXY_LIST_NAME
     ip_version: int | None = None
     stamp: Stamp | None = None
@@ -267,9 +272,9 @@ class Config:
                 yield f"chain_len = {chain.length}", chain.origin
             for entry in chain.proxies:
                 yield entry.uri.line, entry.origin
-        if self.rules or self.local_names:
+        if self.rules or self.name_rules:
             yield "[rules]", None
-        if self.local_names:
-            yield f"resolve local {' '.join(self.local_names)}", None
+        for name_rule in self.name_rules:
+            yield str(name_rule), name_rule.origin
         for rule in self.rules:
             yield str(rule), rule.origin

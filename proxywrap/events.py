@@ -20,17 +20,34 @@ __all__ = [
     "Reloaded",
     "Resolved",
     "Skipped",
+    "Unresolved",
     "Unverified",
 ]
 
 
 class Resolved(NamedTuple):
-    """A name got an address; `is_remote` where a fake address stands for it."""
+    """A name got an address; `is_remote` where a fake address stands for it.
+
+    `is_found` where the last proxy has found them, by the name or by the address.
+    """
 
     pid: int
     name: str
     addresses: tuple[Host, ...]
     is_remote: bool
+    is_found: bool = False
+
+
+class Unresolved(NamedTuple):
+    """The last proxy could not be asked about a name or an address, for a fault of the chain.
+
+    `hop` is the proxy that failed or refused, None where no other was left.
+    """
+
+    pid: int
+    name: str
+    hop: ProxyURI | None
+    reason: str
 
 
 class Connected(NamedTuple):
@@ -101,4 +118,4 @@ class Note(NamedTuple):
     text: str
 
 
-Event = Resolved | Connected | Failed | Skipped | Unverified | Blocked | Reloaded | Note
+Event = Resolved | Unresolved | Connected | Failed | Skipped | Unverified | Blocked | Reloaded | Note

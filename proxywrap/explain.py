@@ -35,9 +35,10 @@ def explain(config: Config) -> Iterator[str]:
         yield _chain(chain.name, chain.kind, chain.length, chain.proxies)
     if any(hop.scheme is Scheme.SSH for hop in config.all_hops):
         yield "ssh:// servers are logged in to by this host's ssh, with its configuration, keys and agent"
-    if config.local_names:
-        yield f"names like {', '.join(config.local_names)} are resolved here"
-    others = "other " if config.local_names else ""
+    for name_rule in config.name_rules:
+        where = f"by the Tor at the end of {config.chain}" if name_rule.is_remote else "here"
+        yield f"names like {', '.join(name_rule.globs)} are resolved {where}"
+    others = "other " if config.name_rules else ""
     yield f"{others}names are resolved by the last proxy; here {options.fake_network_v4} stands for them"
     connect_s, read_s = options.tcp_connect_time_out_ms / 1000, options.tcp_read_time_out_ms / 1000
     yield f"the first proxy has {connect_s:g} s to be connected, each proxy {read_s:g} s for each answer"

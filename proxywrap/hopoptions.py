@@ -5,11 +5,19 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Collection, Sequence
+from enum import StrEnum
 from typing import NamedTuple
 
 from proxywrap.scheme import KINDS, TLS_KINDS, Scheme
 
-__all__ = ["HopOptions", "is_option", "parse_options"]
+__all__ = ["HopOptions", "Isolate", "is_option", "parse_options"]
+
+
+class Isolate(StrEnum):
+    """What a proxy is to keep apart; each value is the option's."""
+
+    PROCESS = "process"
+    DESTINATION = "destination"
 
 
 MAX_WARM = 64
@@ -27,6 +35,10 @@ class HopOptions(NamedTuple):
     """Whether the whole handshake goes out in one flight."""
     warm: int = 0
     """How many connections stand ready where it is the first hop."""
+    isolate: Isolate | None = None
+    """By what the user name and password differ that we make up for it."""
+    is_tor: bool = False
+    """Whether it answers Tor's own commands, RESOLVE and RESOLVE_PTR."""
 
     def __str__(self) -> str:
         """Return them as the words behind a line."""
@@ -70,6 +82,10 @@ def parse_options(kind: str, words: Sequence[str]) -> HopOptions:
         except LookupError:
             found = "another value" if value else "nothing"
             raise ValueError(f"expected {option.form}, found {name}= and {found}") from None
+    if "isolate" in fields and fields.get("warm"):
+        raise ValueError(
+            "expected no warm= beside isolate=: what stands ready has been told already who we are"
+        )
     return HopOptions(**fields)  # type: ignore[arg-type]
 
 
@@ -91,6 +107,10 @@ def _parse_count(value: str) -> int:
     raise LookupError
 
 
+def _parse_isolate(value: str) -> Isolate:
+    return {str(each): each for each in Isolate}[value]
+
+
 _TLS = frozenset(TLS_KINDS.values())
 _TLS_ONLY = f"it is for {', '.join(TLS_KINDS.values())}"
 _SPOKEN = frozenset(KINDS) - {Scheme.RAW, Scheme.SSH}
@@ -109,4 +129,12 @@ _OPTIONS = {
         _SPOKEN,
         "a connection to it is one to the destination already",
     ),
+    "isolate": _Option(
+        "isolate",
+        "isolate=process or isolate=destination",
+        _parse_isolate,
+        _SOCKS5,
+        "it takes the user name and password of SOCKS5",
+    ),
+    "tor": _Option("is_tor", "tor=1", _parse_flag, _SOCKS5, "Tor looks names up by SOCKS5"),
 }

@@ -19,10 +19,14 @@ from typing import Literal
 from proxywrap.address import normalise_name, unmapped
 from proxywrap.errors import ProxywrapError
 
-__all__ = ["NamePool", "PoolFull"]
+__all__ = ["NamePool", "PoolFull", "TrueNames"]
 
 MAX_NAMES = 1 << 20
 """The most names of each version, where the network is larger: some 200 MB in the helper."""
+
+
+MAX_TRUE = 1 << 16
+"""Addresses of names that were looked up: more than programs have in use at a time."""
 
 
 class PoolFull(ProxywrapError):
@@ -79,6 +83,39 @@ class NamePool:
         plain = unmapped(address)
         slots = self._v4 if isinstance(plain, IPv4Address) else self._v6
         return 0 <= int(plain) - slots.base < slots.size
+
+
+class TrueNames:
+    """The names of addresses that are no fake ones, as far as each has one alone.
+
+    Args:
+        max_addresses: of those, the latest are remembered.
+
+    """
+
+    def __init__(self, max_addresses: int = MAX_TRUE) -> None:
+        self._names: dict[tuple[int, int], str | None] = {}
+        self._max_addresses = max_addresses
+
+    def note(self, name: str, address: IPv4Address | IPv6Address) -> None:
+        """Take note of an address of a name, as `normalise_name` returns it."""
+        key = _key(address)
+        known = self._names.pop(key, name)
+        self._names[key] = name if known == name else None
+        if len(self._names) > self._max_addresses:
+            del self._names[next(iter(self._names))]
+
+    def name_of(self, address: IPv4Address | IPv6Address) -> str | None:
+        """Return the name that has an address, None where there is none, or more than one.
+
+        ::ffff:a.b.c.d has the name of a.b.c.d.
+        """
+        return self._names.get(_key(address)) if self._names else None
+
+
+def _key(address: IPv4Address | IPv6Address) -> tuple[int, int]:
+    plain = unmapped(address)
+    return plain.version, int(plain)
 
 
 class _Slots:

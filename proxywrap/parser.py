@@ -25,6 +25,7 @@ from proxywrap.errors import ConfigError
 from proxywrap.keywords import KEYWORDS, OptionLines
 from proxywrap.origin import Origin
 from proxywrap.proxyline import TYPES
+from proxywrap.remotenames import lacking_tor
 from proxywrap.sections import PROXY_LIST, Sections
 from proxywrap.uri import parse_uri
 
@@ -130,6 +131,13 @@ class _Draft:
         if not has_error:
             yield from self.sections.problems()
             yield from self.options.problems(len(self.sections.proxies))
+            yield from self._name_problems()
+
+    def _name_problems(self) -> Iterator[ConfigError]:
+        """Yield each line that has names looked up by a proxy that does not do it."""
+        kind, hops = self.options.options.chain_type, [entry.uri for entry in self.sections.proxies]
+        for rule, reason in lacking_tor(self.sections.name_rules, PROXY_LIST, kind, hops):
+            yield ConfigError(reason, self.source, rule.origin.line)
 
     def finish(self) -> Config:
         """Return the configuration once every line has been read and nothing is wrong."""
@@ -145,7 +153,7 @@ class _Draft:
             self.all_warnings(),
             sections.chains,
             tuple(sections.rules),
-            tuple(sections.local_names),
+            tuple(sections.name_rules),
         )
 
     def all_warnings(self) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from proxywrap.uri import (
     UNIX,
     ProxyURI,
     check_credentials,
+    check_isolation,
     parse_proxy_host,
     parse_proxy_port,
     parse_uri,
@@ -54,19 +55,25 @@ def parse_proxy_line(fields: list[str]) -> tuple[ProxyURI, str | None]:
     if not MIN_FIELDS <= len(fields) <= MAX_FIELDS:
         raise ValueError(f"expected {PROXY_SYNTAX}, found {len(fields)} field{'s' * (len(fields) > 1)}")
     host, port = parse_proxy_host(fields[1]), parse_proxy_port(fields[2])
-    credentials = [part.encode("utf-8", "surrogateescape") for part in fields[3:]]
-    username = credentials[0] if credentials else None
-    password = (credentials[1] if len(credentials) > 1 else b"") if credentials else None
-    warning = None
-    if scheme is Scheme.RAW and credentials:
-        username = password = None
-        warning = "nothing is said to a raw hop, no user name either: remove it"
-    if scheme in {Scheme.SOCKS4, Scheme.SOCKS4A} and password is not None:
-        if password:
-            warning = f"{scheme} has no password, only the user name is sent: remove it, or use socks5"
-        password = None
+    username, password, warning = _parse_credentials(scheme, fields[3:])
+    if any(is_option(field) for field in fields[3:]):
+        warning = warning or f"an option behind this line is its user name: write it behind {kind}://…, a URL"
     check_credentials(scheme, username, password)
+    check_isolation(options, username)
     return ProxyURI(scheme, host, port, username, password, None, has_tls, options), warning
+
+
+def _parse_credentials(scheme: Scheme, fields: list[str]) -> tuple[bytes | None, bytes | None, str | None]:
+    """Return user name and password as the scheme takes them, and a warning about what it does not."""
+    if not fields:
+        return None, None, None
+    username, password = (part.encode("utf-8", "surrogateescape") for part in [*fields, ""][:2])
+    if scheme is Scheme.RAW:
+        return None, None, "nothing is said to a raw hop, no user name either: remove it"
+    if scheme in {Scheme.SOCKS4, Scheme.SOCKS4A}:
+        warning = f"{scheme} has no password, only the user name is sent: remove it, or use socks5"
+        return username, None, warning if password else None
+    return username, password, None
 
 
 def _parse_type(word: str) -> str:

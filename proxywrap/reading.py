@@ -16,6 +16,7 @@ from proxywrap.config import Config
 from proxywrap.errors import ConfigError
 from proxywrap.origin import Stamp
 from proxywrap.parser import parse_config
+from proxywrap.remotenames import choose_chain
 
 __all__ = ["MAX_FILE_BYTES", "complete", "current_stamp", "load_config", "read_file", "reload_config"]
 
@@ -113,7 +114,7 @@ def reload_config(config: Config) -> Config:
     finally:
         os.close(fd)
     try:
-        new = new.with_chain(config.chain)
+        new = choose_chain(new, config.chain)
     except ValueError as exc:
         raise ConfigError(f"-c {config.chain}: {exc}", config.source) from exc
     fixed = replace(new.options, engine=config.options.engine, fake_network_v4=config.options.fake_network_v4)

@@ -27,6 +27,7 @@ from proxywrap.events import (
     Reloaded,
     Resolved,
     Skipped,
+    Unresolved,
     Unverified,
 )
 
@@ -79,6 +80,8 @@ class Report:
         match event:
             case Failed(is_chain_fault=True):
                 self._tell_once((str(event.hop), event.reason), _failure(event), _connection_failure(event))
+            case Unresolved():
+                self._tell_once((str(event.hop), event.reason), _failure(event), _look_up_failure(event))
             case Blocked():
                 kind = event.what.partition(" to ")[0]  # one line for UDP, whatever its destinations
                 text = f"refused {event.what}: {event.hint}"
@@ -177,13 +180,17 @@ class _Told:
 # -- formats -----------------------------------------------------------------
 
 
-def _failure(event: Failed) -> str:
+def _failure(event: Failed | Unresolved) -> str:
     return event.reason if event.hop is None else f"{event.hop}: {event.reason}"
 
 
 def _connection_failure(event: Failed) -> str:
     name = errorcode.get(event.errno, str(event.errno))
     return f"{event.destination}: {_failure(event)} [{name}, pid {event.pid}]"
+
+
+def _look_up_failure(event: Unresolved) -> str:
+    return f"{event.name}: not looked up: {_failure(event)} [pid {event.pid}]"
 
 
 def _omission(event: Skipped) -> str:
@@ -203,7 +210,8 @@ def _connection(event: Connected) -> str:
 
 def _resolution(event: Resolved) -> str:
     addresses = ", ".join(str(address) for address in event.addresses) or "no address"
-    way = "stands for it" if event.is_remote else "known here"
+    way = "found by the last proxy" if event.is_found else "known here"
+    way = "stands for it" if event.is_remote else way
     return f"{event.name}: {addresses} {way} [pid {event.pid}]"
 
 

@@ -7,9 +7,9 @@ from ipaddress import AddressValueError, IPv4Address, IPv4Network, IPv6Address, 
 
 from proxywrap.address import parse_port
 from proxywrap.origin import Origin
-from proxywrap.rules import ANY_PORT, Action, Network, Pattern, Rule
+from proxywrap.rules import ANY_PORT, Action, NameRule, Network, Pattern, Rule
 
-__all__ = ["RULE_SYNTAX", "parse_local_names", "parse_rule"]
+__all__ = ["RULE_SYNTAX", "parse_name_rule", "parse_rule"]
 
 RULE_SYNTAX = "direct, block or chain NAME, then HOST[:PORT[-PORT]] or NETWORK or app=GLOB"
 
@@ -45,16 +45,20 @@ def parse_rule(fields: Sequence[str], origin: Origin) -> Rule:
     return Rule(action, chain, patterns or (Pattern(),), apps[0] if apps else None, origin)
 
 
-def parse_local_names(values: Sequence[str]) -> tuple[str, ...]:
-    """Return the globs of a line `resolve local GLOB…`.
+def parse_name_rule(values: Sequence[str], origin: Origin) -> NameRule:
+    """Return the rule of a line `resolve local GLOB…` or `resolve remote GLOB…`.
+
+    Args:
+        values: the words behind the first one.
+        origin: where it stands.
 
     Raises:
         ValueError: what was expected and what was found.
 
     """
-    if len(values) < 2 or values[0] != "local":
-        raise ValueError(f"expected resolve local NAME…, found resolve {' '.join(values)!r}")
-    return tuple(_parse_glob(word) for word in values[1:])
+    if len(values) < 2 or values[0] not in {"local", "remote"}:
+        raise ValueError(f"expected resolve local NAME… or resolve remote NAME…, found {' '.join(values)!r}")
+    return NameRule(values[0] == "remote", tuple(_parse_glob(word) for word in values[1:]), origin)
 
 
 def _parse_pattern(word: str) -> Pattern:

@@ -16,7 +16,7 @@ from typing import NamedTuple
 from proxywrap.address import Host
 from proxywrap.origin import Origin
 
-__all__ = ["ANY_PORT", "Action", "Pattern", "Rule", "RuleSet", "shadowed"]
+__all__ = ["ANY_PORT", "Action", "NameRule", "Pattern", "Rule", "RuleSet", "shadowed"]
 
 Network = IPv4Network | IPv6Network
 
@@ -80,6 +80,22 @@ class Rule(NamedTuple):
         """Return the rule as a line of a file."""
         words = [self.action.value, *([self.chain] if self.chain else []), *map(str, self.patterns)]
         return " ".join(words if self.app is None else [*words, f"app={self.app}"])
+
+
+class NameRule(NamedTuple):
+    """One line `resolve`: names like any of `globs` are looked up, by this host or by the last proxy."""
+
+    is_remote: bool
+    globs: tuple[str, ...]
+    origin: Origin
+
+    def __str__(self) -> str:
+        """Return the rule as a line of a file."""
+        return " ".join(["resolve", "remote" if self.is_remote else "local", *self.globs])
+
+    def matches(self, name: str) -> bool:
+        """Tell whether it is about a name in lower case."""
+        return any(fnmatchcase(name, glob) for glob in self.globs)
 
 
 class _Candidate(NamedTuple):

@@ -12,7 +12,7 @@ from proxywrap.origin import Origin
 from proxywrap.proxyline import parse_proxy_line
 
 if TYPE_CHECKING:
-    from proxywrap.rules import Rule  # which most files have none of
+    from proxywrap.rules import NameRule, Rule  # which most files have none of
 
 __all__ = ["PROXY_LIST", "Sections"]
 
@@ -45,7 +45,7 @@ class Sections:
     def __init__(self, source: str) -> None:
         self.have_begun = False
         self.rules: list[Rule] = []
-        self.local_names: list[str] = []
+        self.name_rules: list[NameRule] = []
         self._source = source
         self._proxies: list[ProxyEntry] | None = None
         self._chains: dict[str, _Chain] = {}
@@ -164,9 +164,9 @@ class Sections:
         self._current = self._chains[name]
 
     def _read_rule(self, fields: list[str], origin: Origin) -> None:
-        from proxywrap.ruleline import parse_local_names, parse_rule  # noqa: PLC0415 - as above
+        from proxywrap.ruleline import parse_name_rule, parse_rule  # noqa: PLC0415 - as above
 
         if fields[0] == "resolve":
-            self.local_names += parse_local_names(fields[1:])
+            self.name_rules.append(parse_name_rule(fields[1:], origin))
         else:
             self.rules.append(parse_rule(fields, origin))

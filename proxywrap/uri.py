@@ -20,6 +20,7 @@ __all__ = [
     "UNIX",
     "ProxyURI",
     "check_credentials",
+    "check_isolation",
     "parse_proxy_host",
     "parse_proxy_port",
     "parse_uri",
@@ -119,6 +120,7 @@ def parse_uri(text: str, words: Sequence[str] = ()) -> ProxyURI:
     check_credentials(scheme, username, password)
     query = [_decode(word).decode("utf-8", "surrogateescape") for word in (match["query"] or "").split("&")]
     options = parse_options(kind, [*filter(None, query), *words])
+    check_isolation(options, username)
     if match["path"] is not None:
         if has_tls:
             raise ValueError("expected a host: a certificate has no name for a Unix socket")
@@ -237,6 +239,20 @@ def check_credentials(scheme: Scheme, username: bytes | None, password: bytes | 
         raise ValueError("expected a user name without control characters")
     if scheme is Scheme.HTTP and b":" in (username or b""):
         raise ValueError("expected a user name without ':', which ends it in HTTP (RFC 7617, section 2)")
+
+
+def check_isolation(options: HopOptions, username: bytes | None) -> None:
+    """Refuse credentials beside an option that makes some up.
+
+    Raises:
+        ValueError: what to do about it.
+
+    """
+    if options.isolate is not None and username is not None:
+        raise ValueError(
+            f"expected no user name beside isolate={options.isolate}, which gives the proxy "
+            f"one for each {options.isolate}, found one: remove either"
+        )
 
 
 def _parse_userinfo(scheme: Scheme, userinfo: str | None) -> tuple[bytes | None, bytes | None]:

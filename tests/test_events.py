@@ -19,6 +19,7 @@ from proxywrap.events import (
     Reloaded,
     Resolved,
     Skipped,
+    Unresolved,
     Unverified,
 )
 from proxywrap.uri import parse_uri
@@ -29,6 +30,7 @@ DESTINATION = Endpoint("example.org", 80)
 
 EVENTS: list[Event] = [
     Resolved(1, "example.org", (IPv4Address("198.18.0.1"),), is_remote=True),
+    Unresolved(1, "example.org", HOP, "password refused"),
     Connected(1, DESTINATION, (HOP, HOP), 0.5),
     Failed(1, DESTINATION, HOP, errno.EACCES, "password refused", is_chain_fault=True),
     Skipped(1, HOP, "cannot be connected to"),

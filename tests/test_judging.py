@@ -186,3 +186,17 @@ def test_one_at_a_time(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Each says what is to be printed."""
     assert ctl.main(["config", "--check", str(file), "-x", "http://h"]) == 125
     assert "expected one of -f or -x, --check and --from-proxychains, found more" in capsys.readouterr().err
+
+
+def test_who_looks_names_up(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """In the order of the rules, the first of which counts; the same file comes out of `config`."""
+    rules = "[rules]\nresolve remote *.test a.lan\nresolve local *.lan\n"
+    file.write_text(f"[ProxyList]\nsocks5://h:1 isolate=process tor=1\n{rules}")
+    assert ctl.main(["config", "--check", "a.conf"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    at = lines.index("  names like *.test, a.lan are resolved by the Tor at the end of ProxyList")
+    assert lines[at + 1] == "  names like *.lan are resolved here"
+    assert ctl.main(["config", "-f", "a.conf"]) == 0
+    shown = [line.partition("  #")[0].rstrip() for line in capsys.readouterr().out.splitlines()]
+    assert "socks5://h:1 isolate=process tor=1" in shown
+    assert shown[-3:] == rules.splitlines()

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proxywrap.config import Options
-from proxywrap.names import NamePool, PoolFull
+from proxywrap.names import NamePool, PoolFull, TrueNames
 
 V4, V6 = Options().fake_network_v4, Options().fake_network_v6
 
@@ -189,3 +189,36 @@ def test_a_day_of_names() -> None:
     for name, address in given.items():
         assert pool.name_of(address) == name
         assert pool.address_for(name) == address
+
+
+# -- true addresses ---------------------------------------------------------------
+
+
+def test_an_address_has_the_name_that_was_looked_up() -> None:
+    """In either form of an IPv4 address; nobody knows others."""
+    names = TrueNames()
+    assert names.name_of(IPv4Address("8.8.4.4")) is None
+    names.note("a.test", IPv4Address("8.8.4.4"))
+    names.note("a.test", IPv4Address("8.8.4.4"))
+    names.note("six.test", IPv6Address("2a00::7"))
+    assert names.name_of(IPv4Address("8.8.4.4")) == "a.test"
+    assert names.name_of(IPv6Address("::ffff:8.8.4.4")) == "a.test"
+    assert names.name_of(IPv6Address("2a00::7")) == "six.test"
+    assert names.name_of(IPv6Address(int(IPv4Address("8.8.4.4")))) is None
+
+
+def test_an_address_of_several_names_has_none() -> None:
+    """From then on, whichever was looked up last."""
+    names = TrueNames()
+    for name in ("a.test", "b.test", "a.test", "a.test"):
+        names.note(name, IPv4Address("8.8.4.4"))
+    assert names.name_of(IPv4Address("8.8.4.4")) is None
+
+
+def test_the_latest_addresses_are_remembered() -> None:
+    """One that is noted again is a late one."""
+    names = TrueNames(2)
+    for last in (1, 2, 1, 3):
+        names.note(f"{last}.test", IPv4Address(f"8.8.4.{last}"))
+    known = [names.name_of(IPv4Address(f"8.8.4.{last}")) for last in (1, 2, 3)]
+    assert known == ["1.test", None, "3.test"]

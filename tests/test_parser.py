@@ -328,6 +328,8 @@ def test_options_behind_a_tls_proxy() -> None:
     )
     assert second.options == first.options
     assert (third.username, third.options) == (b"insecure=1", HopOptions())
+    warning = "an option behind this line is its user name: write it behind http://…, a URL"
+    assert config.warnings == (f"f.conf:4: {warning}",)
 
 
 def test_a_user_of_a_raw_hop_is_warned_of() -> None:
@@ -450,7 +452,7 @@ def test_rules_stand_in_their_section() -> None:
     """In the order of the file, each with its line."""
     config = parse("[ProxyList]\nhttp h 1\n[rules]\n\ndirect *.x # near\nblock *:25\nresolve local *.lan\n")
     assert [(str(rule), rule.origin.line) for rule in config.rules] == [("direct *.x", 5), ("block *:25", 6)]
-    assert config.local_names == ("*.lan",)
+    assert [(str(rule), rule.origin.line) for rule in config.name_rules] == [("resolve local *.lan", 7)]
 
 
 @pytest.mark.parametrize(
@@ -572,7 +574,7 @@ def test_example_parses_with_each_line_uncommented() -> None:
 def test_example_parses_with_all_lines_uncommented() -> None:
     """The options of the example may all be on at once."""
     config = parse(OPTION.sub("", EXAMPLE.read_text()))
-    assert len(config.proxies) == 15
+    assert len(config.proxies) == 17
     assert config.options.allow_unwrapped
 
 

@@ -26,6 +26,7 @@ from proxywrap.events import (
     Note,
     Reloaded,
     Resolved,
+    Unresolved,
     Unverified,
 )
 from proxywrap.report import MAX_DISTINCT, Report
@@ -82,6 +83,20 @@ def written(verbosity: int, *events: Event) -> str:
             "",
             "",
             "proxywrap: localhost: no address known here [pid 7]\n",
+        ),
+        (
+            Resolved(7, "example.org", (IPv4Address("8.8.4.4"),), is_remote=False, is_found=True),
+            "",
+            "",
+            "",
+            "proxywrap: example.org: 8.8.4.4 found by the last proxy [pid 7]\n",
+        ),
+        (
+            Unresolved(7, "8.8.4.4", HOP, FAULT.reason),
+            "",
+            FAULT_LINE,
+            f"proxywrap: 8.8.4.4: not looked up: {MASKED}: {FAULT.reason} [pid 7]\n",
+            None,
         ),
         (
             CONNECTED,
@@ -233,7 +248,12 @@ def test_detached_report_is_silent() -> None:
                 "name": "example.org",
                 "addresses": ["198.18.0.1"],
                 "is_remote": True,
+                "is_found": False,
             },
+        ),
+        (
+            Unresolved(7, "8.8.4.4", None, "none is left"),
+            {"event": "unresolved", "pid": 7, "name": "8.8.4.4", "hop": None, "reason": "none is left"},
         ),
         (
             CONNECTED,

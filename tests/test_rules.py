@@ -11,8 +11,10 @@ from hypothesis import strategies as st
 
 from proxywrap.address import Host
 from proxywrap.config import Origin
-from proxywrap.ruleline import parse_local_names, parse_rule
-from proxywrap.rules import Action, Rule, RuleSet, shadowed
+from proxywrap.ruleline import parse_name_rule, parse_rule
+from proxywrap.rules import Action, NameRule, Rule, RuleSet, shadowed
+
+ORIGIN = Origin("t.conf", 7)
 
 CURL = ("/usr/bin/curl", "curl")
 
@@ -139,11 +141,20 @@ def test_wrong_lines(line: str, reason: str) -> None:
     assert reason in str(caught.value)
 
 
-def test_local_names() -> None:
+@pytest.mark.parametrize("where", ["local", "remote"])
+def test_who_looks_names_up(where: str) -> None:
     """Globs, as in rules."""
-    assert parse_local_names(["local", "*.LAN", "printer"]) == ("*.lan", "printer")
-    with pytest.raises(ValueError, match="expected resolve local NAME"):
-        parse_local_names(["remote", "*.lan"])
+    rule = parse_name_rule([where, "*.LAN", ".printer"], ORIGIN)
+    assert rule == NameRule(where == "remote", ("*.lan", "*.printer"), ORIGIN)
+    assert str(rule) == f"resolve {where} *.lan *.printer"
+    assert [rule.matches(name) for name in ("a.lan", "lan", "x.printer")] == [True, False, True]
+
+
+@pytest.mark.parametrize("words", [["near", "*.lan"], ["local"], ["remote"], []])
+def test_nobody_looks_names_up(words: list[str]) -> None:
+    """Who, and which ones, is to be said."""
+    with pytest.raises(ValueError, match=r"expected resolve local NAME… or resolve remote NAME…, found"):
+        parse_name_rule(words, ORIGIN)
 
 
 @pytest.mark.parametrize(

@@ -107,6 +107,22 @@ def test_uri_forms(text: str, masked: str, username: bytes | None, password: byt
         ("ssh://h?ca=/x", f"expected no ca= behind ssh: {FOR_TLS}"),
         ("http://h?pipeline=1", "expected no pipeline= behind http: its handshake is one flight anyhow"),
         ("socks5://h:1?pipeline=2", "expected pipeline=1, found pipeline= and another value"),
+        (
+            "http://h?isolate=process",
+            "expected no isolate= behind http: it takes the user name and password of SOCKS5",
+        ),
+        ("socks4a://h?tor=1", "expected no tor= behind socks4a: Tor looks names up by SOCKS5"),
+        (
+            "socks5://h:1?isolate=pid",
+            "expected isolate=process or isolate=destination, found isolate= and another value",
+        ),
+        (
+            "socks5://u:secret@h:1?isolate=process",
+            (
+                "expected no user name beside isolate=process, which gives the proxy one for each process, "
+                "found one: remove either"
+            ),
+        ),
         ("socks5://h:1?ca=/x", f"expected no ca= behind socks5: {FOR_TLS}"),
         ("http://unix:/x?insecure=1", f"expected no insecure= behind http: {FOR_TLS}"),
         ("raw://h:1?secret=1", "expected no options behind raw, found another option"),
@@ -127,6 +143,10 @@ def test_uri_forms(text: str, masked: str, username: bytes | None, password: byt
         (
             "raw://h:1?warm=1",
             "expected no warm= behind raw: a connection to it is one to the destination already",
+        ),
+        (
+            "socks5://h:1?isolate=process&warm=2",
+            "expected no warm= beside isolate=: what stands ready has been told already who we are",
         ),
         ("SOCKS://h", f"{SCHEMES}, found 'SOCKS': write socks5, or socks4a for an old one"),
         ("socks5://127.0.0.256:1", "expected an IPv4 address, found '127.0.0.256'"),
@@ -160,7 +180,8 @@ def test_repr_has_no_credentials() -> None:
     uri = parse_uri("socks5://bob:secret@h:1")
     assert repr(uri) == (
         "ProxyURI(scheme=<Scheme.SOCKS5: 'socks5'>, host='h', port=1, path=None, has_tls=False, "
-        "options=HopOptions(ca=None, is_insecure=False, is_pipelined=False, warm=0))"
+        "options=HopOptions(ca=None, is_insecure=False, is_pipelined=False, warm=0, "
+        "isolate=None, is_tor=False))"
     )
 
 
@@ -264,3 +285,16 @@ def test_all_options_of_a_hop() -> None:
     uri = parse_uri("socks5+tls://h:1?warm=2&insecure=1&pipeline=1")
     assert uri.line == "socks5+tls://h:1 insecure=1 pipeline=1 warm=2"
     assert parse_uri("socks5+tls://h:1", uri.line.split()[1:]) == uri
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("socks5://h:1?isolate=process", "socks5://h:1 isolate=process"),
+        ("socks5h+tls://h:1?tor=1&isolate=destination", "socks5h+tls://h:1 isolate=destination tor=1"),
+        ("socks5://h:1?tor=0", "socks5://h:1"),
+    ],
+)
+def test_options_of_tor(text: str, line: str) -> None:
+    """They are for SOCKS5 in whatever form."""
+    assert parse_uri(text).line == line

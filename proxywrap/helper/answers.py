@@ -12,6 +12,7 @@ from __future__ import annotations
 import socket
 import struct
 from collections.abc import Callable
+from contextlib import suppress
 from ipaddress import ip_address
 
 import dns.exception
@@ -25,6 +26,7 @@ import dns.reversename
 import dns.rrset
 
 from proxywrap.events import Blocked, Resolved
+from proxywrap.helper.farnames import FarNames
 from proxywrap.helper.lookups import (
     NEGATIVE_TTL_S,
     PAYLOAD_BYTES,
@@ -32,8 +34,10 @@ from proxywrap.helper.lookups import (
     SOA_TIMES,
     TTL_S,
     Address,
+    Asked,
     Later,
     Lookups,
+    Unanswered,
 )
 from proxywrap.helper.router import Router
 from proxywrap.names import PoolFull
@@ -58,25 +62,27 @@ class Answers:
     Args:
         router: knows the names.
         report: is told of every name that got an address.
+        far: knows what the last proxy has found.
 
     """
 
-    def __init__(self, router: Router, report: Callable[[Resolved | Blocked], None]) -> None:
-        self._router = router
+    def __init__(
+        self, router: Router, report: Callable[[Resolved | Blocked], None], far: FarNames | None = None
+    ) -> None:
         self._report = report
-        self._lookups = Lookups(router, report)
+        self._lookups = Lookups(router, report, far)
 
-    def answer(self, message: bytes, pid: int, *, has_waited: bool = False) -> bytes | Later:
+    def answer(self, message: bytes, pid: int, *, has_waited: bool = False) -> bytes | Later | Asked:
         """Return the answer to a message; never raises.
 
         Args:
             message: as it came, whatever it is.
             pid: who asks, 0 where nobody knows.
-            has_waited: an AAAA question is to be answered now.
+            has_waited: the question is to be answered now.
 
         Returns:
-            The answer's message; `Later` for a question that had better wait;
-            nothing, `b""`, for what is an answer itself.
+            The answer's message; `Later` and `Asked` for a question that has
+            to wait, for its sister or for the last proxy; nothing, `b""`, for what is an answer itself.
 
         """
         if len(message) > 2 and message[2] & _QR:
@@ -99,25 +105,28 @@ class Answers:
 
     # -- what the answer says ------------------------------------------------
 
-    def _fill(self, response: dns.message.Message, pid: int, *, has_waited: bool) -> Later | None:
+    def _fill(self, response: dns.message.Message, pid: int, *, has_waited: bool) -> Later | Asked | None:
         question = response.question[0]
         if question.rdclass != dns.rdataclass.IN or question.rdtype in _TRANSFERS:
             response.set_rcode(dns.rcode.REFUSED)
             return None
         is_reverse = question.name.is_subdomain(_ARPA)
+        records: list[str] | Later | Asked
         try:
             if is_reverse:
-                records = self._reverse(question.name, question.rdtype)
+                records = self._reverse(question.name, question.rdtype, has_waited=has_waited)
             else:
-                found = self._addresses(question.name, question.rdtype, pid, has_waited=has_waited)
-                if isinstance(found, Later):
-                    return found
-                records = [str(address) for address in found]
+                records = self._addresses(question.name, question.rdtype, pid, has_waited=has_waited)
+            if isinstance(records, Later | Asked):
+                return records
         except _NoSuchNameError:
             response.set_rcode(dns.rcode.NXDOMAIN)
             records = []
         except PoolFull as exc:
             self._report(Blocked(pid, "the resolution of a name", str(exc)))
+            response.set_rcode(dns.rcode.SERVFAIL)
+            return None
+        except Unanswered:
             response.set_rcode(dns.rcode.SERVFAIL)
             return None
         if records:
@@ -131,26 +140,40 @@ class Answers:
 
     def _addresses(
         self, asked: dns.name.Name, kind: dns.rdatatype.RdataType, pid: int, *, has_waited: bool
-    ) -> tuple[Address, ...] | Later:
+    ) -> list[str] | Later | Asked:
         """Return the addresses of a name, none where it has no data of that kind."""
         if asked == dns.name.root:
-            return ()
+            return []
         name = _plain(asked)
         family = socket.AF_INET if kind == dns.rdatatype.ANY else _FAMILIES.get(kind)
         try:
-            return self._lookups.addresses(name, family, pid, has_waited=has_waited)
+            found = self._lookups.addresses(name, family, pid, has_waited=has_waited)
         except ValueError:
             raise _NoSuchNameError from None
+        return found if isinstance(found, Later | Asked) else [str(address) for address in found]
 
-    def _reverse(self, asked: dns.name.Name, kind: dns.rdatatype.RdataType) -> list[str]:
+    def _reverse(
+        self, asked: dns.name.Name, kind: dns.rdatatype.RdataType, *, has_waited: bool
+    ) -> list[str] | Asked:
         try:
             address = ip_address(dns.reversename.to_address(asked))
         except (dns.exception.DNSException, ValueError):
             raise _NoSuchNameError from None
-        name = self._router.reverse(address) or ("localhost" if address.is_loopback else None)
+        if kind not in {dns.rdatatype.PTR, dns.rdatatype.ANY}:
+            return self._nothing_of(address)
+        name = self._lookups.name(address, has_waited=has_waited)
+        if isinstance(name, Asked):
+            return name
         if name is None:
             raise _NoSuchNameError
-        return [_escaped(name)] if kind in {dns.rdatatype.PTR, dns.rdatatype.ANY} else []
+        return [_escaped(name)]
+
+    def _nothing_of(self, address: Address) -> list[str]:
+        """Return no data of an address that is known, or may be: nobody is asked for the sake of that."""
+        with suppress(Unanswered):
+            if self._lookups.name(address, has_waited=True) is None:
+                raise _NoSuchNameError
+        return []
 
 
 def _bare(message: bytes, rcode: dns.rcode.Rcode) -> bytes:

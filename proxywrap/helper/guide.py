@@ -10,25 +10,19 @@ import time
 from collections.abc import Awaitable, Callable, Collection
 from contextlib import suppress
 from functools import partial
-from random import Random
+from typing import TYPE_CHECKING
 
-from proxywrap.address import Endpoint, unmapped
-from proxywrap.chains import Chain, Health, Selector
-from proxywrap.config import ChainType
-from proxywrap.errors import (
-    LocalProtocolError,
-    ProxyRefused,
-    ProxywrapError,
-    TimedOut,
-    TruncatedError,
-)
-from proxywrap.events import Connected, Failed, Skipped, Unverified
+from proxywrap.address import Endpoint, Host, unmapped
+from proxywrap.chains import Chain
+from proxywrap.errors import ProxywrapError
+from proxywrap.events import Connected, Failed, Unverified
 from proxywrap.helper.context import Context
+from proxywrap.helper.detours import Detours
 from proxywrap.helper.programs import program_names
 from proxywrap.helper.readyways import ReadyWays
 from proxywrap.helper.relays import Relays
 from proxywrap.helper.router import Route, Unroutable
-from proxywrap.helper.survey import Spawn, Survey
+from proxywrap.helper.survey import Spawn
 from proxywrap.net.connector import (
     AttemptFailed,
     Deadlines,
@@ -41,12 +35,14 @@ from proxywrap.net.dnsserver import DnsServer
 from proxywrap.net.hopnames import HopNames
 from proxywrap.net.landing import Landing
 from proxywrap.net.lent import LentSocket
-from proxywrap.net.scout import Scout
 from proxywrap.net.way import Way
 from proxywrap.net.waymaking import WayMaker
 from proxywrap.protocol.sockaddr import Place
 from proxywrap.protocol.wire import ReplyMessage
 from proxywrap.uri import ProxyURI
+
+if TYPE_CHECKING:
+    from proxywrap.protocol.torlookup import Answer  # as below
 
 __all__ = ["Guide"]
 
@@ -55,7 +51,7 @@ Take = Callable[[Way], Awaitable[None]]
 
 
 class Guide:
-    """Knows the ways of one helper, and which proxies have failed.
+    """Knows the ways of one helper.
 
     Args:
         context: what the sessions share.
@@ -81,31 +77,20 @@ class Guide:
         self.relays = relays
         self._landing = Landing(deadlines.connect_s)
         self._names = names
-        self._spawn = spawn
         self._maker = WayMaker(deadlines, names, relays.tunnels)
-        self._scout = Scout(self._maker)
-        random = Random()  # noqa: S311 - it guards nothing
-        self._selector = Selector(Health(random), random)
-        self._surveys: dict[str, Survey] = {}
+        self._detours = Detours(context, self._maker, spawn)
         self._ready = ReadyWays(context, self._maker, spawn)
 
     def close(self) -> None:
         """Connect nothing any more, and find out no more about proxies."""
         self._ready.close()
         self._landing.close()
-        self._stop_surveys()
-
-    def _stop_surveys(self) -> None:
-        for survey in self._surveys.values():
-            survey.stop()
+        self._detours.stop()
 
     def adopt(self, deadlines: Deadlines, hops: Collection[ProxyURI]) -> None:
         """Take other deadlines from now on, and know of no other proxies than `hops`."""
         self._maker = WayMaker(deadlines, self._names, self.relays.tunnels)
-        self._scout = Scout(self._maker)
-        self._selector.health.keep(hops)
-        self._stop_surveys()
-        self._surveys.clear()
+        self._detours.adopt(self._maker, hops)
         self._ready.adopt(self._maker, hops)
         self.prepare()
 
@@ -152,7 +137,9 @@ class Guide:
         if route.resolves_here:
             destination = await self._look_up(destination)
         if route.chain is not None:
-            return await self._through(pid, route.chain, destination, lent, take)
+            connect = partial(self._connect, pid, lent, destination, take)
+            hops, _ = await self._detours.through(pid, route.chain, connect, lent.disconnect)
+            return hops
         assert not isinstance(destination.host, str)  # noqa: S101 - a name is looked up
         if route.is_dns:
             await connect_dns(lent, self._dns, unmapped(destination.host).version)
@@ -167,50 +154,27 @@ class Guide:
 
     # -- chains --------------------------------------------------------------------
 
-    async def _through(
-        self, pid: int, chain: Chain, destination: Endpoint, lent: LentSocket, take: Take
-    ) -> tuple[ProxyURI, ...]:
-        """Connect through a chain, with other proxies in the place of those that fail.
+    async def ask(self, pid: int, chain: Chain, question: Host) -> Answer:
+        """Return what the last proxy of a chain, a Tor, finds of a name or an address, on behalf of `pid`.
 
         Raises:
-            AttemptFailed: the destination's own answer, or the last proxy's failure.
+            AttemptFailed: the hop that failed, and why.
 
         """
-        if chain.kind is ChainType.STRICT:
-            await self._connect(pid, lent, chain.hops, destination, take)
-            return chain.hops
-        pick = self._selector.pick(chain)
-        survey = self._surveys.get(chain.name)
-        if survey is None or survey.chain is not chain:
-            if survey is not None:  # of a file that was read anew
-                survey.stop()
-            survey = Survey(chain, self._scout, self._selector.health, self._spawn)
-            self._surveys[chain.name] = survey
-        skip = partial(self._report_skip, pid)
-        until_s = time.monotonic() + 2 * sum(self._maker.deadlines)
-        reason = f"none of the proxies of {chain.name} can be used: see -v"
-        failure = AttemptFailed(None, reason, errno=errno.ECONNREFUSED, is_chain_fault=True)
-        while time.monotonic() < until_s:
-            hops = await (survey.in_order if chain.kind is ChainType.DYNAMIC else survey.any)(pick, skip)
-            if not hops:
-                break
-            try:
-                await self._connect(pid, lent, hops, destination, take)
-            except AttemptFailed as exc:
-                culprit = await self._find_culprit(exc, hops)
-                if culprit is None:
-                    raise
-                failure = exc
-                pick.note_failure(culprit, time.monotonic())
-                skip(culprit, exc.reason)
-                lent.disconnect()
-            else:
-                pick.note_success(hops)
-                return hops
-        raise failure
+        from proxywrap.net.asking import ask_last  # noqa: PLC0415 - few chains end in a Tor
+
+        async def go(hops: tuple[ProxyURI, ...]) -> Answer:
+            if not hops[-1].options.is_tor:
+                reason = f"only a Tor looks names up: none is left at the end of {chain.name}"
+                raise AttemptFailed(None, reason, errno=errno.EAGAIN, is_chain_fault=True)
+            isolation = self._detours.isolate(pid, hops, question)
+            return await ask_last(hops, question, self._maker, isolation)
+
+        _, answer = await self._detours.through(pid, chain, go, lambda: None)
+        return answer
 
     async def _connect(
-        self, pid: int, lent: LentSocket, hops: tuple[ProxyURI, ...], destination: Endpoint, take: Take
+        self, pid: int, lent: LentSocket, destination: Endpoint, take: Take, hops: tuple[ProxyURI, ...]
     ) -> None:
         """Go on by a way that stands ready, connect the socket itself where it can be, or make a way for it.
 
@@ -218,13 +182,15 @@ class Guide:
             AttemptFailed: the hop that failed, and why.
 
         """
-        way = await self._ready.begin(lent, hops, destination, self._landing.can_take)
+        isolation = self._detours.isolate(pid, hops, destination.host)
+        way = await self._ready.begin(lent, hops, destination, isolation, self._landing.can_take)
         if way is None and not any(hop.is_relayed for hop in hops):
             with suppress(OutOfReach):
-                await connect_chain(lent, hops, destination, self._maker.deadlines, self._names)
+                deadlines = self._maker.deadlines
+                await connect_chain(lent, hops, destination, deadlines, self._names, isolation)
                 return
         if way is None:
-            way = await self._maker.make(hops, destination)
+            way = await self._maker.make(hops, destination, isolation)
         for hop in hops:
             if hop.options.is_insecure:
                 self._context.report(Unverified(pid, hop))
@@ -243,26 +209,3 @@ class Guide:
             way.close()
             raise
         self.relays.add(partner, way)
-
-    async def _find_culprit(self, failed: AttemptFailed, hops: tuple[ProxyURI, ...]) -> ProxyURI | None:
-        """Return the proxy that is to blame, None where the last one has answered for the destination.
-
-        That is final: the destination is connected to once at most. A proxy
-        that hangs up or falls silent may do so because of what it was asked
-        for (ssh -D has no other answer): it is asked whether it is there at all.
-        """
-        if failed.hop is None or failed.is_unreached:
-            return failed.hop
-        at = hops.index(failed.hop)
-        next_hop = hops[at + 1] if at + 1 < len(hops) else None
-        match failed.__cause__:
-            case ProxyRefused(is_authentication=False) | LocalProtocolError() if next_hop is None:
-                return None
-            case TruncatedError() | TimedOut() | OSError():
-                is_there = await self._scout.ask(hops[:at], failed.hop, self._scout.patience_s(1)) is None
-                return next_hop if is_there else failed.hop
-            case _:
-                return failed.hop
-
-    def _report_skip(self, pid: int, hop: ProxyURI, reason: str) -> None:
-        self._context.report(Skipped(pid, hop, reason))

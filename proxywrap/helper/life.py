@@ -20,6 +20,7 @@ from proxywrap.helper.context import Context
 from proxywrap.helper.directory import remove_directory
 from proxywrap.helper.early import Early
 from proxywrap.helper.family import Family
+from proxywrap.helper.farnames import FarNames
 from proxywrap.helper.guide import Guide
 from proxywrap.helper.nameserver import NameServer
 from proxywrap.helper.notify import Supervisor
@@ -80,6 +81,7 @@ class _Life:
             hop_names = HopNames(self._setup.config.ip_version)
             deadlines = _deadlines(self._setup.config)
             guide = Guide(context, deadlines, names.sockets, relays, hop_names, tasks.create_task)
+            names.far.begin(guide.ask, tasks.create_task)
             attempts = Attempts(context, guide, refused)
             supervisor = Supervisor(context, attempts, guide, names.sockets, refused, tasks.create_task)
 
@@ -100,12 +102,13 @@ class _Life:
                 self._fall_silent()
             self._family.reap()  # for what ended before the loop could hear of it
             await asyncio.sleep(0)  # who waits is served first
-            admin = self._keep_in_step(context, guide)
+            admin = self._keep_in_step(context, guide, names.far)
             await self._is_over.wait()
             server.stop()
             if admin is not None:
                 admin.close()
             attempts.cancel()
+            names.far.close()
             guide.close()
             supervisor.close()
             await relays.close(LAST_BYTES_S)
@@ -113,7 +116,7 @@ class _Life:
         for sock in refusing:
             sock.close()
 
-    def _keep_in_step(self, context: Context, guide: Guide) -> AdminServer | None:
+    def _keep_in_step(self, context: Context, guide: Guide, far: FarNames) -> AdminServer | None:
         """Read the configuration anew when it has changed, or when somebody asks for that."""
         from proxywrap.helper.admin import AdminServer  # noqa: PLC0415 - the parser comes with it
         from proxywrap.helper.reload import Reloader  # noqa: PLC0415
@@ -121,6 +124,7 @@ class _Life:
         def adopt(config: Config) -> None:
             context.router.adopt(config)
             guide.adopt(_deadlines(config), config.all_hops)
+            far.forget()
 
         reloader = Reloader(self._setup.config, adopt, context.report)
         context.on_request = reloader.look

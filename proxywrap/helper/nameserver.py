@@ -1,4 +1,4 @@
-"""DNS as wrapped programs see it: where to send a question, and its answer.
+"""Names as wrapped programs see them: where to send a question of DNS, and answers that take their time.
 
 Owns the connections of the inquiries that it is given, and closes them.
 """
@@ -8,11 +8,13 @@ from __future__ import annotations
 import errno
 import os
 
-from proxywrap.address import Endpoint
+from proxywrap.address import Endpoint, Host
 from proxywrap.errors import ProxywrapError
 from proxywrap.events import Blocked
 from proxywrap.helper.context import Context
+from proxywrap.helper.farnames import FarNames
 from proxywrap.helper.questions import Questions
+from proxywrap.helper.replies import reply_with
 from proxywrap.helper.session import Inquiry, send_reply
 from proxywrap.net.dnsserver import DnsServer
 from proxywrap.protocol.wire import Op, ReplyMessage, RequestMessage
@@ -26,19 +28,23 @@ class NameServer:
     Args:
         context: what the sessions share.
 
-    `sockets` is where the programs' own messages arrive.
+    `sockets` is where the programs' own messages arrive; `far` asks the last
+    proxy, once it has begun.
 
     """
 
     def __init__(self, context: Context) -> None:
         self._context = context
-        self._questions = Questions(context.router, context.report)
+        self.far = FarNames(context)
+        self._questions = Questions(context.router, context.report, self.far)
         self.sockets = DnsServer(self._questions.ask)
 
     def take(self, inquiry: Inquiry) -> None:
-        """Answer an inquiry, perhaps a moment later; never raises."""
+        """Answer an inquiry, perhaps later; never raises."""
         request = inquiry.request
-        if request.op is Op.SERVER:
+        if inquiry.question is not None:
+            self._find_out(inquiry, inquiry.question)
+        elif request.op is Op.SERVER:
             _reply(inquiry, self._find(request, inquiry.pid))
         else:
             self._questions.ask(request.message, lambda answer: _respond(inquiry, answer), inquiry.pid)
@@ -46,6 +52,17 @@ class NameServer:
     def close(self) -> None:
         """Answer no more."""
         self.sockets.close()
+
+    def _find_out(self, inquiry: Inquiry, question: Host) -> None:
+        """Answer what the last proxy is asked about."""
+
+        def answer() -> None:
+            _reply(inquiry, reply_with(inquiry.request, self.far.known(question)))
+
+        if self.far.known(question) is not None:
+            answer()
+        else:
+            self.far.ask(question, inquiry.pid, answer)
 
     def _find(self, request: RequestMessage, pid: int) -> ReplyMessage:
         assert request.address is not None  # noqa: S101 - the session has seen to it

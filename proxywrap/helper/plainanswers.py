@@ -8,8 +8,10 @@ from proxywrap.helper.lookups import (
     SOA_NAMES,
     SOA_TIMES,
     TTL_S,
+    Asked,
     Later,
     Lookups,
+    Unanswered,
 )
 from proxywrap.names import PoolFull
 from proxywrap.protocol.question import pack_addresses, pack_no_data, parse_question
@@ -32,16 +34,16 @@ class PlainAnswers:
     def __init__(self, lookups: Lookups) -> None:
         self._lookups = lookups
 
-    def answer(self, message: bytes, pid: int, *, has_waited: bool) -> bytes | Later | None:
+    def answer(self, message: bytes, pid: int, *, has_waited: bool) -> bytes | Later | Asked | None:
         """Return the answer to a message as `Answers.answer` would, None where only that can tell."""
         question = parse_question(message)
         if question is None:
             return None
         try:
             found = self._lookups.addresses(question.name, question.family, pid, has_waited=has_waited)
-        except (ValueError, PoolFull):
+        except (ValueError, PoolFull, Unanswered):
             return None
-        if isinstance(found, Later):
+        if isinstance(found, Later | Asked):
             return found
         if found:
             return pack_addresses(question, found, TTL_S, PAYLOAD_BYTES)

@@ -1,11 +1,11 @@
-"""What a program is called, for rules about programs."""
+"""What a program is called, for rules about programs, and which process it is in."""
 
 from __future__ import annotations
 
 import os
 from contextlib import suppress
 
-__all__ = ["program_names"]
+__all__ = ["process_identity", "program_names"]
 
 
 def program_names(pid: int) -> tuple[str, ...]:
@@ -20,3 +20,12 @@ def program_names(pid: int) -> tuple[str, ...]:
     with suppress(OSError), open(f"/proc/{pid}/comm", errors="surrogateescape") as comm:
         names.append(comm.read().rstrip("\n"))
     return tuple(names)
+
+
+def process_identity(pid: int) -> bytes:
+    """Return what no other process has, one that gets the same number later included."""
+    start = b""  # of one that is gone, or may not be looked into
+    with suppress(OSError), open(f"/proc/{pid}/stat", "rb") as stat:
+        # The name, in parentheses, may hold anything; the start time is the 20th field behind it (proc(5)).
+        start = stat.read().rpartition(b")")[2].split()[19]
+    return b"%d %b" % (pid, start)

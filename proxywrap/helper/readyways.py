@@ -16,9 +16,11 @@ from proxywrap.config import ChainType
 from proxywrap.events import Note
 from proxywrap.helper.context import Context
 from proxywrap.helper.survey import Spawn
+from proxywrap.net.attentive import Stale
 from proxywrap.net.lent import LentSocket
 from proxywrap.net.way import Way
-from proxywrap.net.waymaking import Stale, WayMaker
+from proxywrap.net.waymaking import WayMaker
+from proxywrap.protocol.isolation import Isolation
 from proxywrap.uri import ProxyURI
 
 if TYPE_CHECKING:
@@ -64,6 +66,7 @@ class ReadyWays:
         lent: LentSocket,
         hops: tuple[ProxyURI, ...],
         destination: Endpoint,
+        isolation: Isolation,
         can_land: Callable[[LentSocket], bool],
     ) -> Way | None:
         """Return a way to `destination` that begins with one that stood ready, None where none is to be had.
@@ -72,6 +75,7 @@ class ReadyWays:
             lent: whose connection it is to be; nothing is done to it.
             hops: all of them, in their order.
             destination: for the last one.
+            isolation: on whose behalf; for the hops behind the first one.
             can_land: tells whether a socket can be relayed to a way.
 
         Raises:
@@ -85,7 +89,7 @@ class ReadyWays:
         if ready is None:
             return None
         with suppress(Stale):
-            return await self._maker.extend(ready, hops, destination)
+            return await self._maker.extend(ready, hops, destination, isolation)
         return None
 
     def _want(self, hop: ProxyURI) -> Reserves | None:

@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import errno
 import os
+from contextlib import suppress
+from typing import TYPE_CHECKING
 
 from proxywrap import refusals
+from proxywrap.address import Host
 from proxywrap.errors import ProxywrapError, RemoteProtocolError
 from proxywrap.events import Blocked, Note, Resolved
 from proxywrap.helper.context import Context
+from proxywrap.helper.router import is_of
 from proxywrap.net.notification import missing_support
 from proxywrap.protocol.wire import Op, ReplyMessage, RequestMessage, Target
 
-__all__ = ["reply_to"]
+if TYPE_CHECKING:
+    from proxywrap.helper.farnames import Found  # asyncio comes with it
+
+__all__ = ["question_of", "reply_to", "reply_with"]
 
 
 def reply_to(request: RequestMessage, context: Context, pid: int) -> ReplyMessage:
@@ -37,6 +44,34 @@ def reply_to(request: RequestMessage, context: Context, pid: int) -> ReplyMessag
             return _judge_exec(request, context, pid)
         case Op.CONNECT | Op.SERVER | Op.QUERY | Op.LISTEN:
             raise AssertionError("it is not answered here")
+
+
+def question_of(request: RequestMessage, context: Context) -> Host | None:
+    """Return the name or the address that the last proxy is to be asked about, None where there is none.
+
+    Raises:
+        RemoteProtocolError: the request makes no sense.
+
+    """
+    if request.op is Op.RESOLVE:
+        with suppress(ValueError):  # not a possible name, which is no error yet
+            return context.router.name_to_ask(os.fsdecode(request.name))
+    elif request.op is Op.REVERSE and request.address is not None:
+        return context.router.address_to_ask(request.address)
+    elif request.op is Op.SERVER and request.address is None:
+        raise RemoteProtocolError("expected the address of a name server, got another")
+    return None
+
+
+def reply_with(request: RequestMessage, found: Found | None) -> ReplyMessage:
+    """Return the reply to a request about what the last proxy has found, None where it has not answered."""
+    if found is None:
+        return ReplyMessage(errno.EAGAIN)
+    if isinstance(found.answer, str):
+        return ReplyMessage(name=os.fsencode(found.answer))
+    if found.answer is None or not is_of(found.answer, request.family):
+        return ReplyMessage(errno.ENOENT)
+    return ReplyMessage(0, (found.answer,), request.name.removesuffix(b"."))
 
 
 def _resolve(request: RequestMessage, context: Context, pid: int) -> ReplyMessage:

@@ -8,24 +8,24 @@ from __future__ import annotations
 
 import errno
 import socket
-from fnmatch import fnmatchcase
 from ipaddress import IPv4Address, IPv6Address
 from typing import TYPE_CHECKING, NamedTuple
 
 from proxywrap.address import DNS_OVER_TLS_PORT, DNS_PORT, Endpoint, normalise_name, unmapped
-from proxywrap.chains import Chain
-from proxywrap.config import PROXY_LIST_NAME, ChainType, Config
+from proxywrap.chains import Chain, chains_of
+from proxywrap.config import Config
 from proxywrap.engines import runs_filtered
 from proxywrap.errors import ProxywrapError
 from proxywrap.hosts import HostsTable
-from proxywrap.names import NamePool
+from proxywrap.names import NamePool, TrueNames
 from proxywrap.protocol.wire import Target
+from proxywrap.remotenames import ends_in_tor
 from proxywrap.uri import ProxyURI
 
 if TYPE_CHECKING:
     from proxywrap.rules import Programs, RuleSet
 
-__all__ = ["Route", "Router", "Unroutable"]
+__all__ = ["Route", "Router", "Unroutable", "is_of"]
 
 Address = IPv4Address | IPv6Address
 
@@ -86,10 +86,11 @@ class Router:
         self._hosts = hosts
         self._own_names = own_names
         self._pool = NamePool(self._options.fake_network_v4, self._options.fake_network_v6)
+        self._true_names = TrueNames()
 
     def adopt(self, config: Config) -> None:
         """Decide by another configuration from now on; names and their fake addresses stay."""
-        chains, rules = _chains_of(config), _rule_set(config)
+        chains, rules = chains_of(config), _rule_set(config)
         default = chains[config.chain]
         # Nothing fails from here on, so that there is never half of each.
         self.file = config.file
@@ -97,7 +98,8 @@ class Router:
         self._chains = chains
         self.default = default
         self._rules = rules
-        self._local_names = config.local_names
+        self._name_rules = config.name_rules
+        self._ends_in_tor = ends_in_tor(default.kind, default.hops)
 
     def route(self, address: Address, port: int, programs: Programs = tuple) -> Route:
         """Return the way to what the application called `address`.
@@ -118,6 +120,9 @@ class Router:
                 reason = f"{address} is a fake address that stands for no name"
                 raise Unroutable(reason, errno=errno.EHOSTUNREACH)
             return self._by_rules(Endpoint(name, port), programs, self.default)
+        true_name = self._true_names.name_of(address)
+        if true_name is not None:
+            return self._by_rules(Endpoint(true_name, port), programs, self.default)
         destination = self._options.dnat(Endpoint(address, port))
         assert not isinstance(destination.host, str)  # noqa: S101 - dnat maps addresses
         if _is_loopback(destination.host) and not self._options.proxy_loopback:
@@ -142,9 +147,7 @@ class Router:
                 raise Unroutable(reason, errno=errno.EACCES, destination=destination)
             if rule is not None:
                 default = self._chains[rule.chain] if rule.chain else None
-        resolves_here = isinstance(host, str) and (
-            default is None or any(fnmatchcase(host, glob) for glob in self._local_names)
-        )
+        resolves_here = isinstance(host, str) and (default is None or self._is_asked_for(host) is False)
         # Directly, an address keeps its form: the socket is of that family.
         return Route(
             Endpoint(host if default is None else plain, destination.port),
@@ -167,8 +170,57 @@ class Router:
         normal = _host_name(name)
         local = self._local_addresses(normal)
         if local:
-            return tuple(each for each in local if _is_of(each, family)), False
+            return tuple(each for each in local if is_of(each, family)), False
         return (self._pool.address_for(normal, 6 if family == socket.AF_INET6 else 4),), True
+
+    # -- what the last proxy is asked about ----------------------------------------
+
+    def _is_asked_for(self, name: str) -> bool | None:
+        """Tell what the rules say of a name: True, the last proxy, False, this host looks it up."""
+        return next((rule.is_remote for rule in self._name_rules if rule.matches(name)), None)
+
+    def name_to_ask(self, name: str) -> str | None:
+        """Return the name, in its normal form, whose addresses are the last proxy's to find.
+
+        Those of Tor's own services have none.
+
+        Raises:
+            ValueError: not a possible name.
+
+        """
+        if not self._name_rules:
+            return None
+        normal = _host_name(name)
+        if normal.rpartition(".")[2] == "onion" or self._local_addresses(normal):
+            return None
+        return normal if self._is_asked_for(normal) else None
+
+    def address_to_ask(self, address: Address) -> Address | None:
+        """Return the address, in its normal form, whose name is the last proxy's to find.
+
+        Those of networks that nobody else knows are nobody else's business.
+        """
+        if not self._ends_in_tor:
+            return None
+        plain = unmapped(address)
+        is_public = plain.is_global and not plain.is_multicast
+        is_known = self._pool.is_fake(plain) or self.reverse(plain) is not None
+        if not is_public or is_known or self._options.has_local(plain):
+            return None
+        return plain
+
+    def note_address(self, name: str, address: Address) -> bool:
+        """Remember the address that the last proxy has found for a name; return whether it is of use.
+
+        One that would not lead through the chain is not: who has found it could lead programs
+        to this host, or its network.
+        """
+        plain = unmapped(address)
+        leads_elsewhere = _is_loopback(plain) or plain.is_link_local or plain.is_multicast
+        if leads_elsewhere or self._pool.is_fake(plain) or self._options.has_local(plain):
+            return False
+        self._true_names.note(name, plain)
+        return True
 
     def is_remote(self, name: str) -> bool:
         """Tell whether `name` is not known here, so that a fake address stands for it.
@@ -213,20 +265,6 @@ class Router:
         return self._options.may_run_unwrapped(path)
 
 
-def _chains_of(config: Config) -> dict[str, Chain]:
-    options = config.options
-    chains = {PROXY_LIST_NAME: _chain(PROXY_LIST_NAME, options.chain_type, options.chain_len, config.hops)}
-    for chain in config.chains:
-        hops = tuple(entry.uri for entry in chain.proxies)
-        chains[chain.name] = _chain(chain.name, chain.kind, chain.length, hops)
-    return chains
-
-
-def _chain(name: str, kind: ChainType, length: int, hops: tuple[ProxyURI, ...]) -> Chain:
-    """Return a chain; one of a single proxy is strict, whatever it is called."""
-    return Chain(name, ChainType.STRICT if len(hops) == 1 else kind, length, hops)
-
-
 def _rule_set(config: Config) -> RuleSet | None:
     if not config.rules:
         return None
@@ -248,7 +286,8 @@ def _is_loopback(address: Address) -> bool:
     return plain.is_loopback or plain.is_unspecified
 
 
-def _is_of(address: Address, family: int) -> bool:
+def is_of(address: Address, family: int) -> bool:
+    """Tell whether an address is of AF_INET or AF_INET6; it is of AF_UNSPEC in any case."""
     match family:
         case socket.AF_INET:
             return address.version == 4

@@ -2,7 +2,8 @@
 
 Owns the connection and the descriptors that came over it, and closes all of
 them; a request to connect goes on to `proxywrap.helper.attempt` as a `Loan`,
-one about DNS to `proxywrap.helper.nameserver` as an `Inquiry`. Whatever goes
+one about DNS, or about what a proxy knows, to
+`proxywrap.helper.nameserver` as an `Inquiry`. Whatever goes
 wrong is that peer's error and nobody else's. Knows nothing of the event loop:
 the first requests come before there is one.
 """
@@ -17,10 +18,11 @@ import struct
 from contextlib import suppress
 from typing import NamedTuple
 
+from proxywrap.address import Host
 from proxywrap.errors import RemoteProtocolError
 from proxywrap.events import Note
 from proxywrap.helper.context import Context
-from proxywrap.helper.replies import reply_to
+from proxywrap.helper.replies import question_of, reply_to
 from proxywrap.net.lent import LentSocket
 from proxywrap.net.native import os_error
 from proxywrap.net.notification import take_descriptor
@@ -55,14 +57,17 @@ class Loan(NamedTuple):
 
 
 class Inquiry(NamedTuple):
-    """A request about DNS, and the connection that waits for the reply.
+    """A request about names, and the connection that waits for the reply.
 
-    Whoever has the inquiry owns the connection.
+    Whoever has the inquiry owns the connection. `question` is the name or the
+    address that the last proxy is to be asked about; None for a request about
+    the DNS.
     """
 
     connection: socket.socket
     pid: int
     request: RequestMessage
+    question: Host | None = None
 
 
 class Filtered(NamedTuple):
@@ -98,10 +103,9 @@ class Session:
                 return Loan(self._connection, self._pid, request, _borrow(request, fd))
             if fd >= 0:
                 os.close(fd)
-            if request.op in {Op.SERVER, Op.QUERY}:
-                if request.op is Op.SERVER and request.address is None:
-                    raise RemoteProtocolError("expected the address of a name server, got another")
-                return Inquiry(self._connection, self._pid, request)
+            question = question_of(request, self._context)
+            if question is not None or request.op in {Op.SERVER, Op.QUERY}:
+                return Inquiry(self._connection, self._pid, request, question)
             if request.op is Op.LISTEN:
                 filtered = Filtered(take_descriptor(self._pid, request.number))
                 with self._connection:

@@ -24,6 +24,7 @@ from proxywrap.net.starting import SockAddr
 from proxywrap.protocol.effects import Flow
 from proxywrap.protocol.greeting import client_greeting
 from proxywrap.protocol.handshake import client_handshake, client_request
+from proxywrap.protocol.isolation import UNASKED, Isolation
 from proxywrap.uri import ProxyURI
 
 __all__ = [
@@ -93,6 +94,7 @@ async def connect_chain(
     destination: Endpoint | None,
     deadlines: Deadlines,
     names: HopNames,
+    isolation: Isolation = UNASKED,
 ) -> None:
     """Connect to `destination` through all of `hops`, in their order.
 
@@ -103,6 +105,7 @@ async def connect_chain(
             last hop is there and would be of use.
         deadlines: for the first hop, and for each read.
         names: looks the first hop's up.
+        isolation: on whose behalf.
 
     Raises:
         AttemptFailed: the hop that failed, and why.
@@ -115,7 +118,7 @@ async def connect_chain(
         joined = joining(_join_first(lent, hops[0], names), hops[0], names, deadlines.connect_s)
         await blaming(hops[0], joined)
         for at in range(len(hops)):
-            await ask_hop(lent, hops, at, target_of(hops, at, destination))
+            await ask_hop(lent, hops, at, target_of(hops, at, destination), isolation)
     finally:
         lent.restore_options()
 
@@ -139,6 +142,7 @@ async def ask_hop(
     hops: Sequence[ProxyURI],
     at: int,
     target: Endpoint | None,
+    isolation: Isolation = UNASKED,
     *,
     is_opened: bool = False,
 ) -> None:
@@ -154,9 +158,11 @@ async def ask_hop(
     next_hop = hops[at + 1] if at + 1 < len(hops) else None
     flow: Flow[object]
     if target is None:
-        flow = client_greeting(hops[at])
+        flow = client_greeting(hops[at], isolation)
+    elif is_opened:
+        flow = client_request(hops[at], target)
     else:
-        flow = (client_request if is_opened else client_handshake)(hops[at], target)
+        flow = client_handshake(hops[at], target, isolation)
     await blaming(hops[at], run(flow, io), next_hop)
 
 

@@ -24,7 +24,9 @@ from proxywrap.net.stream import StreamIO
 from proxywrap.net.tls import explained, tls_context
 from proxywrap.net.tunnels import Tunnels
 from proxywrap.net.walking import Step, Stop, StopKind, Walk
+from proxywrap.protocol.effects import Flow
 from proxywrap.protocol.handshake import client_handshake
+from proxywrap.protocol.isolation import UNASKED, Isolation
 from proxywrap.scheme import Scheme
 from proxywrap.uri import ProxyURI
 
@@ -75,6 +77,7 @@ async def walk(
     deadlines: Deadlines,
     names: HopNames,
     tunnels: Tunnels,
+    isolation: Isolation = UNASKED,
 ) -> Walk:
     """Go through `hops` and ask the last one for `destination`.
 
@@ -84,6 +87,7 @@ async def walk(
         deadlines: for the first one, and for each answer.
         names: looks the first one's up.
         tunnels: lead through those that are SSH servers.
+        isolation: on whose behalf.
 
     """
     found = Walk()
@@ -105,7 +109,8 @@ async def walk(
                 streams = opened
                 stack.push_async_callback(_close, opened[1])
             if streams and hop.scheme is not Scheme.SSH and isinstance(target, Endpoint):
-                found.stop = await _go_through(hop, target, streams, deadlines.read_s, found)
+                flow = client_handshake(hop, target, isolation)
+                found.stop = await _go_through(hop, flow, streams, deadlines.read_s, found)
             if found.stop is not None:
                 if next_hop is not None and found.stop.kind is StopKind.ANSWER:
                     reason = f"cannot be reached, says {hop}: {found.stop.reason}"
@@ -124,15 +129,15 @@ async def _open(hop: ProxyURI, limit_s: float, names: HopNames, found: Walk) -> 
 
 
 async def _go_through(
-    hop: ProxyURI, target: Endpoint, streams: Streams, limit_s: float, found: Walk
+    hop: ProxyURI, flow: Flow[None], streams: Streams, limit_s: float, found: Walk
 ) -> Stop | None:
-    """Have a proxy lead to `target`; return what stopped that."""
+    """Speak with a proxy as `flow` does; return what stopped that."""
     reader, writer = streams
     if hop.has_tls:
         stop = await _begin_tls(hop, writer, limit_s, found)
         if stop is not None:
             return stop
-    return await _shake_hands(hop, target, _RoundIO(reader, writer, limit_s), found)
+    return await _shake_hands(hop, flow, _RoundIO(reader, writer, limit_s), found)
 
 
 async def open_first(
@@ -192,9 +197,9 @@ async def _close(writer: asyncio.StreamWriter) -> None:
     writer.transport.abort()
 
 
-async def _shake_hands(hop: ProxyURI, target: Endpoint, io: _RoundIO, found: Walk) -> Stop | None:
-    """Ask a proxy for `target`; return what stopped that."""
-    stop = await _stop_of(hop, target, io)
+async def _shake_hands(hop: ProxyURI, flow: Flow[None], io: _RoundIO, found: Walk) -> Stop | None:
+    """Ask a proxy for what the flow does; return what stopped that."""
+    stop = await _stop_of(hop, flow, io)
     count = len(io.rounds_s)
     names = ["request"] * count
     if hop.scheme.startswith("socks5"):
@@ -205,9 +210,9 @@ async def _shake_hands(hop: ProxyURI, target: Endpoint, io: _RoundIO, found: Wal
     return stop
 
 
-async def _stop_of(hop: ProxyURI, target: Endpoint, io: _RoundIO) -> Stop | None:
+async def _stop_of(hop: ProxyURI, flow: Flow[None], io: _RoundIO) -> Stop | None:
     try:
-        await run(client_handshake(hop, target), io)
+        await run(flow, io)
     except ProxyRefused as exc:
         return Stop(hop, _refusal(hop, exc, len(io.rounds_s)), exc.reason, exc.errno)
     except LocalProtocolError as exc:
@@ -223,9 +228,11 @@ async def _stop_of(hop: ProxyURI, target: Endpoint, io: _RoundIO) -> Stop | None
 
 def _refusal(hop: ProxyURI, exc: ProxyRefused, rounds: int) -> StopKind:
     """Tell what a proxy refuses: us, or the destination."""
-    has_password = hop.username is not None
+    has_password = hop.username is not None or hop.options.isolate is not None
     about_us = StopKind.WRONG_PASSWORD if has_password else StopKind.NO_PASSWORD
     if hop.scheme.startswith("socks5"):
+        if hop.options.isolate is not None and exc.is_authentication:
+            return StopKind.WRONG_PASSWORD
         if rounds == 1:
             return StopKind.RULES if has_password else StopKind.NO_PASSWORD
         if rounds == 2 and "user name and password were refused" in exc.reason:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 
 from proxywrap.net.connector import AttemptFailed, Deadlines
 from proxywrap.net.waymaking import WayMaker
+from proxywrap.protocol.isolation import UNASKED, Isolation
 from proxywrap.uri import ProxyURI
 
 __all__ = ["Scout"]
@@ -34,12 +35,14 @@ class Scout:
 
     Args:
         maker: makes a way to one; its deadlines are for a proxy that is asked alone.
+        isolation: of those who ask.
 
     """
 
-    def __init__(self, maker: WayMaker) -> None:
+    def __init__(self, maker: WayMaker, isolation: Isolation = UNASKED) -> None:
         self._maker = maker
         self._deadlines = maker.deadlines
+        self._isolation = isolation
         self._slots = asyncio.Semaphore(MAX_IN_FLIGHT)
 
     async def ask(self, prefix: Sequence[ProxyURI], hop: ProxyURI, patience_s: float) -> str | None:
@@ -58,7 +61,7 @@ class Scout:
         async with self._slots:
             try:
                 async with asyncio.timeout(patience_s):
-                    way = await maker.make([*prefix, hop], None)
+                    way = await maker.make([*prefix, hop], None, self._isolation)
                 way.close()
             except AttemptFailed as exc:
                 return exc.reason

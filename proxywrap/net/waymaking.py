@@ -10,7 +10,7 @@ from ipaddress import IPv4Address, IPv6Address
 from typing import TYPE_CHECKING
 
 from proxywrap.address import Endpoint
-from proxywrap.errors import ProxyUnreachable, TimedOut, TruncatedError
+from proxywrap.net.attentive import Attentive, Stale, has_hung_up
 from proxywrap.net.blame import AttemptFailed, blaming
 from proxywrap.net.connector import Deadlines, ask_hop, joining, target_of
 from proxywrap.net.copying import CopyingRelay
@@ -21,17 +21,14 @@ from proxywrap.net.tunnels import Tunnels
 from proxywrap.net.unix import connect_unix
 from proxywrap.net.way import Way
 from proxywrap.protocol.handshake import client_opening
+from proxywrap.protocol.isolation import UNASKED, Isolation
 from proxywrap.scheme import Scheme
 from proxywrap.uri import ProxyURI
 
 if TYPE_CHECKING:
     from proxywrap.net.tunnel import Below, Tunnel
 
-__all__ = ["Stale", "WayMaker"]
-
-
-class Stale(Exception):
-    """A way that stood ready leads nowhere any more, and nothing has come of what was said by it."""
+__all__ = ["WayMaker"]
 
 
 class WayMaker:
@@ -49,16 +46,34 @@ class WayMaker:
         self.names = names
         self.tunnels = tunnels
 
-    async def make(self, hops: Sequence[ProxyURI], destination: Endpoint | None) -> Way:
+    async def make(
+        self, hops: Sequence[ProxyURI], destination: Endpoint | None, isolation: Isolation = UNASKED
+    ) -> Way:
         """Return a way to `destination` through all of `hops`, in their order.
 
         Raises:
             AttemptFailed: the hop that failed, and why.
 
         """
-        return await self._lead(_Beginning(self, hops), hops, destination)
+        return await self._lead(_Beginning(self, hops, isolation), len(hops), destination)
 
-    async def extend(self, way: Way, hops: Sequence[ProxyURI], destination: Endpoint) -> Way:
+    async def reach_last(self, hops: Sequence[ProxyURI], isolation: Isolation) -> Way:
+        """Return a way to the last of `hops`, which has been told nothing yet.
+
+        Raises:
+            AttemptFailed: the hop that failed, and why.
+
+        """
+        beginning = _Beginning(self, hops, isolation)
+        return await self._lead(beginning, len(hops) - 1, None)
+
+    async def extend(
+        self,
+        way: Way,
+        hops: Sequence[ProxyURI],
+        destination: Endpoint,
+        isolation: Isolation = UNASKED,
+    ) -> Way:
         """Return a way likewise, made of one to the first hop, which has been told already who we are.
 
         Raises:
@@ -67,16 +82,17 @@ class WayMaker:
 
         """
         way.lent.read_timeout_s = self.deadlines.read_s
-        return await self._lead(_Beginning(self, hops, way), hops, destination)
+        return await self._lead(_Beginning(self, hops, isolation, way), len(hops), destination)
 
-    async def _lead(
-        self, beginning: _Beginning, hops: Sequence[ProxyURI], destination: Endpoint | None
-    ) -> Way:
+    async def _lead(self, beginning: _Beginning, count: int, destination: Endpoint | None) -> Way:
+        """Have so many of the hops lead on; where some are left, come to the next one."""
         on_login = _nothing
         try:
-            on_login = await self.tunnels.turn(hops)
-            for at in range(len(hops)):
+            on_login = await self.tunnels.turn(beginning.hops)
+            for at in range(count):
                 await beginning.go_on(at, destination, on_login)
+            if count < len(beginning.hops):
+                await beginning.arrive(count)
         except BaseException:
             beginning.close()
             raise
@@ -120,9 +136,12 @@ class WayMaker:
 class _Beginning:
     """A way that has come to the first of `hops`; to one at the least where a way is given."""
 
-    def __init__(self, maker: WayMaker, hops: Sequence[ProxyURI], way: Way | None = None) -> None:
+    def __init__(
+        self, maker: WayMaker, hops: Sequence[ProxyURI], isolation: Isolation, way: Way | None = None
+    ) -> None:
+        self.hops = hops
         self._maker = maker
-        self._hops = hops
+        self._isolation = isolation
         self._way = way
         self._is_opened = way is not None
         self._tunnels: list[Tunnel] = []
@@ -148,38 +167,49 @@ class _Beginning:
             AttemptFailed: the hop that failed, and why.
 
         """
-        hop = self._hops[at]
+        hop = self.hops[at]
         target = await self._target(at, destination)
         if hop.scheme is Scheme.SSH:
             await self._tunnel(at, target, on_login)
             return
+        way = await self.arrive(at)
+        if self._is_opened and not at:
+            await self._ask_opened(way.io, target)
+        else:
+            await ask_hop(way.io, self.hops, at, target, self._isolation)
+
+    async def arrive(self, at: int) -> Way:
+        """Return the way to that hop, to which it leads already but for TLS, or which is the first.
+
+        Raises:
+            AttemptFailed: it cannot be reached.
+
+        """
+        hop = self.hops[at]
         if self._way is None:
             self._way = await self._maker.reach(hop)
         elif hop.has_tls and at:
             self._way = await _speak_tls(self._way, hop)
-        if self._is_opened and not at:
-            await self._ask_opened(self._way.io, target)
-        else:
-            await ask_hop(self._way.io, self._hops, at, target)
+        return self._way
 
     async def _ask_opened(self, io: ByteIO, target: Endpoint | None) -> None:
-        attentive = _Attentive(io)
+        attentive = Attentive(io)
         try:
-            await ask_hop(attentive, self._hops, 0, target, is_opened=True)
+            await ask_hop(attentive, self.hops, 0, target, is_opened=True)
         except AttemptFailed as exc:
-            if _has_hung_up(exc.__cause__) and not attentive.has_heard:
+            if has_hung_up(exc.__cause__) and not attentive.has_heard:
                 raise Stale from exc
             raise
 
     async def _target(self, at: int, destination: Endpoint | None) -> Endpoint | None:
         """As `target_of`; where a server is that ssh connects to, ssh knows."""
-        if at + 1 < len(self._hops) and self._hops[at + 1].scheme is Scheme.SSH:
-            next_hop = self._hops[at + 1]
+        if at + 1 < len(self.hops) and self.hops[at + 1].scheme is Scheme.SSH:
+            next_hop = self.hops[at + 1]
             return await blaming(next_hop, self._maker.tunnels.place(next_hop))
-        return target_of(self._hops, at, destination)
+        return target_of(self.hops, at, destination)
 
     async def _tunnel(self, at: int, target: Endpoint | None, on_login: Callable[[], None]) -> None:
-        hop, rest = self._hops[at], self._hops[at + 1 :]
+        hop, rest = self.hops[at], self.hops[at + 1 :]
         is_last_login = all(each.scheme is not Scheme.SSH for each in rest)
         opening = self._maker.tunnels.open(
             hop, target, self._maker.deadlines, self._below(), on_login if is_last_login else _nothing
@@ -212,37 +242,6 @@ async def _speak_tls(way: Way, hop: ProxyURI) -> Way:
 
 def _nothing() -> None:
     """Have others wait on."""
-
-
-def _has_hung_up(cause: BaseException | None) -> bool:
-    """Tell whether that is how a hop ends a connection; one that is silent has not."""
-    if isinstance(cause, ProxyUnreachable):
-        return not isinstance(cause, TimedOut)  # by an alert of TLS
-    return isinstance(cause, TruncatedError | ConnectionResetError | BrokenPipeError)
-
-
-class _Attentive:
-    """A `ByteIO` that knows whether a byte has come."""
-
-    def __init__(self, io: ByteIO) -> None:
-        self.has_heard = False
-        self._io = io
-
-    async def send_all(self, data: bytes) -> None:
-        """Send all of `data`."""
-        await self._io.send_all(data)
-
-    async def read_exactly(self, size: int) -> bytes:
-        """Read `size` bytes, the first one by itself."""
-        if self.has_heard:
-            return await self._io.read_exactly(size)
-        first = await self._io.read_exactly(1)
-        self.has_heard = True
-        return first + await self._io.read_exactly(size - 1) if size > 1 else first
-
-    async def read_until(self, delimiter: bytes, limit: int) -> bytes:
-        """Read on to `delimiter`, which no answer begins with."""
-        return await self._io.read_until(delimiter, limit)
 
 
 async def _join(hop: ProxyURI, names: HopNames, limit_s: float) -> socket.socket:

@@ -13,6 +13,7 @@ from proxywrap.address import Endpoint
 from proxywrap.errors import ProxyRefused
 from proxywrap.protocol.effects import Flow
 from proxywrap.protocol.handshake import client_handshake, client_opening
+from proxywrap.protocol.isolation import UNASKED, Isolation
 from proxywrap.scheme import Scheme
 from proxywrap.uri import ProxyURI
 
@@ -21,7 +22,7 @@ __all__ = ["NOBODY", "client_greeting"]
 NOBODY = Endpoint(IPv4Address("0.0.0.0"), 0)
 
 
-def client_greeting(uri: ProxyURI) -> Flow[None]:
+def client_greeting(uri: ProxyURI, isolation: Isolation = UNASKED) -> Flow[None]:
     """Find out whether the bytes lead to the proxy `uri`, and ask it for nothing that could exist.
 
     Raises:
@@ -32,7 +33,7 @@ def client_greeting(uri: ProxyURI) -> Flow[None]:
 
     """
     if uri.scheme in {Scheme.SOCKS5, Scheme.SOCKS5H}:
-        return client_opening(uri)
+        return client_opening(uri, isolation)
     return _ask_for_nobody(uri)
 
 

@@ -11,6 +11,7 @@ server's role of SOCKS5, which the helper never plays.
 from __future__ import annotations
 
 import errno
+from collections.abc import Collection
 from typing import assert_never
 
 from proxywrap.address import Endpoint
@@ -18,19 +19,33 @@ from proxywrap.errors import ProxyRefused
 from proxywrap.protocol import socks4, socks5, socks5client
 from proxywrap.protocol.diagnosis import mismatch, read_answer
 from proxywrap.protocol.effects import Flow
+from proxywrap.protocol.isolation import UNASKED, Isolation
 from proxywrap.protocol.request import Check, Command, Request
+from proxywrap.protocol.socks5client import Login
 from proxywrap.scheme import Scheme
 from proxywrap.uri import ProxyURI
 
-__all__ = ["client_handshake", "client_opening", "client_request", "send_reply", "server_handshake"]
+__all__ = [
+    "client_handshake",
+    "client_opening",
+    "client_request",
+    "login_for",
+    "send_reply",
+    "server_handshake",
+]
 
 
-def client_handshake(uri: ProxyURI, destination: Endpoint) -> Flow[None]:
+def client_handshake(uri: ProxyURI, destination: Endpoint, isolation: Isolation = UNASKED) -> Flow[None]:
     """Ask the proxy `uri`, to which the bytes lead already, for `destination`.
 
     Afterwards the bytes lead to the destination. A name goes to the proxy as a
     name, with every scheme. A raw hop is asked nothing and leads where it leads,
     nor is ssh: the program itself was told the destination.
+
+    Args:
+        uri: the proxy.
+        destination: where it is to lead.
+        isolation: on whose behalf, for a proxy that is to know it apart from others.
 
     Raises:
         ProxyRefused: the proxy said no.
@@ -44,8 +59,7 @@ def client_handshake(uri: ProxyURI, destination: Endpoint) -> Flow[None]:
         case Scheme.SOCKS4 | Scheme.SOCKS4A:
             return socks4.connect(destination, uri.username or b"")
         case Scheme.SOCKS5 | Scheme.SOCKS5H:
-            connect = socks5client.connect_in_one_flight if uri.options.is_pipelined else socks5client.connect
-            return connect(destination, uri.username, uri.password)
+            return _ask_socks5(uri, destination, isolation)
         case Scheme.HTTP:
             from proxywrap.protocol import httpconnect
 
@@ -56,7 +70,7 @@ def client_handshake(uri: ProxyURI, destination: Endpoint) -> Flow[None]:
             assert_never(uri.scheme)
 
 
-def client_opening(uri: ProxyURI) -> Flow[None]:
+def client_opening(uri: ProxyURI, isolation: Isolation = UNASKED) -> Flow[None]:
     """Say to the proxy `uri` what can be said before a destination is known: with SOCKS5, who we are.
 
     Raises:
@@ -67,7 +81,7 @@ def client_opening(uri: ProxyURI) -> Flow[None]:
 
     """
     if uri.scheme in {Scheme.SOCKS5, Scheme.SOCKS5H}:
-        return socks5client.negotiate(None if uri.username is None else (uri.username, uri.password or b""))
+        return socks5client.negotiate(login_for(uri, isolation))
     return _say_nothing()
 
 
@@ -83,17 +97,34 @@ def client_request(uri: ProxyURI, destination: Endpoint) -> Flow[object]:
     return client_handshake(uri, destination)
 
 
+def login_for(uri: ProxyURI, isolation: Isolation) -> Login:
+    """Return who we are to a SOCKS5 proxy: as its URL says, or as it is to know us apart."""
+    if uri.options.isolate is None:
+        return Login(uri.username, uri.password)
+    return Login(*isolation.credentials(uri.options.isolate), is_needed=True)
+
+
+def _ask_socks5(uri: ProxyURI, destination: Endpoint, isolation: Isolation) -> Flow[None]:
+    login = login_for(uri, isolation)
+    yield from socks5client.converse(
+        Command.CONNECT, destination, login, in_one_flight=uri.options.is_pipelined
+    )
+
+
 def _say_nothing() -> Flow[None]:
     """Leave the bytes to whoever comes next: they lead where the hop leads by itself."""
     yield from ()
 
 
-def server_handshake(check: Check | None = None) -> Flow[Request]:
-    """Read a CONNECT request in the protocol that its first byte tells.
+def server_handshake(
+    check: Check | None = None, commands: Collection[Command] = (Command.CONNECT,)
+) -> Flow[Request]:
+    """Read a request in the protocol that its first byte tells.
 
     Args:
         check: who may pass; None lets all pass. SOCKS4 has no password and is
             checked with an empty one.
+        commands: what may be asked for.
 
     Returns:
         The request, to be answered by `send_reply`.
@@ -118,7 +149,7 @@ def server_handshake(check: Check | None = None) -> Flow[Request]:
         request = yield from httpconnect.read_request(check, first)
     else:
         raise mismatch("a request of SOCKS4, SOCKS5 or HTTP", first[0], of_client=True)
-    if request.cmd is not Command.CONNECT:
+    if request.cmd not in commands:
         yield from _refuse_command(request)
     return request
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import NamedTuple
 
 from proxywrap.address import Endpoint, normalise_name
 from proxywrap.errors import LocalProtocolError, RemoteProtocolError
 from proxywrap.scheme import Scheme
 
-__all__ = ["Check", "Command", "Request", "decode_name", "encode_name"]
+__all__ = ["TOR_COMMANDS", "Check", "Command", "Request", "decode_name", "encode_name"]
 
 Check = Callable[[bytes, bytes], bool]
 """Tells whether a user name and password are right; SOCKS4 passes an empty password."""
@@ -21,24 +21,35 @@ MAX_NAME_OCTETS = 255
 
 
 class Command(IntEnum):
-    """What may be asked for (RFC 1928, section 4); SOCKS4 has the first two."""
+    """What may be asked for (RFC 1928, section 4); SOCKS4 has the first two.
+
+    The last two are Tor's (spec.torproject.org, socks-extensions, "Name
+    lookup"), `torlookup` their dialogue.
+    """
 
     CONNECT = 1
     BIND = 2
     UDP_ASSOCIATE = 3
+    RESOLVE = 0xF0
+    RESOLVE_PTR = 0xF1
 
 
-class Request(NamedTuple):
+TOR_COMMANDS = frozenset({Command.RESOLVE, Command.RESOLVE_PTR})
+
+
+@dataclass(frozen=True)
+class Request:
     """A request, parsed and with its credentials found right.
 
     `destination` is as the client asked: a name stays a name. `username` is
-    None where none was given.
+    None where none was given, `password` where none was read.
     """
 
     scheme: Scheme
     cmd: Command
     destination: Endpoint
     username: bytes | None = None
+    password: bytes | None = field(default=None, repr=False, compare=False)
 
 
 def encode_name(name: str) -> bytes:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import errno
+from typing import NamedTuple
 
 from proxywrap.address import Endpoint
 from proxywrap.errors import ProxyRefused, RemoteProtocolError
 from proxywrap.protocol import userpass
 from proxywrap.protocol.diagnosis import mismatch, read_answer
 from proxywrap.protocol.effects import Flow, ReadExactly, Send
-from proxywrap.protocol.request import Command
+from proxywrap.protocol.request import TOR_COMMANDS, Command
 from proxywrap.protocol.socks5 import (
     ABOUT_DESTINATION,
     REP_ERRNO,
@@ -23,9 +24,11 @@ from proxywrap.protocol.socks5 import (
     read_address,
 )
 
-__all__ = ["connect", "connect_in_one_flight", "negotiate", "request"]
+__all__ = ["Login", "connect", "connect_in_one_flight", "converse", "negotiate", "request"]
 
 _ATYPS = frozenset(Atyp)
+
+_METHOD_ANSWER = "the answer of a SOCKS5 proxy to the methods offered"
 
 _REASONS = {
     Rep.GENERAL_FAILURE: "general failure of the proxy{code}: its own log says why",
@@ -37,6 +40,31 @@ _REASONS = {
     Rep.COMMAND_NOT_SUPPORTED: "the proxy does not carry CONNECT{code}: its configuration has to allow it",
     Rep.ADDRESS_TYPE_NOT_SUPPORTED: "the proxy knows no such type of address{code}: IPv6, or names?",
 }
+
+
+class Login(NamedTuple):
+    """Who we are to a proxy.
+
+    `is_needed` where a proxy that lets everybody in must hear it too.
+    """
+
+    username: bytes | None = None
+    password: bytes | None = None
+    is_needed: bool = False
+
+    def __repr__(self) -> str:
+        """Show neither user name nor password."""
+        return f"Login(is_needed={self.is_needed})"
+
+    @property
+    def credentials(self) -> tuple[bytes, bytes] | None:
+        """The user name and the password, where there are any; None for a password counts as an empty one."""
+        return None if self.username is None else (self.username, self.password or b"")
+
+    @property
+    def advice(self) -> str:
+        """What to do where they are refused."""
+        return "isolate= has made them up: write yours in its place" if self.is_needed else userpass.ADVICE
 
 
 def connect(
@@ -56,34 +84,72 @@ def connect(
         LocalProtocolError: a name, user name or password that is too long.
 
     """
-    credentials = None if username is None else (username, password or b"")
-    packed = pack_address(destination)  # a name too long is known before the first byte goes out
-    yield from negotiate(credentials)
-    yield from _request(Command.CONNECT, packed)
+    yield from converse(Command.CONNECT, destination, Login(username, password))
 
 
 def connect_in_one_flight(
     destination: Endpoint, username: bytes | None = None, password: bytes | None = None
 ) -> Flow[None]:
-    """Ask a SOCKS5 proxy for `destination`, and read what it says to each part when all is sent.
-
-    Two round trips fewer, of which RFC 1928 knows nothing: a proxy that forgets
-    what it has read beyond the part it is at will not answer. One method is
-    offered, for what follows depends on which it is.
+    """Ask a SOCKS5 proxy for `destination`, as `converse` does in one flight.
 
     Args and Raises: as for `connect`.
 
     """
-    credentials = None if username is None else (username, password or b"")
+    yield from converse(Command.CONNECT, destination, Login(username, password), in_one_flight=True)
+
+
+def converse(cmd: Command, about: Endpoint, login: Login, *, in_one_flight: bool = False) -> Flow[Endpoint]:
+    """Hold the whole dialogue with a SOCKS5 proxy.
+
+    In one flight it takes two round trips fewer, of which RFC 1928 knows
+    nothing: what the proxy says to each part is read when all is sent, and one
+    that forgets what it has read beyond the part it is at will not answer. One
+    method is offered, for what follows depends on which it is.
+
+    Args:
+        cmd: what is asked for.
+        about: what it is asked about.
+        login: who we are.
+        in_one_flight: send all of it at once.
+
+    Returns:
+        BND.ADDR and BND.PORT. A name among them is not checked in any way.
+
+    Raises: as `connect`.
+
+    """
+    packed = pack_address(about)  # a name too long is known before the first byte goes out
+    if in_one_flight:
+        return (yield from _converse_in_one_flight(cmd, packed, login))
+    yield from negotiate(login)
+    return (yield from _request(cmd, packed))
+
+
+def _converse_in_one_flight(cmd: Command, packed: bytes, login: Login) -> Flow[Endpoint]:
+    credentials = login.credentials
     method = Method.NO_AUTHENTICATION if credentials is None else Method.USERNAME_PASSWORD
     flight = bytes([VERSION, 1, method])
     if credentials is not None:
         flight += userpass.pack_request(*credentials)
-    yield Send(flight + _pack_request(Command.CONNECT, pack_address(destination)))
-    yield from _read_method([method], has_credentials=credentials is not None)
-    if credentials is not None:
-        yield from userpass.read_status()
-    yield from _read_reply()
+    yield Send(flight + _pack_request(cmd, packed))
+    if credentials is None:
+        yield from _read_method([method], login)
+    else:
+        yield from _read_method_and_status(login)
+    return (yield from _read_reply(cmd))
+
+
+def _read_method_and_status(login: Login) -> Flow[None]:
+    """Read two answers, or the second one alone.
+
+    Tor, which got both parts at once, says nothing to the first of them.
+    """
+    ver, code = yield from read_answer(2, _METHOD_ANSWER)
+    if ver == userpass.VERSION:
+        userpass.check_status(ver, code, login.advice)
+        return
+    _check_method(ver, code, [Method.USERNAME_PASSWORD], login)
+    yield from userpass.read_status(login.advice)
 
 
 def request(cmd: Command, destination: Endpoint) -> Flow[Endpoint]:
@@ -102,7 +168,7 @@ def request(cmd: Command, destination: Endpoint) -> Flow[Endpoint]:
     return (yield from _request(cmd, pack_address(destination)))
 
 
-def negotiate(credentials: tuple[bytes, bytes] | None) -> Flow[None]:
+def negotiate(login: Login) -> Flow[None]:
     """Agree on a method, and give a password where that is it (sections 3 and 7).
 
     Raises:
@@ -111,39 +177,44 @@ def negotiate(credentials: tuple[bytes, bytes] | None) -> Flow[None]:
         TruncatedError: the proxy closed in the middle.
 
     """
-    methods = [Method.NO_AUTHENTICATION] + [Method.USERNAME_PASSWORD] * (credentials is not None)
+    methods = [] if login.is_needed else [Method.NO_AUTHENTICATION]
+    methods += [Method.USERNAME_PASSWORD] * (login.credentials is not None)
     yield Send(bytes([VERSION, len(methods), *methods]))
-    method = yield from _read_method(methods, has_credentials=credentials is not None)
-    if method == Method.USERNAME_PASSWORD and credentials is not None:
-        yield from userpass.authenticate(*credentials)
+    method = yield from _read_method(methods, login)
+    if method == Method.USERNAME_PASSWORD and login.credentials is not None:
+        yield from userpass.authenticate(*login.credentials, login.advice)
 
 
-def _read_method(methods: list[Method], *, has_credentials: bool) -> Flow[int]:
-    ver, method = yield from read_answer(2, "the answer of a SOCKS5 proxy to the methods offered")
+def _read_method(methods: list[Method], login: Login) -> Flow[int]:
+    ver, method = yield from read_answer(2, _METHOD_ANSWER)
+    _check_method(ver, method, methods, login)
+    return method
+
+
+def _check_method(ver: int, method: int, methods: list[Method], login: Login) -> None:
     if ver != VERSION:
         raise mismatch("SOCKS version 5", ver)
     if method == Method.NO_ACCEPTABLE:
-        raise _no_acceptable(has_credentials=has_credentials)
+        raise _no_acceptable(login)
     if method not in methods:
         raise RemoteProtocolError(f"expected one of the methods {[int(m) for m in methods]}, got {method}")
-    return method
 
 
 def _request(cmd: Command, packed: bytes) -> Flow[Endpoint]:
     yield Send(_pack_request(cmd, packed))
-    return (yield from _read_reply())
+    return (yield from _read_reply(cmd))
 
 
 def _pack_request(cmd: Command, packed: bytes) -> bytes:
     return bytes([VERSION, cmd, RSV]) + packed
 
 
-def _read_reply() -> Flow[Endpoint]:
+def _read_reply(cmd: Command) -> Flow[Endpoint]:
     ver, rep = yield ReadExactly(2)
     if ver != VERSION:
         raise mismatch("a SOCKS5 reply of version 5", ver)
     if rep != Rep.SUCCEEDED:
-        raise _refusal(rep)
+        raise _refusal(cmd, rep)
     _rsv, atyp = yield ReadExactly(2)
     if atyp not in _ATYPS:
         raise RemoteProtocolError(f"expected an address type 1, 3 or 4 in the SOCKS5 reply, got {atyp}")
@@ -153,15 +224,17 @@ def _read_reply() -> Flow[Endpoint]:
     return Endpoint(parse_number(atyp, data), port)
 
 
-def _no_acceptable(*, has_credentials: bool) -> ProxyRefused:
-    if has_credentials:
+def _no_acceptable(login: Login) -> ProxyRefused:
+    if login.is_needed:
+        reason = "the proxy takes no user name and password, by which it would tell us apart: remove isolate="
+    elif login.credentials is not None:
         reason = "the proxy takes neither user name and password nor none: GSSAPI cannot be carried"
     else:
         reason = "the proxy wants a user name and password: write socks5://USER:PASSWORD@HOST:PORT"
     return ProxyRefused(reason, errno=errno.EACCES, is_destination_fault=False, is_authentication=True)
 
 
-def _refusal(code: int) -> ProxyRefused:
+def _refusal(cmd: Command, code: int) -> ProxyRefused:
     if code not in Rep.__members__.values():
         return ProxyRefused(
             f"unassigned reply (REP {code}): its own log may say why",
@@ -169,8 +242,11 @@ def _refusal(code: int) -> ProxyRefused:
             is_destination_fault=False,
         )
     rep = Rep(code)
+    reason = _REASONS[rep]
+    if rep is Rep.COMMAND_NOT_SUPPORTED and cmd in TOR_COMMANDS:
+        reason = f"the proxy knows no {cmd.name}{{code}}: is it Tor? If not, remove tor=1"
     return ProxyRefused(
-        _REASONS[rep].format(code=f" (REP {code})"),
+        reason.format(code=f" (REP {code})"),
         errno=REP_ERRNO[rep],
         is_destination_fault=rep in ABOUT_DESTINATION,
     )

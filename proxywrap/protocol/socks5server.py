@@ -26,7 +26,7 @@ from proxywrap.scheme import Scheme
 __all__ = ["negotiate_method", "read_request", "send_reply"]
 
 
-def negotiate_method(check: Check | None = None, first: bytes = b"") -> Flow[bytes | None]:
+def negotiate_method(check: Check | None = None, first: bytes = b"") -> Flow[tuple[bytes, bytes] | None]:
     """Choose a method among those a client offers, and run it (section 3).
 
     Without `check` no authentication is preferred, but a client that offers
@@ -37,7 +37,7 @@ def negotiate_method(check: Check | None = None, first: bytes = b"") -> Flow[byt
         first: what has been read of the client's message already.
 
     Returns:
-        The user name, None where none was asked for.
+        The user name and the password, None where none was asked for.
 
     Raises:
         ProxyRefused: no acceptable method, or `check` said no; the client has
@@ -77,7 +77,7 @@ def read_request(check: Check | None = None, first: bytes = b"") -> Flow[Request
         TruncatedError: the client closed in the middle.
 
     """
-    username = yield from negotiate_method(check, first)
+    credentials = yield from negotiate_method(check, first)
     ver, cmd, _rsv, atyp = yield ReadExactly(4)
     if ver != VERSION:
         raise mismatch("a SOCKS5 request of version 5", ver, of_client=True)
@@ -89,7 +89,8 @@ def read_request(check: Check | None = None, first: bytes = b"") -> Flow[Request
         yield from send_reply(Rep.COMMAND_NOT_SUPPORTED)
         raise RemoteProtocolError(f"expected a SOCKS5 command from 1 to 3, got {cmd}")
     host: Host = decode_name(data) if atyp == Atyp.DOMAINNAME else parse_number(atyp, data)
-    return Request(Scheme.SOCKS5, Command(cmd), Endpoint(host, port), username)
+    username, password = credentials or (None, None)
+    return Request(Scheme.SOCKS5, Command(cmd), Endpoint(host, port), username, password)
 
 
 def send_reply(rep: Rep, bound: Endpoint = UNSPECIFIED) -> Flow[None]:

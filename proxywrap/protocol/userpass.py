@@ -20,21 +20,22 @@ from proxywrap.protocol.diagnosis import mismatch
 from proxywrap.protocol.effects import Flow, ReadExactly, Send
 from proxywrap.protocol.request import Check
 
-__all__ = ["authenticate", "check_credentials", "pack_request", "read_status"]
+__all__ = ["authenticate", "check_credentials", "check_status", "pack_request", "read_status"]
 
 VERSION = 1
 SUCCESS = 0
 FAILURE = 1
 MAX_BYTES = 255
+ADVICE = "check them in the proxy's URL"
 
 REPLY_VERSIONS = {VERSION, 5}
 """Some servers answer with the version of SOCKS itself; proxychains-ng takes both."""
 
 
-def authenticate(username: bytes, password: bytes) -> Flow[None]:
+def authenticate(username: bytes, password: bytes, advice: str = ADVICE) -> Flow[None]:
     """Prove to the server who we are; raises as `pack_request` and `read_status`."""
     yield Send(pack_request(username, password))
-    yield from read_status()
+    yield from read_status(advice)
 
 
 def pack_request(username: bytes, password: bytes) -> bytes:
@@ -52,8 +53,11 @@ def pack_request(username: bytes, password: bytes) -> bytes:
     return bytes([VERSION, len(username)]) + username + bytes([len(password)]) + password
 
 
-def read_status() -> Flow[None]:
+def read_status(advice: str = ADVICE) -> Flow[None]:
     """Read the server's answer.
+
+    Args:
+        advice: what to do where they are refused.
 
     Raises:
         ProxyRefused: the server refused them (EACCES).
@@ -62,14 +66,19 @@ def read_status() -> Flow[None]:
 
     """
     ver, status = yield ReadExactly(2)
+    check_status(ver, status, advice)
+
+
+def check_status(ver: int, status: int, advice: str = ADVICE) -> None:
+    """Raise what `read_status` does of the two octets that it reads."""
     if ver not in REPLY_VERSIONS:
         raise mismatch("a reply of version 1 to the user name and password", ver)
     if status != SUCCESS:
-        raise _refusal(status)
+        raise _refusal(status, advice)
 
 
-def check_credentials(check: Check | None) -> Flow[bytes]:
-    """Read a client's credentials, answer, and return its user name.
+def check_credentials(check: Check | None) -> Flow[tuple[bytes, bytes]]:
+    """Read a client's credentials, answer, and return them.
 
     Args:
         check: who may pass; None lets all pass.
@@ -90,12 +99,12 @@ def check_credentials(check: Check | None) -> Flow[bytes]:
         yield Send(bytes([VERSION, FAILURE]))
         raise _refusal(FAILURE)
     yield Send(bytes([VERSION, SUCCESS]))
-    return username
+    return username, password
 
 
-def _refusal(status: int) -> ProxyRefused:
+def _refusal(status: int, advice: str = ADVICE) -> ProxyRefused:
     return ProxyRefused(
-        f"the user name and password were refused (status {status}): check them in the proxy's URL",
+        f"the user name and password were refused (status {status}): {advice}",
         errno=errno.EACCES,
         is_destination_fault=False,
         is_authentication=True,

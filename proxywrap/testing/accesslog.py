@@ -32,6 +32,9 @@ class Access:
     and `is_name` tells a name from an address. `result` is `ok`, the name of an
     errno, or what was wrong in words. `sent_bytes` went from the client to the
     destination, `received_bytes` the other way, handshakes not counted.
+    `command` is what was asked for, CONNECT where the protocol has nothing
+    else. `login` tells one user name and password from others, None where no
+    password was given: they are numbered as they come.
     """
 
     time_s: float
@@ -44,9 +47,13 @@ class Access:
     result: str = PENDING
     sent_bytes: int = 0
     received_bytes: int = 0
+    command: str | None = None
+    login: int | None = None
 
-    def take(self, request: Request) -> None:
+    def take(self, request: Request, login: int | None = None) -> None:
         """Fill in what was asked for."""
+        self.command = request.cmd.name
+        self.login = login
         self.scheme = str(request.scheme)
         self.host = str(request.destination.host)
         self.port = request.destination.port
@@ -80,6 +87,14 @@ class AccessLog:
     def __init__(self, file: TextIO | None = None) -> None:
         self.entries: list[Access] = []
         self._file = file
+        self._logins: dict[tuple[bytes | None, bytes], int] = {}
+
+    def login_of(self, request: Request) -> int | None:
+        """Return the number of a client's user name and password, from 1 on; None where it gave none."""
+        if request.password is None:
+            return None
+        login = request.username, request.password
+        return self._logins.setdefault(login, len(self._logins) + 1)
 
     def open(self, access: Access) -> None:
         """Show `access` to whoever looks at the entries."""

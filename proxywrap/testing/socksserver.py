@@ -28,12 +28,14 @@ from proxywrap.net.driver import run
 from proxywrap.net.stream import StreamIO
 from proxywrap.protocol.effects import Flow, Send
 from proxywrap.protocol.handshake import send_reply, server_handshake
+from proxywrap.protocol.request import TOR_COMMANDS, Command
 from proxywrap.scheme import Scheme
 from proxywrap.testing.acceptor import Acceptor
 from proxywrap.testing.accesslog import PENDING, SUCCEEDED, Access, AccessLog
 from proxywrap.testing.gate import Gate
 from proxywrap.testing.relay import CHUNK_BYTES, relay
 from proxywrap.testing.script import CutError, Script, ScriptedIO
+from proxywrap.testing.torlookups import TorLookups
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -66,6 +68,9 @@ class SocksServer:
             holds for connections that come then.
         log_path: file that the access log is appended to, as JSON lines.
 
+    `tor` may be set at any time to what it finds for names and addresses, and
+    makes it a Tor.
+
     """
 
     def __init__(
@@ -86,6 +91,7 @@ class SocksServer:
         self._names = {_fold(name): _to_target(value) for name, value in (names or {}).items()}
         self._resolve = resolve
         self._log_path = log_path
+        self.tor: TorLookups | None = None
         self._log = AccessLog()
         self._gate = Gate()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -203,14 +209,19 @@ class SocksServer:
             self._log.close(access)
 
     async def _serve(self, io: ScriptedIO, access: Access, script: Script) -> None:
-        request = await run(server_handshake(self._check if self._users else None), io)
-        access.take(request)
+        check = self._check if self._users else None
+        commands = {Command.CONNECT, *(TOR_COMMANDS if self.tor is not None else ())}
+        request = await run(server_handshake(check, commands), io)
+        access.take(request, self._log.login_of(request))
         self._log.open(access)
         await self._gate.enter()
         if script.reply is not None:
             await io.send_all(script.reply)
             raise CutError
         try:
+            if request.cmd is not Command.CONNECT:
+                await self._look_up(request, io, access, script)
+                return
             destination = await self._dial(request, script)
         except OSError as exc:
             access.result = errno.errorcode[_errno(exc)]
@@ -223,6 +234,14 @@ class SocksServer:
             await relay(StreamIO(io.reader, io.writer), destination, access)
         finally:
             destination.writer.close()
+
+    async def _look_up(self, request: Request, io: ScriptedIO, access: Access, script: Script) -> None:
+        if script.refuse is not None:
+            raise OSError(script.refuse, "the script refuses")
+        assert self.tor is not None  # noqa: S101 - nobody else takes the command
+        found = self.tor.answer(request.destination.host)
+        access.result = SUCCEEDED
+        await run(send_reply(request, bound=found), io)
 
     def _check(self, username: bytes, password: bytes) -> bool:
         return username in self._users and hmac.compare_digest(self._users[username], password)

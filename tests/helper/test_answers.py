@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from ipaddress import IPv4Network, IPv6Network
+from ipaddress import IPv4Network, IPv6Network, ip_address
 from typing import TYPE_CHECKING
 
 import dns.flags
@@ -16,12 +16,17 @@ from hypothesis import strategies as st
 from proxywrap.config import Config, Options
 from proxywrap.events import Blocked, Event, Resolved
 from proxywrap.helper.answers import Answers
-from proxywrap.helper.lookups import NEGATIVE_TTL_S, TTL_S, Later
+from proxywrap.helper.farnames import FarNames, Found
+from proxywrap.helper.lookups import NEGATIVE_TTL_S, TTL_S, Asked, Later
 from proxywrap.helper.router import Router
 from proxywrap.hosts import parse_hosts
+from proxywrap.parser import parse_config
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from proxywrap.address import Host
+    from proxywrap.protocol.torlookup import Answer
 
 FAKE_V4 = "198.18.108.80"
 FAKE_V6 = "fd70:726f:7879:7772:2512:3452:6ba3:a748"
@@ -285,3 +290,79 @@ def test_any_labels(labels: list[bytes], kind: int) -> None:
     if len(name) <= 255:
         assert answer[12 : len(asked)] == asked[12:]
     dns.message.from_wire(answer)
+
+
+# ---
+# What the last proxy is asked about
+
+TOR = b"[ProxyList]\nsocks5://192.0.2.1:1080 tor=1\n[rules]\nresolve remote *.far\n"
+
+
+class _Far(FarNames):
+    """Answers that are there."""
+
+    def __init__(self, found: dict[Host, Answer]) -> None:
+        self._found = found
+
+    def known(self, question: Host) -> Found | None:
+        return Found(self._found[question]) if question in self._found else None
+
+
+def asking(found: dict[Host, Answer]) -> Answers:
+    """Return answers of a chain that ends in a Tor, of which so much is known."""
+    router = Router(parse_config(TOR, "t.conf"), parse_hosts(HOSTS), frozenset())
+    return Answers(router, lambda _: None, _Far(found))
+
+
+TRUE, TRUE_V6 = ip_address("8.8.4.4"), ip_address("2a00::7")
+BACK, BACK_V6 = "4.4.8.8.in-addr.arpa", f"7.{'0.' * 27}0.0.a.2.ip6.arpa"
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "asked"),
+    [
+        ("a.far", A, "a.far"),
+        ("A.Far", AAAA, "a.far"),
+        (BACK, PTR, TRUE),
+        (BACK, ANY, TRUE),
+        (BACK_V6, PTR, TRUE_V6),
+    ],
+)
+def test_what_is_asked_about(name: str, kind: int, asked: Host) -> None:
+    """It waits for the last proxy's answer, and where there is none it cannot be told now."""
+    answers = asking({})
+    assert answers.answer(question(name, kind), 7) == Asked(asked)
+    assert told(answers, name, kind).rcode() == dns.rcode.SERVFAIL
+    assert told(asking({asked: None}), name, kind).rcode() == dns.rcode.NXDOMAIN
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "expected"),
+    [
+        ("a.far", A, ["8.8.4.4"]),
+        ("a.far", ANY, ["8.8.4.4"]),
+        ("a.far", AAAA, []),
+        ("six.far", AAAA, ["2a00::7"]),
+        ("six.far", A, []),
+        (BACK, PTR, ["host.far."]),
+        (BACK, ANY, ["host.far."]),
+        (BACK_V6, PTR, ["six.far."]),
+    ],
+)
+def test_what_was_found(name: str, kind: int, expected: list[str]) -> None:
+    """Each has what it has, and no data of other kinds."""
+    found: dict[Host, Answer] = {
+        "a.far": TRUE,
+        "six.far": TRUE_V6,
+        TRUE: "host.far",
+        TRUE_V6: "six.far",
+    }
+    message = told(asking(found), name, kind)
+    assert (message.rcode(), records(message)) == (dns.rcode.NOERROR, expected)
+
+
+@pytest.mark.parametrize(("name", "kind"), [("a.far", MX), (BACK, A), (BACK, MX)])
+def test_other_kinds_are_not_asked_about(name: str, kind: int) -> None:
+    """There is no way to."""
+    message = told(asking({}), name, kind)
+    assert (message.rcode(), records(message)) == (dns.rcode.NOERROR, [])

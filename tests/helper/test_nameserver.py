@@ -11,16 +11,25 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from proxywrap.events import Blocked, Event, Resolved
+from proxywrap.events import Blocked, Event, Resolved, Unresolved
+from proxywrap.helper import questions
+from proxywrap.helper.context import Context
 from proxywrap.helper.nameserver import NameServer
+from proxywrap.helper.questions import Questions
+from proxywrap.helper.router import Router
 from proxywrap.helper.session import Inquiry, Session
+from proxywrap.hosts import parse_hosts
 from proxywrap.net import dnsserver
+from proxywrap.net.blame import AttemptFailed
+from proxywrap.parser import parse_config
 from proxywrap.protocol.wire import Op, ReplyMessage, RequestMessage, pack_request, parse_reply
 
 from .asking import TOKEN, ask, connect, connect_request, finish, make_attempts, pair, send
 
 if TYPE_CHECKING:
-    from proxywrap.helper.context import Context
+    from proxywrap.address import Host
+    from proxywrap.chains import Chain
+    from proxywrap.protocol.torlookup import Answer
 
 
 @pytest.fixture
@@ -127,5 +136,119 @@ def test_a_local_name_server_that_cannot_be(
         with socket.socket() as app:
             reply = await connect(make_attempts(context, names), connect_request("127.0.0.53", 53), app)
         assert reply.error == errno.EADDRNOTAVAIL
+
+    finish(play())
+
+
+# ---
+# What the last proxy is asked about
+
+
+@pytest.fixture
+def ending_in_tor(events: list[Event]) -> Context:
+    """Return the context of a chain that ends in a Tor, which finds addresses of `*.far`."""
+    text = b"[ProxyList]\nsocks5://192.0.2.1:9050 tor=1\n[rules]\nresolve remote *.far\n"
+    router = Router(parse_config(text, "t.conf"), parse_hosts(""), frozenset())
+    return Context(TOKEN, router, events.append)
+
+
+FOUND: dict[Host, Answer] = {
+    "a.far": ip_address("8.8.4.4"),
+    "none.far": None,
+    ip_address("8.8.4.4"): "host.far",
+    ip_address("8.8.4.5"): None,
+}
+
+
+async def find_out(context: Context, request: RequestMessage, count: int = 1) -> ReplyMessage:
+    """Return the reply to a request that takes the last proxy to answer, the last of so many."""
+    names = NameServer(context)
+    asked: list[Host] = []
+
+    async def answer(_pid: int, chain: Chain, question: Host) -> Answer:
+        asked.append(question)
+        if question not in FOUND:
+            raise AttemptFailed(chain.hops[-1], "is not there", errno=errno.ECONNREFUSED, is_chain_fault=True)
+        return FOUND[question]
+
+    async with asyncio.TaskGroup() as group:
+        names.far.begin(answer, group.create_task)
+        replies = [await inquire(context, names, pack_request(request)) for _ in range(count)]
+    assert len(asked) == 1
+    return replies[-1]
+
+
+@pytest.mark.parametrize(
+    ("name", "family", "error", "addresses"),
+    [
+        (b"A.Far.", socket.AF_UNSPEC, 0, [ip_address("8.8.4.4")]),
+        (b"a.far", socket.AF_INET, 0, [ip_address("8.8.4.4")]),
+        (b"a.far", socket.AF_INET6, errno.ENOENT, []),
+        (b"none.far", socket.AF_UNSPEC, errno.ENOENT, []),
+        (b"dead.far", socket.AF_UNSPEC, errno.EAGAIN, []),
+    ],
+)
+def test_a_true_address(
+    ending_in_tor: Context, name: bytes, family: int, error: int, addresses: list[object]
+) -> None:
+    """The canonical name is as it was spelled; another time nobody is asked."""
+    request = RequestMessage(Op.RESOLVE, token=TOKEN, name=name, family=family)
+    reply = finish(find_out(ending_in_tor, request, 1 if name == b"dead.far" else 2))
+    assert (reply.error, list(reply.addresses)) == (error, addresses)
+    if not error:
+        assert reply.name == name.removesuffix(b".")
+
+
+@pytest.mark.parametrize(
+    ("address", "error", "name"),
+    [
+        ("8.8.4.4", 0, b"host.far"),
+        ("::ffff:8.8.4.4", 0, b"host.far"),
+        ("8.8.4.5", errno.ENOENT, b""),
+        ("8.8.4.6", errno.EAGAIN, b""),
+    ],
+)
+def test_the_name_of_an_address(
+    ending_in_tor: Context, events: list[Event], address: str, error: int, name: bytes
+) -> None:
+    """Where it cannot be asked, the user hears why."""
+    where = ip_address(address)
+    family = socket.AF_INET if where.version == 4 else socket.AF_INET6
+    reply = finish(find_out(ending_in_tor, RequestMessage(Op.REVERSE, 0, TOKEN, family, where)))
+    assert (reply.error, reply.name) == (error, name)
+    hop = ending_in_tor.router.default.hops[0]
+    told = [event for event in events if isinstance(event, Unresolved)]
+    assert told == (
+        [Unresolved(os.getpid(), "8.8.4.6", hop, "is not there")] if error == errno.EAGAIN else []
+    )
+
+
+def test_a_question_of_dns_waits(ending_in_tor: Context) -> None:
+    """Until the last proxy has answered."""
+    message = b"?!\1\0\0\1\0\0\0\0\0\0\1a\3far\0\0\1\0\1"
+    request = RequestMessage(Op.QUERY, token=TOKEN, message=message)
+    assert finish(find_out(ending_in_tor, request)).message.endswith(b"\0\4\x08\x08\4\4")
+
+
+def test_too_many_questions_wait(ending_in_tor: Context, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One more is told that nobody can say now."""
+    monkeypatch.setattr(questions, "MAX_WAITING", 2)
+    names = NameServer(ending_in_tor)
+    answers: list[int] = []
+
+    async def never(*_: object) -> Answer:
+        await asyncio.Event().wait()
+        return None
+
+    async def play() -> None:
+        async with asyncio.TaskGroup() as group:
+            names.far.begin(never, group.create_task)
+            asking = Questions(ending_in_tor.router, lambda _: None, names.far)
+            for at in range(3):
+                message = b"?%c\1\0\0\1\0\0\0\0\0\0\1a\3far\0\0\1\0\1" % at
+                asking.ask(message, lambda answer: answers.append(answer[1] << 8 | answer[3] & 15))
+            assert answers == [0x202]
+            names.far.close()
+        assert sorted(answers) == [0x002, 0x102, 0x202]
 
     finish(play())

@@ -406,3 +406,75 @@ def test_a_configuration_that_does_not_fit_changes_nothing() -> None:
         of.adopt(replace(config, chain="none"))
     assert of.route(ip_address("127.0.0.1"), 80).is_direct
     assert of.route(ip_address("192.0.2.7"), 80).chain == CHAIN
+
+
+# ---
+# What the last proxy is asked about
+
+TOR = """\
+localnet 9.9.0.0/16
+[ProxyList]
+http 192.0.2.1 3128
+socks5://192.0.2.2:9050 tor=1
+[rules]
+resolve local near.test
+resolve remote *.test *.lan *.onion
+block *.bad.test
+"""
+
+
+def test_names_to_ask_about() -> None:
+    """Those that a rule names first, in their normal form; neither known ones nor Tor's own."""
+    of = ruled(TOR)
+    names = ["Far.Test.", "near.test", "x.example", "box.lan", "other.lan", "a.onion", "A.ONION."]
+    asked = [of.name_to_ask(name) for name in names]
+    assert asked == ["far.test", None, None, None, "other.lan", None, None]
+    with pytest.raises(ValueError, match="expected a host name"):
+        of.name_to_ask("8.8.8.8")
+    assert router().name_to_ask("far.test") is None
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "10.9.9.9",
+        "127.0.0.1",
+        "0.0.0.0",
+        "9.9.1.1",
+        "224.0.0.1",
+        "198.18.1.1",
+        "fe80::1",
+        "fd00::3",
+        "ff02::1",
+    ],
+)
+def test_addresses_of_no_other_network(address: str) -> None:
+    """Nobody is asked about them, nor is an answer of use that has one of them."""
+    of = ruled(TOR)
+    assert of.address_to_ask(ip_address(address)) is None
+    if address not in {"10.9.9.9", "fd00::3"}:
+        assert not of.note_address("far.test", ip_address(address))
+
+
+def test_addresses_to_ask_about() -> None:
+    """As IPv4 where they are that, if the chain ends in a Tor."""
+    of = ruled(TOR)
+    assert of.address_to_ask(ip_address("8.8.8.8")) == ip_address("8.8.8.8")
+    assert of.address_to_ask(ip_address("::ffff:8.8.8.8")) == ip_address("8.8.8.8")
+    assert of.address_to_ask(ip_address("2a00::7")) == ip_address("2a00::7")
+    assert router().address_to_ask(ip_address("8.8.8.8")) is None
+    known = Router(parse_config(TOR.encode(), "t.conf"), parse_hosts("8.8.8.8 mine"), frozenset())
+    assert known.address_to_ask(ip_address("8.8.8.8")) is None
+
+
+def test_a_true_address_stands_for_its_name() -> None:
+    """Rules are about the name, and so is the way; what has several is an address."""
+    of = ruled(TOR)
+    assert of.note_address("far.test", ip_address("8.8.4.4"))
+    assert of.note_address("x.bad.test", ip_address("8.8.4.5"))
+    route = of.route(ip_address("::ffff:8.8.4.4"), 80)
+    assert (route.destination, route.resolves_here) == (Endpoint("far.test", 80), False)
+    with pytest.raises(Unroutable, match="blocked"):
+        of.route(ip_address("8.8.4.5"), 80)
+    assert of.note_address("twin.test", ip_address("8.8.4.4"))
+    assert of.route(ip_address("8.8.4.4"), 80).destination == Endpoint(ip_address("8.8.4.4"), 80)

@@ -29,6 +29,7 @@ PURE = [
     "parser",
     "proxyline",
     "refusals",
+    "remotenames",
     "ruleline",
     "rules",
     "sections",

@@ -12,9 +12,9 @@ import pytest
 
 from proxywrap.address import Endpoint
 from proxywrap.errors import ProxyRefused, TimedOut
+from proxywrap.net.attentive import Stale
 from proxywrap.net.connector import AttemptFailed, Deadlines
 from proxywrap.net.way import Way
-from proxywrap.net.waymaking import Stale
 from proxywrap.testing.socksserver import SocksServer
 from proxywrap.uri import parse_uri
 

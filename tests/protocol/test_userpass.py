@@ -29,7 +29,10 @@ def test_message_in_both_roles(data: bytes, username: bytes, password: bytes) ->
         return credentials == (username, password)
 
     arrives(lambda: userpass.authenticate(username, password), b"\x01\x00", sends=data)
-    assert arrives(lambda: userpass.check_credentials(check), data, sends=b"\x01\x00") == username
+    assert arrives(lambda: userpass.check_credentials(check), data, sends=b"\x01\x00") == (
+        username,
+        password,
+    )
 
 
 @pytest.mark.parametrize("data", [row[0] for row in MESSAGES])

@@ -8,15 +8,22 @@ import errno
 import gc
 import socket
 import struct
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, ip_address
 from typing import TYPE_CHECKING
 
 import pytest
 
 from proxywrap.address import Endpoint
 from proxywrap.errors import ProxyRefused, RemoteProtocolError, TruncatedError
+from proxywrap.net.asking import ask_last
+from proxywrap.net.connector import AttemptFailed, Deadlines
+from proxywrap.net.hopnames import HopNames
+from proxywrap.net.tunnels import Tunnels
+from proxywrap.net.waymaking import WayMaker
+from proxywrap.protocol.isolation import UNASKED
 from proxywrap.scheme import Scheme
-from proxywrap.testing import Access, Script, SocksServer
+from proxywrap.testing import Access, Script, SocksServer, TorLookups
+from proxywrap.uri import parse_uri
 
 from .destinations import BANNER, DEADLINE_S, LOOPBACK, banner, connect, destination, echo, through
 
@@ -24,6 +31,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SITE = Endpoint("site.test", 80)
+LIMITS = Deadlines(5, 5)
+COMMANDS = ["RESOLVE"] * 3 + ["RESOLVE_PTR"] * 3
 SCHEMES = [Scheme.SOCKS4, Scheme.SOCKS4A, Scheme.SOCKS5, Scheme.HTTP]
 each_scheme = pytest.mark.parametrize("scheme", SCHEMES)
 RESET = struct.pack("ii", 1, 0)
@@ -537,3 +546,54 @@ def test_log_file(tmp_path: Path) -> None:
     log = asyncio.run(scenario())
     assert [Access.from_json(line) for line in path.read_text().splitlines()] == log
     assert len(log) == 2
+
+
+def test_a_tor() -> None:
+    """It finds names and addresses, and says that there is none; other servers do not know the question."""
+
+    async def scenario() -> None:
+        async with SocksServer() as server:
+            hop = parse_uri(server.url)
+            maker = WayMaker(LIMITS, HopNames(), Tunnels({}))
+            for tor in (None, TorLookups({"site.test": "8.8.4.4", "six.test": "2a00::7"})):
+                server.tor = tor
+                found: list[object] = []
+                questions = [
+                    "site.test",
+                    "six.test",
+                    "none.test",
+                    *map(ip_address, ["8.8.4.4", "2a00::7", "8.8.4.5"]),
+                ]
+                for question in questions:
+                    try:
+                        found.append(await ask_last([hop], question, maker, UNASKED))
+                    except AttemptFailed as exc:
+                        found.append(exc.reason.partition(":")[0])
+                if tor is None:
+                    assert found == [f"the proxy knows no {cmd} (REP 7)" for cmd in COMMANDS]
+                else:
+                    expected = [*map(ip_address, ["8.8.4.4", "2a00::7"]), None, "site.test", "six.test", None]
+                    assert found == expected
+            await server.wait_idle()
+        asked = [(access.command, access.result) for access in server.log if access.host is not None]
+        results = ["ok", "ok", "EHOSTUNREACH"] * 2
+        assert asked == list(zip(COMMANDS, results, strict=True))
+
+    asyncio.run(scenario())
+
+
+def test_logins_are_told_apart() -> None:
+    """By user name and password, which are in no entry."""
+
+    async def scenario() -> None:
+        async with destination(echo) as site, server_for(site) as server:
+            for userinfo in ("", "a:x@", "a:y@", "b:x@", "a:x@"):
+                url = server.url.replace("//", f"//{userinfo}")
+                # A server that lets everybody in prefers not to be told: in one flight there is no choice.
+                async with through(f"{url}?pipeline=1", SITE):
+                    pass
+            await server.wait_idle()
+        assert [access.login for access in server.log] == [None, 1, 2, 3, 1]
+        assert "x" not in "".join(str(access.username) for access in server.log)
+
+    asyncio.run(scenario())

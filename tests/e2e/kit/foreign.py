@@ -29,6 +29,7 @@ __all__ = [
     "sshd",
     "stunnel",
     "tinyproxy",
+    "tor",
 ]
 
 
@@ -129,6 +130,33 @@ def stunnel(world: World, target: int, pem: Path) -> Iterator[int]:
     )
     with running(world, ["stunnel4", config], ("127.0.0.1", port)):
         yield port
+
+
+@contextlib.contextmanager
+def tor(world: World, names: Mapping[str, str]) -> Iterator[str]:
+    """Run Tor without a network, and yield its URL.
+
+    What it answers by itself are `names`, and those of `.auto`; whatever else
+    it is asked for it gives up after a second.
+    """
+    port = world.port()
+    config = world.directory / f"torrc-{port}"
+    lines = [
+        f"SocksPort 127.0.0.1:{port} NoPreferIPv6Automap UseIPv4Cache",
+        "SocksTimeout 1",
+        f"DataDirectory {world.directory}/tor-{port}",
+        "Socks5Proxy 127.0.0.1:1",  # where nobody listens: it leaves by no other way
+        "User root",
+        "Log notice stderr",
+        "AutomapHostsOnResolve 1",
+        "AutomapHostsSuffixes .auto",
+        "VirtualAddrNetworkIPv4 9.9.0.0/16",
+        *(f"MapAddress {name} {address}" for name, address in names.items()),
+        *(f"MapAddress REVERSE[{address}] {name}" for name, address in names.items()),
+    ]
+    config.write_text("\n".join([*lines, ""]))
+    with running(world, ["tor", "--defaults-torrc", "/dev/null", "-f", config], ("127.0.0.1", port)):
+        yield f"socks5://127.0.0.1:{port}"
 
 
 @dataclass(frozen=True, slots=True)

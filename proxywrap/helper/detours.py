@@ -1,0 +1,158 @@
+"""Which proxies of a chain are gone through, with others in the place of those that fail.
+
+What is known of the proxies is shared by all that goes through them: by
+connections, and by questions about names.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import time
+from collections.abc import Awaitable, Callable, Collection
+from functools import partial
+from random import Random
+from typing import TypeVar
+
+from proxywrap.address import Host
+from proxywrap.chains import Chain, Health, Selector
+from proxywrap.config import ChainType
+from proxywrap.errors import LocalProtocolError, ProxyRefused, TimedOut, TruncatedError
+from proxywrap.events import Skipped
+from proxywrap.helper.context import Context
+from proxywrap.helper.programs import process_identity
+from proxywrap.helper.survey import Spawn, Survey
+from proxywrap.hopoptions import Isolate
+from proxywrap.net.connector import AttemptFailed
+from proxywrap.net.scout import Scout
+from proxywrap.net.waymaking import WayMaker
+from proxywrap.protocol.isolation import Isolation
+from proxywrap.uri import ProxyURI
+
+__all__ = ["Detours"]
+
+T = TypeVar("T")
+
+
+class Detours:
+    """Knows which proxies have failed, and finds others.
+
+    Args:
+        context: what the sessions share.
+        maker: makes ways to proxies, for as long as it is not replaced.
+        spawn: runs a coroutine.
+
+    """
+
+    def __init__(self, context: Context, maker: WayMaker, spawn: Spawn) -> None:
+        self._context = context
+        self._maker = maker
+        self._spawn = spawn
+        self._secret = os.urandom(16)
+        self._scout = self._new_scout()
+        random = Random()  # noqa: S311 - it guards nothing
+        self._selector = Selector(Health(random), random)
+        self._surveys: dict[str, Survey] = {}
+
+    def adopt(self, maker: WayMaker, hops: Collection[ProxyURI]) -> None:
+        """Have `maker` make the ways from now on, and know of no other proxies than `hops`."""
+        self._maker = maker
+        self._scout = self._new_scout()
+        self._selector.health.keep(hops)
+        self.stop()
+        self._surveys.clear()
+
+    def stop(self) -> None:
+        """Find out no more about proxies."""
+        for survey in self._surveys.values():
+            survey.stop()
+
+    def _new_scout(self) -> Scout:
+        return Scout(self._maker, Isolation(self._secret))
+
+    def isolate(self, pid: int, hops: Collection[ProxyURI], host: Host) -> Isolation:
+        """Return on whose behalf `host` is asked for; by its process only where a proxy is to know it.
+
+        A process that nobody knows, as of a question to a name server, is known by what it asks for.
+        """
+        process = b""
+        if any(hop.options.isolate is Isolate.PROCESS for hop in hops):
+            process = process_identity(pid) if pid else str(host).encode("utf-8", "surrogateescape")
+        return Isolation(self._secret, process, host)
+
+    async def through(
+        self,
+        pid: int,
+        chain: Chain,
+        go: Callable[[tuple[ProxyURI, ...]], Awaitable[T]],
+        turn_back: Callable[[], None],
+    ) -> tuple[tuple[ProxyURI, ...], T]:
+        """Go through a chain, with other proxies in the place of those that fail.
+
+        Args:
+            pid: of the application.
+            chain: it.
+            go: through these proxies, or raises AttemptFailed.
+            turn_back: called before others are tried.
+
+        Returns:
+            The proxies that were used, and what `go` returned.
+
+        Raises:
+            AttemptFailed: the destination's own answer, or the last proxy's failure.
+
+        """
+        if chain.kind is ChainType.STRICT:
+            return chain.hops, await go(chain.hops)
+        pick = self._selector.pick(chain)
+        survey = self._surveys.get(chain.name)
+        if survey is None or survey.chain is not chain:
+            if survey is not None:  # of a file that was read anew
+                survey.stop()
+            survey = Survey(chain, self._scout, self._selector.health, self._spawn)
+            self._surveys[chain.name] = survey
+        skip = partial(self._report_skip, pid)
+        until_s = time.monotonic() + 2 * sum(self._maker.deadlines)
+        reason = f"none of the proxies of {chain.name} can be used: see -v"
+        failure = AttemptFailed(None, reason, errno=errno.ECONNREFUSED, is_chain_fault=True)
+        while time.monotonic() < until_s:
+            hops = await (survey.in_order if chain.kind is ChainType.DYNAMIC else survey.any)(pick, skip)
+            if not hops:
+                break
+            try:
+                found = await go(hops)
+            except AttemptFailed as exc:
+                culprit = await self._find_culprit(exc, hops)
+                if culprit is None:
+                    raise
+                failure = exc
+                pick.note_failure(culprit, time.monotonic())
+                skip(culprit, exc.reason)
+                turn_back()
+            else:
+                pick.note_success(hops)
+                return hops, found
+        raise failure
+
+    async def _find_culprit(self, failed: AttemptFailed, hops: tuple[ProxyURI, ...]) -> ProxyURI | None:
+        """Return the proxy that is to blame, None where the last one has answered for the destination.
+
+        That is final: the destination is connected to once at most. A proxy
+        that hangs up or falls silent may do so because of what it was asked
+        for (ssh -D has no other answer): it is asked whether it is there at all.
+        """
+        if failed.hop is None or failed.is_unreached:
+            return failed.hop
+        at = hops.index(failed.hop)
+        next_hop = hops[at + 1] if at + 1 < len(hops) else None
+        match failed.__cause__:
+            case ProxyRefused(is_authentication=False) | LocalProtocolError() if next_hop is None:
+                return None
+            case TruncatedError() | TimedOut() | OSError():
+                is_there = await self._scout.ask(hops[:at], failed.hop, self._scout.patience_s(1)) is None
+                return next_hop if is_there else failed.hop
+            case _:
+                return failed.hop
+
+    def _report_skip(self, pid: int, hop: ProxyURI, reason: str) -> None:
+        self._context.report(Skipped(pid, hop, reason))
