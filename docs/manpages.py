@@ -109,12 +109,12 @@ def _epilog(text: str) -> Iterator[str]:
 
 
 def _sections(markdown: str) -> dict[str, list[SyntaxTreeNode]]:
-    """Return the blocks below each heading."""
+    """Return the blocks below each heading of the first two levels."""
     tree = SyntaxTreeNode(MarkdownIt("commonmark").enable("table").parse(markdown))
     found: dict[str, list[SyntaxTreeNode]] = {}
     blocks: list[SyntaxTreeNode] = []
     for node in tree.children:
-        if node.type == "heading":
+        if node.type == "heading" and node.tag in {"h1", "h2"}:
             blocks = found.setdefault(node.children[0].content, [])
         else:
             blocks.append(node)
@@ -124,6 +124,8 @@ def _sections(markdown: str) -> dict[str, list[SyntaxTreeNode]]:
 def _blocks(nodes: Sequence[SyntaxTreeNode]) -> Iterator[str]:
     for node in nodes:
         match node.type:
+            case "heading":
+                yield f".SS {_words(node)}"
             case "paragraph":
                 yield f".PP\n{_words(node)}"
             case "code_block" | "fence":

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from proxywrap.engines import Engine
+from proxywrap.hopoptions import _OPTIONS
 from proxywrap.keywords import KEYWORDS
 from proxywrap.scheme import KINDS
 
@@ -65,7 +66,7 @@ def test_man_shows_them(page: str) -> None:
 def test_everything_is_in_them() -> None:
     """Each keyword, kind of proxy and engine is explained, and each option of the programs."""
     configuration, prefix, control = shown("proxywrap.conf.5"), shown("proxywrap.1"), shown("proxywrapctl.1")
-    for word in [*KEYWORDS, *(f"{kind}://" for kind in KINDS)]:
+    for word in [*KEYWORDS, *(f"{kind}://" for kind in KINDS), *(f"{name}=" for name in _OPTIONS)]:
         assert word in configuration
     for word in [*map(str, Engine), "-f FILE", "-x URL", "-q", "-v", "-c NAME", "-4", "-6", "--log FILE"]:
         assert word in prefix
