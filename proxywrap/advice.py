@@ -9,10 +9,12 @@ from proxywrap.net.walking import Stop, StopKind
 from proxywrap.scheme import Scheme
 from proxywrap.uri import ProxyURI
 
-__all__ = ["PROTOCOL_FAULTS", "advise", "advise_on_names"]
+__all__ = ["LEAVE_IT_OUT", "PROTOCOL_FAULTS", "advise", "advise_on_names"]
 
 PROTOCOL_FAULTS = frozenset({StopKind.SILENT, StopKind.CLOSED, StopKind.FOREIGN})
 """What a server of another protocol does."""
+
+LEAVE_IT_OUT = "it does not take its handshake in one flight: leave out pipeline=1"
 
 _SCHEMES = {
     Speaks.SOCKS5: "socks5",

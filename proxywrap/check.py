@@ -10,15 +10,16 @@ import asyncio
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import IPv4Address, IPv6Address
 from random import Random
 
 from proxywrap.address import Endpoint
-from proxywrap.advice import PROTOCOL_FAULTS, advise, advise_on_names
+from proxywrap.advice import LEAVE_IT_OUT, PROTOCOL_FAULTS, advise, advise_on_names
 from proxywrap.chains import Chain, Health, Selector
 from proxywrap.config import PROXY_LIST_NAME, ChainType, Config
 from proxywrap.helper.programs import process_identity
+from proxywrap.hopoptions import PIPELINE, is_for
 from proxywrap.net.asking import ask_last
 from proxywrap.net.connector import AttemptFailed, Deadlines
 from proxywrap.net.hopnames import HopNames
@@ -37,7 +38,7 @@ MAX_AT_A_TIME = 16
 """Proxies that are tried side by side."""
 
 LONGEST_QUESTION_S = 3.0
-"""How long a server may take for the first bytes that tell what it speaks."""
+"""How long a server may take for what it is asked beyond the configuration."""
 
 V4 = Endpoint(IPv4Address("127.0.0.1"), 1)
 V6 = Endpoint(IPv6Address("::1"), 1)
@@ -55,13 +56,15 @@ class HopReport:
     """What was found of one proxy, reached from here.
 
     `carries` tells for IPv4, IPv6 and names whether it connects to them: True,
-    False, or None where that could not be told. `advice` is what to write instead.
+    False, or None where that could not be told. `takes_one_flight` tells likewise whether `pipeline=1`
+    is safe, None where there is no such option. `advice` is what to write instead.
     """
 
     hop: ProxyURI
     walk: Walk
     speaks: tuple[Speaks, ...] = ()
     carries: tuple[bool | None, bool | None, bool | None] = (None, None, None)
+    takes_one_flight: bool | None = None
     advice: str | None = None
 
     @property
@@ -79,7 +82,8 @@ class HopReport:
         """What it speaks, as far as that is known."""
         if not self.is_reachable:
             return "?"
-        if self.walk.stop is not None and self.walk.stop.kind in PROTOCOL_FAULTS:
+        is_foreign = self.walk.stop is not None and self.walk.stop.kind in PROTOCOL_FAULTS
+        if is_foreign and self.takes_one_flight is None:
             return ", ".join(self.speaks) or "nothing"
         return self.hop.kind
 
@@ -155,6 +159,7 @@ class _Checker:
         self._deadlines = Deadlines(
             options.tcp_connect_time_out_ms / 1000, options.tcp_read_time_out_ms / 1000
         )
+        self._patience_s = min(LONGEST_QUESTION_S, self._deadlines.read_s)
         self._destination = destination
         self._progress = progress
         self._names = HopNames()
@@ -172,6 +177,8 @@ class _Checker:
             first = await self._walk([hop], V4)
             if first.is_answered:
                 report = await self._capabilities(hop, first)
+            elif hop.options.is_pipelined and (await self._walk([_in_flights(hop)], V4)).is_answered:
+                report = HopReport(hop, first, takes_one_flight=False, advice=LEAVE_IT_OUT)
             else:
                 assert first.stop is not None  # noqa: S101 - it would be answered
                 speaks = await self._identify(hop) if first.stop.kind in PROTOCOL_FAULTS else frozenset()
@@ -209,14 +216,26 @@ class _Checker:
         return await walk(hops, destination, self._deadlines, self._names, self._tunnels, isolation)
 
     async def _capabilities(self, hop: ProxyURI, first: Walk) -> HopReport:
-        v6, name = [await self._walk([hop], destination) for destination in (V6, NAME)]
+        v6, name, takes_one_flight = await asyncio.gather(
+            self._walk([hop], V6), self._walk([hop], NAME), self._takes_one_flight(hop)
+        )
         carries = _carries(first), _carries(v6), _carries_name(name, first)
         advice = advise_on_names() if carries[2] is False else None
         if hop.scheme is Scheme.SSH and first.stop is not None and first.stop.kind is StopKind.RULES:
             carries, advice = (*carries[:2], None), advise(first.stop, frozenset())
         if hop.options.is_tor:
             advice = await self._ask_tor(hop) or advice
-        return HopReport(hop, first, carries=carries, advice=advice)
+        return HopReport(hop, first, carries=carries, takes_one_flight=takes_one_flight, advice=advice)
+
+    async def _takes_one_flight(self, hop: ProxyURI) -> bool | None:
+        """Tell whether a proxy that answers does so too when it is sent the whole handshake at once."""
+        if not is_for(PIPELINE, hop.kind):
+            return None
+        if hop.options.is_pipelined:
+            return True
+        hop = replace(hop, options=hop.options._replace(is_pipelined=True))
+        limits = Deadlines(self._deadlines.connect_s, self._patience_s)
+        return (await walk([hop], V4, limits, self._names, self._tunnels, self._isolation)).is_answered
 
     async def _ask_tor(self, hop: ProxyURI) -> str | None:
         """Return why a proxy that is said to be a Tor looks no names up."""
@@ -228,10 +247,13 @@ class _Checker:
         return None
 
     async def _identify(self, hop: ProxyURI) -> frozenset[Speaks]:
-        limit_s = min(LONGEST_QUESTION_S, self._deadlines.read_s)
         if hop.path is not None or hop.scheme is Scheme.SSH:
             return frozenset()
-        return await identify(str(hop.host), hop.port, limit_s)
+        return await identify(str(hop.host), hop.port, self._patience_s)
+
+
+def _in_flights(hop: ProxyURI) -> ProxyURI:
+    return replace(hop, options=hop.options._replace(is_pipelined=False))
 
 
 def _carries(found: Walk) -> bool | None:

@@ -16,6 +16,7 @@ from rich.text import Text
 from proxywrap.address import Endpoint
 from proxywrap.check import ChainReport, HopReport, Report, check
 from proxywrap.config import Config
+from proxywrap.hopoptions import PIPELINE, is_for
 from proxywrap.net.walking import Walk
 
 __all__ = ["as_json", "print_report", "run_check"]
@@ -67,14 +68,16 @@ def as_json(report: Report) -> dict[str, object]:
 
 def print_report(report: Report, console: Console) -> None:
     """Print what was found: the proxies, the chains, and what to write instead."""
-    hops = _table("proxy", "reachable", "speaks", "login", "IPv4", "IPv6", "names")
+    hops = _table("proxy", "reachable", "speaks", "login", "IPv4", "IPv6", "names", "pipeline")
     has_login = any(step.name == LOGIN for each in report.hops for step in each.walk.steps)
     steps = [name for name in STEPS if name != LOGIN or has_login]
     times = _table("milliseconds", *steps)
     for each in report.hops:
-        carries = [_ANSWERS[kind] for kind in each.carries]
+        answers = [_ANSWERS[kind] for kind in (*each.carries, each.takes_one_flight)]
+        if not is_for(PIPELINE, each.hop.kind):
+            answers[-1] = ""
         hops.add_row(
-            *_cells(each.hop, _ANSWERS[each.is_reachable], each.spoken, each.authentication, *carries)
+            *_cells(each.hop, _ANSWERS[each.is_reachable], each.spoken, each.authentication, *answers)
         )
         taken = {step.name: f"{step.took_s * 1000:.1f}" for step in each.walk.steps}
         times.add_row(*_cells(each.hop, *(taken.get(name, "") for name in steps)))
@@ -126,6 +129,7 @@ def _hop_as_json(report: HopReport) -> dict[str, object]:
         "ipv4": v4,
         "ipv6": v6,
         "names": names,
+        "pipeline": report.takes_one_flight,
         "advice": report.advice,
         **_walk_as_json(report.walk),
     }

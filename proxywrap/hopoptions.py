@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from proxywrap.scheme import KINDS, TLS_KINDS, Scheme
 
-__all__ = ["HopOptions", "Isolate", "is_option", "parse_options"]
+__all__ = ["PIPELINE", "HopOptions", "Isolate", "is_for", "is_option", "parse_options"]
 
 
 class Isolate(StrEnum):
@@ -19,6 +19,8 @@ class Isolate(StrEnum):
     PROCESS = "process"
     DESTINATION = "destination"
 
+
+PIPELINE = "pipeline"
 
 MAX_WARM = 64
 """Connections that may stand ready: a proxy takes a hundred or two of all its users (tinyproxy: 100)."""
@@ -59,6 +61,11 @@ class _Option(NamedTuple):
 def is_option(word: str) -> bool:
     """Tell whether a word behind a line is an option."""
     return word.partition("=")[0] in _OPTIONS and "=" in word
+
+
+def is_for(name: str, kind: str) -> bool:
+    """Tell whether hops of that kind have the option."""
+    return kind in _OPTIONS[name].kinds
 
 
 def parse_options(kind: str, words: Sequence[str]) -> HopOptions:
@@ -119,7 +126,7 @@ _SOCKS5 = frozenset(kind for kind, (scheme, _) in KINDS.items() if scheme in {Sc
 _OPTIONS = {
     "ca": _Option("ca", "ca=FILE", _parse_file, _TLS, _TLS_ONLY),
     "insecure": _Option("is_insecure", "insecure=1", _parse_flag, _TLS, _TLS_ONLY),
-    "pipeline": _Option(
+    PIPELINE: _Option(
         "is_pipelined", "pipeline=1", _parse_flag, _SOCKS5, "its handshake is one flight anyhow"
     ),
     "warm": _Option(

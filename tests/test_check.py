@@ -227,6 +227,7 @@ def test_foreign_proxies(tmp_path: Path) -> None:
                 assert hop["is_good"], hop
                 assert (hop["speaks"], hop["authentication"]) == (speaks, login)
                 assert hop["names"] is not False
+                assert hop["pipeline"] is (False if speaks == "socks5" else None)
 
     asyncio.run(main())
 
@@ -396,6 +397,23 @@ def test_names_and_ipv6_that_are_not_carried() -> None:
     asyncio.run(main())
 
 
+def test_a_handshake_in_one_flight() -> None:
+    """Whether it is safe is found out without it; with it, what to do about a proxy that forgets half of it."""
+
+    async def main() -> None:
+        async with SocksServer(users={b"bob": b"pw"}) as server:
+            for query in ("", "?pipeline=1"):
+                hop = await check_hop(f"socks5://bob:pw@127.0.0.1:{server.port}{query}")
+                assert (hop["is_good"], hop["pipeline"]) == (True, True)
+        with microsocks() as place:
+            status, found = await check("-x", f"socks5://{place}?pipeline=1")
+            (hop,) = found["hops"]
+            assert (status, hop["is_good"], hop["speaks"], hop["pipeline"]) == (1, False, "socks5", False)
+            assert hop["advice"] == "it does not take its handshake in one flight: leave out pipeline=1"
+
+    asyncio.run(main())
+
+
 # --- chains
 
 
@@ -439,8 +457,8 @@ def test_the_table(tmp_path: Path) -> None:
             status, text = await run_check("-f", file)
             assert status == 0
             lines = [" ".join(line.split()) for line in text.splitlines()]
-            assert lines[0] == "proxy reachable speaks login IPv4 IPv6 names"
-            assert lines[1] == f"socks5://127.0.0.1:{server.port} yes socks5 none yes yes yes"
+            assert lines[0] == "proxy reachable speaks login IPv4 IPv6 names pipeline"
+            assert lines[1] == f"socks5://127.0.0.1:{server.port} yes socks5 none yes yes yes yes"
             assert lines[2] == f"http://127.0.0.1:{dead} no ? ? ? ? ?"
             assert lines[3] == "milliseconds look-up connect methods password request"
             assert lines[6] == "chain kind works through milliseconds"
