@@ -398,13 +398,18 @@ def test_names_and_ipv6_that_are_not_carried() -> None:
 
 
 def test_a_handshake_in_one_flight() -> None:
-    """Whether it is safe is found out without it; with it, what to do about a proxy that forgets half of it."""
+    """Whether it is safe is found out without it; with it, what to do about a proxy that forgets half."""
 
     async def main() -> None:
-        async with SocksServer(users={b"bob": b"pw"}) as server:
+        async with SocksServer(users={b"bob": b"pw"}) as server, SocksServer() as unlocked:
+            place = f"127.0.0.1:{server.port}"
             for query in ("", "?pipeline=1"):
-                hop = await check_hop(f"socks5://bob:pw@127.0.0.1:{server.port}{query}")
-                assert (hop["is_good"], hop["pipeline"]) == (True, True)
+                for url in (f"socks5://bob:pw@{place}", unlocked.url):
+                    hop = await check_hop(f"{url}{query}")
+                    assert (hop["is_good"], hop["pipeline"]) == (True, True)
+                for userinfo, authentication in (("", "missing"), ("bob:no@", "refused")):
+                    hop = await check_hop(f"socks5://{userinfo}{place}{query}")
+                    assert (hop["is_good"], hop["authentication"]) == (False, authentication)
         with microsocks() as place:
             status, found = await check("-x", f"socks5://{place}?pipeline=1")
             (hop,) = found["hops"]

@@ -202,7 +202,7 @@ async def _shake_hands(hop: ProxyURI, flow: Flow[None], io: _RoundIO, found: Wal
     stop = await _stop_of(hop, flow, io)
     count = len(io.rounds_s)
     names = ["request"] * count
-    if hop.scheme.startswith("socks5"):
+    if hop.scheme.startswith("socks5") and not hop.options.is_pipelined:
         is_at_password = stop is not None and stop.kind is StopKind.WRONG_PASSWORD
         second = ["password"] if count == 3 or is_at_password else []
         names = ["methods", *second, "request"][:count]
@@ -214,7 +214,7 @@ async def _stop_of(hop: ProxyURI, flow: Flow[None], io: _RoundIO) -> Stop | None
     try:
         await run(flow, io)
     except ProxyRefused as exc:
-        return Stop(hop, _refusal(hop, exc, len(io.rounds_s)), exc.reason, exc.errno)
+        return Stop(hop, _refusal(hop, exc), exc.reason, exc.errno)
     except LocalProtocolError as exc:
         return Stop(hop, StopKind.IMPOSSIBLE, exc.reason, exc.errno)
     except (TruncatedError, ConnectionError) as exc:
@@ -226,17 +226,14 @@ async def _stop_of(hop: ProxyURI, flow: Flow[None], io: _RoundIO) -> Stop | None
     return None
 
 
-def _refusal(hop: ProxyURI, exc: ProxyRefused, rounds: int) -> StopKind:
+def _refusal(hop: ProxyURI, exc: ProxyRefused) -> StopKind:
     """Tell what a proxy refuses: us, or the destination."""
     has_password = hop.username is not None or hop.options.isolate is not None
     about_us = StopKind.WRONG_PASSWORD if has_password else StopKind.NO_PASSWORD
     if hop.scheme.startswith("socks5"):
-        if hop.options.isolate is not None and exc.is_authentication:
-            return StopKind.WRONG_PASSWORD
-        if rounds == 1:
-            return StopKind.RULES if has_password else StopKind.NO_PASSWORD
-        if rounds == 2 and "user name and password were refused" in exc.reason:
-            return StopKind.WRONG_PASSWORD
+        if exc.is_authentication:
+            is_about_method = "were refused" not in exc.reason and hop.options.isolate is None
+            return StopKind.RULES if has_password and is_about_method else about_us
     elif exc.reason.startswith(("HTTP 401", "HTTP 407")) or "CD 93" in exc.reason:
         return about_us
     elif exc.reason.startswith(_NO_PROXY):
