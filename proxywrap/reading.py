@@ -65,10 +65,14 @@ def complete(config: Config, directory: str, stamp: Stamp | None = None) -> Conf
         stamp: of the file, if there is one.
 
     Raises:
-        ConfigError: a password cannot be read.
+        ConfigError: a password cannot be read, or a proxy cannot stand where it does.
 
     """
     config = replace(config, stamp=stamp, directory=_current_directory())
+    if any(hop.path is not None or hop.options.warm for hop in config.all_hops):
+        from proxywrap.positions import check_positions  # noqa: PLC0415 - few proxies have either
+
+        config = check_positions(config)
     if not any(config.passwords):
         return config
     from proxywrap.credentials import with_credentials  # noqa: PLC0415 - most proxies have no password

@@ -27,11 +27,13 @@ PURE = [
     "names",
     "origin",
     "parser",
+    "positions",
     "proxyline",
     "refusals",
     "remotenames",
     "ruleline",
     "rules",
+    "scheme",
     "sections",
     "uri",
 ]
