@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 from proxywrap.events import Event
 from proxywrap.helper.router import Router
 
-__all__ = ["Context"]
+if TYPE_CHECKING:
+    import asyncio  # which comes after the first requests
+
+__all__ = ["Context", "Spawn"]
+
+Spawn = Callable[[Coroutine[Any, Any, None]], "asyncio.Task[None]"]
+"""Runs a coroutine in the helper's group of tasks."""
 
 
 @dataclass(eq=False, repr=False)

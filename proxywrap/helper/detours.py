@@ -12,22 +12,24 @@ import time
 from collections.abc import Awaitable, Callable, Collection
 from functools import partial
 from random import Random
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from proxywrap.address import Host
 from proxywrap.chains import Chain, Health, Selector
 from proxywrap.config import ChainType
 from proxywrap.errors import LocalProtocolError, ProxyRefused, TimedOut, TruncatedError
 from proxywrap.events import Skipped
-from proxywrap.helper.context import Context
+from proxywrap.helper.context import Context, Spawn
 from proxywrap.helper.programs import process_identity
-from proxywrap.helper.survey import Spawn, Survey
 from proxywrap.hopoptions import Isolate
 from proxywrap.net.connector import AttemptFailed
-from proxywrap.net.scout import Scout
 from proxywrap.net.waymaking import WayMaker
 from proxywrap.protocol.isolation import Isolation
 from proxywrap.uri import ProxyURI
+
+if TYPE_CHECKING:
+    from proxywrap.helper.survey import Survey
+    from proxywrap.net.scout import Scout
 
 __all__ = ["Detours"]
 
@@ -49,7 +51,7 @@ class Detours:
         self._maker = maker
         self._spawn = spawn
         self._secret = os.urandom(16)
-        self._scout = self._new_scout()
+        self._scout: Scout | None = None
         random = Random()  # noqa: S311 - it guards nothing
         self._selector = Selector(Health(random), random)
         self._surveys: dict[str, Survey] = {}
@@ -57,7 +59,7 @@ class Detours:
     def adopt(self, maker: WayMaker, hops: Collection[ProxyURI]) -> None:
         """Have `maker` make the ways from now on, and know of no other proxies than `hops`."""
         self._maker = maker
-        self._scout = self._new_scout()
+        self._scout = None
         self._selector.health.keep(hops)
         self.stop()
         self._surveys.clear()
@@ -67,8 +69,25 @@ class Detours:
         for survey in self._surveys.values():
             survey.stop()
 
-    def _new_scout(self) -> Scout:
-        return Scout(self._maker, Isolation(self._secret))
+    def _asker(self) -> Scout:
+        """Return what finds out about proxies."""
+        if self._scout is None:
+            from proxywrap.net.scout import Scout  # noqa: PLC0415 - not before a proxy has failed
+
+            self._scout = Scout(self._maker, Isolation(self._secret))
+        return self._scout
+
+    def _survey(self, chain: Chain) -> Survey:
+        """Return what is being found out about a chain."""
+        survey = self._surveys.get(chain.name)
+        if survey is None or survey.chain is not chain:
+            if survey is not None:  # of a file that was read anew
+                survey.stop()
+            from proxywrap.helper.survey import Survey  # noqa: PLC0415 - strict chains have none
+
+            survey = Survey(chain, self._asker(), self._selector.health, self._spawn)
+            self._surveys[chain.name] = survey
+        return survey
 
     def isolate(self, pid: int, hops: Collection[ProxyURI], host: Host) -> Isolation:
         """Return on whose behalf `host` is asked for; by its process only where a proxy is to know it.
@@ -105,12 +124,7 @@ class Detours:
         if chain.kind is ChainType.STRICT:
             return chain.hops, await go(chain.hops)
         pick = self._selector.pick(chain)
-        survey = self._surveys.get(chain.name)
-        if survey is None or survey.chain is not chain:
-            if survey is not None:  # of a file that was read anew
-                survey.stop()
-            survey = Survey(chain, self._scout, self._selector.health, self._spawn)
-            self._surveys[chain.name] = survey
+        survey = self._survey(chain)
         skip = partial(self._report_skip, pid)
         until_s = time.monotonic() + 2 * sum(self._maker.deadlines)
         reason = f"none of the proxies of {chain.name} can be used: see -v"
@@ -149,7 +163,8 @@ class Detours:
             case ProxyRefused(is_authentication=False) | LocalProtocolError() if next_hop is None:
                 return None
             case TruncatedError() | TimedOut() | OSError():
-                is_there = await self._scout.ask(hops[:at], failed.hop, self._scout.patience_s(1)) is None
+                scout = self._asker()
+                is_there = await scout.ask(hops[:at], failed.hop, scout.patience_s(1)) is None
                 return next_hop if is_there else failed.hop
             case _:
                 return failed.hop

@@ -7,13 +7,13 @@ remembered for a while. Nothing waits here but what has asked.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, NamedTuple
 
 from proxywrap.address import Host
 from proxywrap.chains import Chain
 from proxywrap.events import Blocked, Note, Resolved, Unresolved
-from proxywrap.helper.context import Context
+from proxywrap.helper.context import Context, Spawn
 from proxywrap.net.blame import AttemptFailed
 
 if TYPE_CHECKING:
@@ -35,8 +35,6 @@ MAX_ASKED = 64
 
 Ask = Callable[[int, Chain, Host], "Awaitable[Answer]"]
 """Asks the last proxy of a chain on behalf of a process; raises AttemptFailed."""
-
-Spawn = Callable[[Coroutine[object, object, None]], "asyncio.Task[None]"]
 
 
 class Found(NamedTuple):

@@ -16,13 +16,12 @@ from proxywrap.address import Endpoint, Host, unmapped
 from proxywrap.chains import Chain
 from proxywrap.errors import ProxywrapError
 from proxywrap.events import Connected, Failed, Unverified
-from proxywrap.helper.context import Context
+from proxywrap.helper.context import Context, Spawn
 from proxywrap.helper.detours import Detours
 from proxywrap.helper.programs import program_names
 from proxywrap.helper.readyways import ReadyWays
 from proxywrap.helper.relays import Relays
 from proxywrap.helper.router import Route, Unroutable
-from proxywrap.helper.survey import Spawn
 from proxywrap.net.connector import (
     AttemptFailed,
     Deadlines,

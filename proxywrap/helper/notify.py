@@ -24,13 +24,13 @@ from proxywrap import refusals
 from proxywrap.events import Blocked, Note
 from proxywrap.helper.attempt import Attempts
 from proxywrap.helper.caller import Caller, Gone
-from proxywrap.helper.context import Context
+from proxywrap.helper.context import Context, Spawn
 from proxywrap.helper.guide import Guide
 from proxywrap.helper.ledger import Ledger
 from proxywrap.helper.messages import read_message, read_names, read_sendto
 from proxywrap.helper.options import Options
 from proxywrap.helper.parked import ParkedConnects
-from proxywrap.helper.patience import Patience, Spawn
+from proxywrap.helper.patience import Patience
 from proxywrap.helper.tcpcalls import TcpCalls
 from proxywrap.helper.transfers import Transfers
 from proxywrap.helper.udpcalls import UdpCalls

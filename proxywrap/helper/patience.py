@@ -10,17 +10,15 @@ import asyncio
 import errno
 import os
 import re
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from contextlib import suppress
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from proxywrap.helper.caller import Caller
+from proxywrap.helper.context import Spawn
 from proxywrap.protocol.wire import ReplyMessage
 
-__all__ = ["ERESTARTSYS", "Held", "Patience", "Spawn"]
-
-Spawn = Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]]
-"""Runs a coroutine in the helper's group of tasks."""
+__all__ = ["ERESTARTSYS", "Held", "Patience"]
 
 Finish = Callable[[ReplyMessage], None]
 

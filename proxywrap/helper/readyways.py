@@ -14,8 +14,7 @@ from proxywrap.address import Endpoint
 from proxywrap.chains import Chain
 from proxywrap.config import ChainType
 from proxywrap.events import Note
-from proxywrap.helper.context import Context
-from proxywrap.helper.survey import Spawn
+from proxywrap.helper.context import Context, Spawn
 from proxywrap.net.attentive import Stale
 from proxywrap.net.lent import LentSocket
 from proxywrap.net.way import Way

@@ -8,16 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from proxywrap.chains import Chain, Health, Pick
+from proxywrap.helper.context import Spawn
 from proxywrap.net.scout import Scout
 from proxywrap.uri import ProxyURI
 
 __all__ = ["Survey"]
-
-Spawn = Callable[[Coroutine[object, object, None]], "asyncio.Task[None]"]
 
 HEAD_START_S = 0.25
 """How long a proxy whose turn it is is waited for while others are known to be good (RFC 8305, section 5)."""

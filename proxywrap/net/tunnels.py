@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING
 
 from proxywrap.address import Endpoint, parse_host
 from proxywrap.errors import ProxyUnreachable
-from proxywrap.net.children import Children
 from proxywrap.scheme import Scheme
 from proxywrap.uri import ProxyURI
 
 if TYPE_CHECKING:
+    from proxywrap.net.children import Children
     from proxywrap.net.connector import Deadlines
     from proxywrap.net.tunnel import Below, Tunnel
 
@@ -47,7 +47,8 @@ class Tunnels:
     """
 
     def __init__(self, environ: Mapping[str, str], version: int | None = None) -> None:
-        self._children = Children(environ)
+        self._environ = environ
+        self._children: Children | None = None
         self._version = version
         self._tunnels: set[Tunnel] = set()
         self._logins: dict[tuple[ProxyURI, ...], asyncio.Semaphore] = {}
@@ -55,7 +56,15 @@ class Tunnels:
 
     def owns(self, pid: int) -> bool:
         """Tell whether a process is ours, and not the user's."""
-        return self._children.owns(pid)
+        return self._children is not None and self._children.owns(pid)
+
+    def _workers(self) -> Children:
+        """Return what starts ssh, from its first use on."""
+        if self._children is None:
+            from proxywrap.net.children import Children  # noqa: PLC0415 - see above
+
+            self._children = Children(self._environ)
+        return self._children
 
     async def turn(self, hops: Sequence[ProxyURI]) -> Callable[[], None]:
         """Wait until one more may log in by those of `hops` that are SSH servers.
@@ -101,7 +110,7 @@ class Tunnels:
         null = os.open(os.devnull, os.O_RDWR)
         try:
             try:
-                child = self._children.start(argv, (null, writing, null), ended.set)
+                child = self._workers().start(argv, (null, writing, null), ended.set)
             except OSError as exc:
                 raise _cannot_start(exc) from exc
             with suppress(TimeoutError):
@@ -145,7 +154,7 @@ class Tunnels:
 
         try:
             argv = forwarding(hop, target or NOWHERE, self._version, is_passed=below is not None)
-            tunnel = Tunnel(self._children, argv, below)
+            tunnel = Tunnel(self._workers(), argv, below)
         except BaseException as exc:
             if below is not None:
                 below.close()

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from proxywrap.net.carrier import Carrier
-from proxywrap.net.copying import CopyingRelay
 from proxywrap.net.lent import LentSocket
 from proxywrap.net.relay import Relay
 
@@ -52,6 +51,8 @@ class Way:
 
         carrier: Carrier
         if self.tls is not None:
+            from proxywrap.net.copying import CopyingRelay  # noqa: PLC0415 - only TLS needs it
+
             carrier = CopyingRelay(partner, self.lent.take(), self.tls.layers, self.tls.pending, end)
         else:
             carrier = Relay(partner, self.lent.take(), end)

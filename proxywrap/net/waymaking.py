@@ -13,7 +13,6 @@ from proxywrap.address import Endpoint
 from proxywrap.net.attentive import Attentive, Stale, has_hung_up
 from proxywrap.net.blame import AttemptFailed, blaming
 from proxywrap.net.connector import Deadlines, ask_hop, joining, target_of
-from proxywrap.net.copying import CopyingRelay
 from proxywrap.net.driver import ByteIO, run
 from proxywrap.net.hopnames import HopNames
 from proxywrap.net.lent import LentSocket
@@ -227,6 +226,8 @@ class _Beginning:
         way, self._way = self._way, None
         if way.tls is None:
             return Below(way.lent.take())
+        from proxywrap.net.copying import CopyingRelay  # noqa: PLC0415 - only TLS needs it
+
         ours, theirs = socket.socketpair()
         ours.setblocking(False)
         below = Below(theirs)

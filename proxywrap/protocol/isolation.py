@@ -11,7 +11,6 @@ and passwords"). To any other proxy it is as good as another.
 
 from __future__ import annotations
 
-from hashlib import blake2s
 from typing import NamedTuple
 
 from proxywrap.address import Host, unmapped
@@ -43,6 +42,8 @@ class Isolation(NamedTuple):
 
     def credentials(self, isolate: Isolate) -> tuple[bytes, bytes]:
         """Return the user name and the password."""
+        from hashlib import blake2s  # noqa: PLC0415 - libcrypto comes with it, for few chains
+
         what = self.process if isolate is Isolate.PROCESS else _spelled(self.destination)
         digest = blake2s(isolate.encode() + b"\0" + what, digest_size=_DIGEST_BYTES, key=self.secret)
         return USERNAME, digest.hexdigest().encode()
