@@ -109,6 +109,7 @@ class Attempts:
                 earlier.cancel()
                 await asyncio.wait([earlier])
             _check(leash)
+            lent.is_let_go = leash.is_let_go
             lent.make_fresh()
             leash.watch(task.cancel)
             try:

@@ -11,12 +11,10 @@ import socket
 from collections.abc import Callable
 from typing import Protocol
 
-from proxywrap.helper.session import send_reply
+from proxywrap.helper.session import is_let_go, send_reply
 from proxywrap.protocol.wire import ReplyMessage
 
 __all__ = ["Leash", "control_leash"]
-
-_LOOK = int(socket.MSG_PEEK | socket.MSG_DONTWAIT)
 
 
 class Leash(Protocol):
@@ -44,8 +42,6 @@ def control_leash(connection: socket.socket) -> Leash:
 
 
 class _ControlLeash:
-    """Nothing ever comes over the connection after the request."""
-
     def __init__(self, connection: socket.socket) -> None:
         self._connection = connection
 
@@ -56,12 +52,7 @@ class _ControlLeash:
         asyncio.get_running_loop().remove_reader(self._connection)
 
     def is_let_go(self) -> bool:
-        try:
-            return not self._connection.recv(1, _LOOK)
-        except BlockingIOError:
-            return False
-        except OSError:
-            return True
+        return is_let_go(self._connection)
 
     def answer(self, reply: ReplyMessage) -> None:
         send_reply(self._connection, reply)

@@ -16,6 +16,7 @@ import os
 import socket
 import struct
 from contextlib import suppress
+from functools import partial
 from typing import NamedTuple
 
 from proxywrap.address import Host
@@ -36,10 +37,11 @@ from proxywrap.protocol.wire import (
     parse_request,
 )
 
-__all__ = ["Filtered", "Inquiry", "Loan", "Session", "Work", "send_reply"]
+__all__ = ["Filtered", "Inquiry", "Loan", "Session", "Work", "is_let_go", "send_reply"]
 
 _MAX_FDS = 4
 _RECEIVE = int(socket.MSG_DONTWAIT | socket.MSG_CMSG_CLOEXEC)
+_LOOK = int(socket.MSG_PEEK | socket.MSG_DONTWAIT)
 _SEND = int(socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL)
 _RIGHTS_BYTES = socket.CMSG_SPACE(_MAX_FDS * array.array("i").itemsize)
 
@@ -100,7 +102,9 @@ class Session:
         try:
             request, fd = self._read()
             if request.op is Op.CONNECT:
-                return Loan(self._connection, self._pid, request, _borrow(request, fd))
+                lent = _borrow(request, fd)
+                lent.is_let_go = partial(is_let_go, self._connection)
+                return Loan(self._connection, self._pid, request, lent)
             if fd >= 0:
                 os.close(fd)
             question = question_of(request, self._context)
@@ -147,6 +151,16 @@ class Session:
 
     def _note(self, text: str) -> None:
         self._context.report(Note(f"{text} [pid {self._pid}]"))
+
+
+def is_let_go(connection: socket.socket) -> bool:
+    """Tell whether who waits for an answer has let go: nothing ever comes after the request."""
+    try:
+        return not connection.recv(1, _LOOK)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True
 
 
 def send_reply(connection: socket.socket, reply: ReplyMessage) -> None:

@@ -20,7 +20,7 @@ from proxywrap.net.dnsserver import DnsServer
 from proxywrap.net.driver import ByteIO, run
 from proxywrap.net.hopnames import HopNames
 from proxywrap.net.lent import LentSocket
-from proxywrap.net.starting import SockAddr
+from proxywrap.net.places import SockAddr
 from proxywrap.protocol.effects import Flow
 from proxywrap.protocol.greeting import client_greeting
 from proxywrap.protocol.handshake import client_handshake, client_request

@@ -15,7 +15,7 @@ from ipaddress import IPv4Address, IPv6Address
 from proxywrap.net.blame import AttemptFailed
 from proxywrap.net.lent import LentSocket
 from proxywrap.net.namespace import namespace
-from proxywrap.net.starting import SockAddr
+from proxywrap.net.places import SockAddr
 
 __all__ = ["Landing"]
 

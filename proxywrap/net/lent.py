@@ -19,6 +19,7 @@ from __future__ import annotations
 import errno
 import os
 import socket
+from collections.abc import Callable
 from contextlib import suppress
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
@@ -26,9 +27,10 @@ from proxywrap.errors import RemoteProtocolError, TruncatedError
 from proxywrap.net.device import has_device
 from proxywrap.net.namespace import namespace
 from proxywrap.net.native import disconnect, fail_connect
+from proxywrap.net.places import SockAddr, sockaddr_for
 from proxywrap.net.readiness import is_writable, until_readable, until_writable
 from proxywrap.net.stalling import StallingOptions
-from proxywrap.net.starting import SockAddr, start_connect
+from proxywrap.net.starting import start_connect
 from proxywrap.protocol.sockaddr import Place, pack_sockaddr
 
 __all__ = ["LentSocket"]
@@ -46,6 +48,8 @@ class LentSocket:
         fd: a descriptor of the socket, owned by the object from here on.
         read_timeout_s: how long one read or write waits for the peer.
 
+    `is_let_go` is to tell whether the application has given the connect() up.
+
     """
 
     def __init__(self, fd: int, *, read_timeout_s: float = 15) -> None:
@@ -55,6 +59,7 @@ class LentSocket:
         self.read_timeout_s = read_timeout_s
         self._stalling = StallingOptions()
         self._begun: int | None = None
+        self.is_let_go: Callable[[], bool] = _never
 
     @property
     def is_tcp(self) -> bool:
@@ -129,17 +134,8 @@ class LentSocket:
     # -- connecting ----------------------------------------------------------
 
     def sockaddr(self, address: IPv4Address | IPv6Address, port: int, scope_id: int = 0) -> SockAddr | None:
-        """Return the address as this socket takes it, None where it cannot.
-
-        An IPv6 socket reaches IPv4 by way of ::ffff:a.b.c.d, unless IPV6_V6ONLY.
-        """
-        if self.family == socket.AF_INET:
-            return (str(address), port) if address.version == 4 else None
-        if address.version == 6:
-            return (str(address).partition("%")[0], port, 0, scope_id or _scope_of(address))
-        if self._sock.getsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY):
-            return None
-        return (f"::ffff:{address}", port, 0, 0)
+        """Return the address as this socket takes it, as `sockaddr_for` does."""
+        return sockaddr_for(self._sock, address, port, scope_id)
 
     def begin(self, sockaddr: SockAddr) -> None:
         """Begin, without an event loop, what `connect` with the same address goes on with.
@@ -148,19 +144,32 @@ class LentSocket:
             OSError: as connect(2); nothing was begun.
 
         """
+        if self.is_let_go():
+            return
         self.make_fresh()
         self.clear_options()
         self._begun = start_connect(self._sock, sockaddr)
+        if self.is_let_go():
+            self.disconnect()
 
     async def connect(self, sockaddr: SockAddr) -> None:
         """Connect the socket; no time limit but the kernel's.
 
+        Who lets go of a connect() disconnects the socket then, in vain where
+        it is connected a moment later: so it is looked at once more.
+
         Raises:
             OSError: as connect(2).
+            CancelledError: the application has let go.
 
         """
         error = start_connect(self._sock, sockaddr) if self._begun is None else self._begun
         self._begun = None
+        if self.is_let_go():
+            import asyncio  # noqa: PLC0415 - whoever waits has it
+
+            self.disconnect()
+            raise asyncio.CancelledError
         if error == errno.EINPROGRESS:
             if not is_writable(self._sock):  # a peer on this host has answered already
                 await until_writable(self._sock)
@@ -284,14 +293,6 @@ class LentSocket:
         return data
 
 
-def _scope_of(address: IPv4Address | IPv6Address) -> int:
-    """Return the number of the interface in fe80::1%eth0, 0 where none is named.
-
-    Raises:
-        OSError: there is no such interface.
-
-    """
-    zone = address.scope_id if isinstance(address, IPv6Address) else None
-    if not zone:
-        return 0
-    return int(zone) if zone.isdecimal() else socket.if_nametoindex(zone)
+def _never() -> bool:
+    """Tell that nobody has let go."""
+    return False

@@ -19,10 +19,9 @@ from contextlib import contextmanager
 
 from proxywrap.net.device import has_device
 from proxywrap.net.native import connect_here
+from proxywrap.net.places import SockAddr
 
-__all__ = ["SockAddr", "start_connect", "start_here"]
-
-SockAddr = tuple[str, int] | tuple[str, int, int, int]
+__all__ = ["start_connect", "start_here"]
 
 _NOW = int(socket.MSG_FASTOPEN | socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL)
 _ONE_TICK = struct.pack("ll", 0, 1)  # struct timeval; the kernel rounds up to a tick

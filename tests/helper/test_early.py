@@ -128,6 +128,22 @@ def test_a_socket_is_on_its_way_before_the_loop_is_there() -> None:
             assert parse_reply(peer.recv(1000)).error == errno.ECONNREFUSED
 
 
+def test_who_has_let_go_is_not_connected() -> None:
+    """The application gave the attempt up before we came to it: the socket is its own again."""
+    with socket.create_server(("127.0.0.1", 0)) as proxy, socket.socket() as app:
+        proxy.setblocking(False)
+        app.setblocking(False)
+        with meeting(f"socks5://127.0.0.1:{proxy.getsockname()[1]}") as it:
+            with it.peer() as peer:
+                send(peer, connect_request(), app.fileno())
+            it.early.serve()
+            with pytest.raises(BlockingIOError):
+                proxy.accept()
+            with pytest.raises(OSError, match="not connected"):
+                app.getpeername()
+            finish(it.hand_on())
+
+
 @pytest.mark.parametrize("is_blocking", [True, False])
 def test_the_loop_goes_on_with_it(is_blocking: bool) -> None:  # noqa: FBT001
     """On the same connection: the proxy is asked once, and the reply is the application's."""

@@ -437,3 +437,24 @@ def test_close_leaves_the_applications_descriptor() -> None:
         peer.settimeout(DEADLINE_S)
         assert peer.recv(100) == b"still there"
         assert peer.recv(100) == b""
+
+
+@pytest.mark.parametrize("is_begun", [True, False])
+def test_who_lets_go_while_it_is_connected(is_begun: bool) -> None:  # noqa: FBT001
+    """What the application has broken off before it had begun is broken off once more."""
+    answers = iter([False, True, True] if is_begun else [True])
+
+    async def scenario() -> None:
+        with listening() as listener, Pair() as pair:
+            pair.lent.is_let_go = lambda: next(answers)
+            sockaddr = listener.getsockname()
+            if is_begun:
+                pair.lent.begin(sockaddr)
+                assert not pair.is_watched
+            else:
+                with pytest.raises(asyncio.CancelledError):
+                    await pair.lent.connect(sockaddr)
+            with pytest.raises(OSError, match="not connected"):
+                pair.app.getpeername()
+
+    finish(scenario())
