@@ -86,11 +86,12 @@ def plain(compiled: Callable[..., Path]) -> dict[str, list[object]]:
     return {
         "shim": [dynamic],
         "seccomp": ["--engine", "seccomp", "--", dynamic],
+        "both": ["--engine", "both", "--", dynamic],
         "static": [static],
     }
 
 
-WAYS = ["shim", "seccomp", "static"]
+WAYS = ["shim", "seccomp", "both", "static"]
 
 
 def reach(stage: Stage, way: list[object], options: list[str], host: str, port: int, *limit: object) -> str:
