@@ -12,18 +12,24 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Collection
-from typing import assert_never
+from typing import TYPE_CHECKING, assert_never
 
 from proxywrap.address import Endpoint
 from proxywrap.errors import ProxyRefused
 from proxywrap.protocol import socks4, socks5, socks5client
+from proxywrap.protocol.command import Command
 from proxywrap.protocol.diagnosis import mismatch, read_answer
 from proxywrap.protocol.effects import Flow
 from proxywrap.protocol.isolation import UNASKED, Isolation
-from proxywrap.protocol.request import Check, Command, Request
 from proxywrap.protocol.socks5client import Login
 from proxywrap.scheme import Scheme
 from proxywrap.uri import ProxyURI
+
+if TYPE_CHECKING:
+    from proxywrap.protocol.request import (  # of the server's role, which the helper never plays
+        Check,
+        Request,
+    )
 
 __all__ = [
     "client_handshake",

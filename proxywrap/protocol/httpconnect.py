@@ -28,9 +28,10 @@ import h11
 
 from proxywrap.address import Endpoint, parse_host, parse_port, unmapped
 from proxywrap.errors import LocalProtocolError, ProxyRefused, RemoteProtocolError
+from proxywrap.protocol.command import Command, encode_name
 from proxywrap.protocol.diagnosis import mismatch, read_answer
 from proxywrap.protocol.effects import Flow, ReadUntil, Send
-from proxywrap.protocol.request import Check, Command, Request, encode_name
+from proxywrap.protocol.request import Check, Request
 from proxywrap.scheme import Scheme
 
 __all__ = ["MAX_HEAD_BYTES", "STATUS_ERRNO", "connect", "read_request", "send_reply", "status_for_errno"]

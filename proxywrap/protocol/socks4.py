@@ -18,13 +18,17 @@ import errno
 import struct
 from enum import IntEnum
 from ipaddress import IPv4Address, IPv6Address
+from typing import TYPE_CHECKING
 
 from proxywrap.address import Endpoint, Host, unmapped
 from proxywrap.errors import LocalProtocolError, ProxyRefused, RemoteProtocolError
+from proxywrap.protocol.command import Command, decode_name, encode_name
 from proxywrap.protocol.diagnosis import mismatch, read_answer
 from proxywrap.protocol.effects import Flow, ReadExactly, ReadUntil, Send
-from proxywrap.protocol.request import Check, Command, Request, decode_name, encode_name
 from proxywrap.scheme import Scheme
+
+if TYPE_CHECKING:
+    from proxywrap.protocol.request import Check, Request  # of the server's role, which no helper plays
 
 __all__ = ["CD_ERRNO", "Cd", "cd_for_errno", "connect", "read_request", "send_reply"]
 
@@ -156,6 +160,8 @@ def read_request(check: Check | None = None, first: bytes = b"") -> Flow[Request
     if check is not None and not check(userid, b""):
         yield from send_reply(Cd.IDENTD_MISMATCH)
         raise _refusal(Cd.IDENTD_MISMATCH)
+    from proxywrap.protocol.request import Request  # noqa: PLC0415 - see above
+
     return Request(scheme, Command(cd), Endpoint(host, dstport), userid or None)
 
 

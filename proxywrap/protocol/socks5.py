@@ -26,8 +26,8 @@ from enum import IntEnum
 from ipaddress import IPv4Address, IPv6Address
 
 from proxywrap.address import Endpoint, unmapped
+from proxywrap.protocol.command import encode_name
 from proxywrap.protocol.effects import Flow, ReadExactly
-from proxywrap.protocol.request import encode_name
 
 __all__ = [
     "ABOUT_DESTINATION",

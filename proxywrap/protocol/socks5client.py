@@ -8,9 +8,9 @@ from typing import NamedTuple
 from proxywrap.address import Endpoint
 from proxywrap.errors import ProxyRefused, RemoteProtocolError
 from proxywrap.protocol import userpass
+from proxywrap.protocol.command import TOR_COMMANDS, Command
 from proxywrap.protocol.diagnosis import mismatch, read_answer
 from proxywrap.protocol.effects import Flow, ReadExactly, Send
-from proxywrap.protocol.request import TOR_COMMANDS, Command
 from proxywrap.protocol.socks5 import (
     ABOUT_DESTINATION,
     REP_ERRNO,

@@ -7,9 +7,10 @@ import errno
 from proxywrap.address import Endpoint, Host
 from proxywrap.errors import ProxyRefused, RemoteProtocolError
 from proxywrap.protocol import userpass
+from proxywrap.protocol.command import Command, decode_name
 from proxywrap.protocol.diagnosis import mismatch
 from proxywrap.protocol.effects import Flow, ReadExactly, Send
-from proxywrap.protocol.request import Check, Command, Request, decode_name
+from proxywrap.protocol.request import Check, Request
 from proxywrap.protocol.socks5 import (
     RSV,
     UNSPECIFIED,

@@ -18,8 +18,8 @@ from ipaddress import IPv4Address, IPv6Address
 
 from proxywrap.address import Endpoint, Host, normalise_name
 from proxywrap.errors import ProxyRefused, RemoteProtocolError
+from proxywrap.protocol.command import Command
 from proxywrap.protocol.effects import Flow
-from proxywrap.protocol.request import Command
 from proxywrap.protocol.socks5 import REP_ERRNO, Rep
 from proxywrap.protocol.socks5client import Login, converse
 

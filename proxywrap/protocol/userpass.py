@@ -14,11 +14,14 @@ that both roles allow it.
 from __future__ import annotations
 
 import errno
+from typing import TYPE_CHECKING
 
 from proxywrap.errors import LocalProtocolError, ProxyRefused
 from proxywrap.protocol.diagnosis import mismatch
 from proxywrap.protocol.effects import Flow, ReadExactly, Send
-from proxywrap.protocol.request import Check
+
+if TYPE_CHECKING:
+    from proxywrap.protocol.request import Check  # of the server's role, which the helper never plays
 
 __all__ = ["authenticate", "check_credentials", "check_status", "pack_request", "read_status"]
 

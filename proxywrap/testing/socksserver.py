@@ -26,9 +26,9 @@ from proxywrap.address import Endpoint, Host, normalise_name, parse_host
 from proxywrap.errors import ProtocolError, ProxyRefused
 from proxywrap.net.driver import run
 from proxywrap.net.stream import StreamIO
+from proxywrap.protocol.command import TOR_COMMANDS, Command
 from proxywrap.protocol.effects import Flow, Send
 from proxywrap.protocol.handshake import send_reply, server_handshake
-from proxywrap.protocol.request import TOR_COMMANDS, Command
 from proxywrap.scheme import Scheme
 from proxywrap.testing.acceptor import Acceptor
 from proxywrap.testing.accesslog import PENDING, SUCCEEDED, Access, AccessLog

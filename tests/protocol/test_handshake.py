@@ -12,6 +12,7 @@ from playbook import arrives, play, truncates
 
 from proxywrap.address import Endpoint
 from proxywrap.errors import ProtocolError, ProxyRefused, RemoteProtocolError
+from proxywrap.protocol.command import Command
 from proxywrap.protocol.handshake import (
     client_handshake,
     client_opening,
@@ -19,7 +20,7 @@ from proxywrap.protocol.handshake import (
     send_reply,
     server_handshake,
 )
-from proxywrap.protocol.request import Command, Request
+from proxywrap.protocol.request import Request
 from proxywrap.scheme import Scheme
 from proxywrap.uri import parse_uri
 

@@ -14,7 +14,8 @@ from playbook import arrives, play, truncates
 from proxywrap.address import Endpoint
 from proxywrap.errors import LocalProtocolError, ProtocolError, ProxyRefused, RemoteProtocolError
 from proxywrap.protocol import httpconnect
-from proxywrap.protocol.request import Command, Request
+from proxywrap.protocol.command import Command
+from proxywrap.protocol.request import Request
 from proxywrap.scheme import Scheme
 
 NAME = Endpoint("server.example.com", 80)

@@ -18,7 +18,8 @@ from proxywrap.errors import (
     RemoteProtocolError,
 )
 from proxywrap.protocol import socks4
-from proxywrap.protocol.request import Command, Request
+from proxywrap.protocol.command import Command
+from proxywrap.protocol.request import Request
 from proxywrap.protocol.socks4 import Cd
 from proxywrap.scheme import Scheme
 

@@ -15,7 +15,8 @@ from playbook import arrives, play, truncates
 from proxywrap.address import Endpoint
 from proxywrap.errors import LocalProtocolError, ProtocolError, ProxyRefused, RemoteProtocolError
 from proxywrap.protocol import socks5, socks5client, socks5server
-from proxywrap.protocol.request import Command, Request
+from proxywrap.protocol.command import Command
+from proxywrap.protocol.request import Request
 from proxywrap.protocol.socks5 import Rep
 from proxywrap.scheme import Scheme
 

@@ -12,8 +12,8 @@ from playbook import arrives, play, truncates
 
 from proxywrap.address import Endpoint, Host, normalise_name
 from proxywrap.errors import LocalProtocolError, ProxyRefused, ProxywrapError, RemoteProtocolError
+from proxywrap.protocol.command import TOR_COMMANDS
 from proxywrap.protocol.handshake import send_reply, server_handshake
-from proxywrap.protocol.request import TOR_COMMANDS
 from proxywrap.protocol.socks5client import Login
 from proxywrap.protocol.torlookup import look_up
 

@@ -6,7 +6,8 @@ import io
 from ipaddress import IPv6Address
 
 from proxywrap.address import Endpoint
-from proxywrap.protocol.request import Command, Request
+from proxywrap.protocol.command import Command
+from proxywrap.protocol.request import Request
 from proxywrap.scheme import Scheme
 from proxywrap.testing.accesslog import Access, AccessLog
 

@@ -1,4 +1,4 @@
-"""Requests, and names on the wire."""
+"""Names on the wire."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import errno
 import pytest
 
 from proxywrap.errors import LocalProtocolError, RemoteProtocolError
-from proxywrap.protocol.request import decode_name, encode_name
+from proxywrap.protocol.command import decode_name, encode_name
 
 
 @pytest.mark.parametrize(
