@@ -42,11 +42,14 @@ class Caller:
         self._notice = notice
         self.thread = notice.thread
         self.call = notice.call
+        self._process: int | None = None
 
     @property
     def process(self) -> int:
         """The process of the thread, or the thread where that cannot be told."""
-        return process_of(self.thread)
+        if self._process is None:
+            self._process = process_of(self.thread)
+        return self._process
 
     # -- arguments -------------------------------------------------------------
 

@@ -23,6 +23,7 @@ from proxywrap.helper.refusing import leave_failed
 from proxywrap.helper.router import Route
 from proxywrap.net.lent import LentSocket
 from proxywrap.net.notification import take_descriptor
+from proxywrap.net.own import OwnSocket
 from proxywrap.net.parking import Parked, ParkingLot
 from proxywrap.net.way import Way
 from proxywrap.protocol.sockaddr import Place
@@ -154,7 +155,7 @@ class ParkedConnects:
 
     async def _join(self, waiting: Waiting, place: Place, route: Route) -> int:
         """Make the way and join it; return an errno where there is none."""
-        lent = LentSocket(_open_for(route).detach())
+        lent = OwnSocket(_open_for(route))
         ways = [Way(lent)]
 
         async def take(way: Way) -> None:
@@ -178,7 +179,7 @@ class ParkedConnects:
         fd = _find_again(waiting)
         if fd is None:
             return
-        lent = LentSocket(fd)
+        lent = LentSocket(socket.socket(fileno=fd))
         try:
             with socket.socket(fileno=os.dup(fd)) as sock:
                 entry = self._ledger.note(sock)

@@ -173,7 +173,7 @@ def _borrow(request: RequestMessage, fd: int) -> LentSocket:
     if fd < 0:
         raise RemoteProtocolError("expected a lent socket, got none")
     try:
-        lent = LentSocket(fd)
+        lent = LentSocket(socket.socket(fileno=fd))
     except OSError as exc:
         os.close(fd)
         raise RemoteProtocolError(f"expected a lent socket, got a descriptor of another kind: {exc}") from exc

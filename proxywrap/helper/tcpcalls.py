@@ -179,14 +179,14 @@ class TcpCalls:
                 entry.peer = b"" if reply.is_direct else pack_sockaddr(place)
                 caller.answer()
 
-        lent = LentSocket(sock.detach())
+        lent = LentSocket(socket.socket(sock.family, sock.type, sock.proto, fileno=sock.detach()))
         leash = self._patience.hold(caller, finish)
         self._patience.spawn(self._attempts.carry_out(leash, caller.process, place, lent, shows_error=False))
 
     def _connect_directly(self, caller: Caller, sock: socket.socket, route: Route, place: Place) -> None:
         host = route.destination.host
         assert not isinstance(host, str)  # noqa: S101 - names are never dialled
-        lent = LentSocket(os.dup(sock.fileno()))
+        lent = LentSocket(sock.dup())
         try:
             sockaddr = lent.sockaddr(host, route.destination.port, place.scope_id)
             error = errno.ENETUNREACH if sockaddr is None else start_connect(sock, sockaddr)

@@ -45,21 +45,25 @@ class LentSocket:
     """A TCP socket received from an application; a `ByteIO` for flows.
 
     Args:
-        fd: a descriptor of the socket, owned by the object from here on.
+        sock: owned by the object from here on.
         read_timeout_s: how long one read or write waits for the peer.
 
     `is_let_go` is to tell whether the application has given the connect() up.
 
     """
 
-    def __init__(self, fd: int, *, read_timeout_s: float = 15) -> None:
-        self._sock = socket.socket(fileno=fd)
-        self.family = self._sock.family
-        self.inode = os.fstat(fd).st_ino
+    def __init__(self, sock: socket.socket, *, read_timeout_s: float = 15) -> None:
+        self._sock = sock
+        self.family = sock.family
         self.read_timeout_s = read_timeout_s
         self._stalling = StallingOptions()
         self._begun: int | None = None
-        self.is_let_go: Callable[[], bool] = _never
+        self.is_let_go: Callable[[], bool] = bool  # False
+
+    @property
+    def inode(self) -> int:
+        """By which the socket is known, whatever descriptors it has."""
+        return os.fstat(self._sock.fileno()).st_ino
 
     @property
     def is_tcp(self) -> bool:
@@ -67,7 +71,7 @@ class LentSocket:
         return (
             self.family in {socket.AF_INET, socket.AF_INET6}
             and self._sock.type == socket.SOCK_STREAM
-            and self._sock.proto in {socket.IPPROTO_TCP, _IPPROTO_MPTCP}
+            and self._sock.proto in {0, socket.IPPROTO_TCP, _IPPROTO_MPTCP}
         )
 
     @property
@@ -105,7 +109,7 @@ class LentSocket:
 
     def take(self) -> socket.socket:
         """Return the socket itself, to go on with; it is the caller's then."""
-        return socket.socket(fileno=self._sock.detach())
+        return socket.socket(self.family, self._sock.type, self._sock.proto, fileno=self._sock.detach())
 
     def make_fresh(self) -> None:
         """Undo what an attempt has left behind that ended while its application gave it up.
@@ -148,7 +152,7 @@ class LentSocket:
             return
         self.make_fresh()
         self.clear_options()
-        self._begun = start_connect(self._sock, sockaddr)
+        self._begun = self._start(sockaddr)
         if self.is_let_go():
             self.disconnect()
 
@@ -163,7 +167,7 @@ class LentSocket:
             CancelledError: the application has let go.
 
         """
-        error = start_connect(self._sock, sockaddr) if self._begun is None else self._begun
+        error = self._start(sockaddr) if self._begun is None else self._begun
         self._begun = None
         if self.is_let_go():
             import asyncio  # noqa: PLC0415 - whoever waits has it
@@ -176,6 +180,9 @@ class LentSocket:
             error = self._sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
         if error:
             raise OSError(error, os.strerror(error))
+
+    def _start(self, sockaddr: SockAddr) -> int:
+        return start_connect(self._sock, sockaddr)
 
     def fail(self, sockaddr: SockAddr) -> None:
         """Leave the socket with a failed connect(), as poll(2) shows it.
@@ -291,8 +298,3 @@ class LentSocket:
         while (data := self.receive_now(size, flags)) is None:
             await until_readable(self._sock, self.read_timeout_s)
         return data
-
-
-def _never() -> bool:
-    """Tell that nobody has let go."""
-    return False

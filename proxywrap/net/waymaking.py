@@ -15,7 +15,7 @@ from proxywrap.net.blame import AttemptFailed, blaming
 from proxywrap.net.connector import Deadlines, ask_hop, joining, target_of
 from proxywrap.net.driver import ByteIO, run
 from proxywrap.net.hopnames import HopNames
-from proxywrap.net.lent import LentSocket
+from proxywrap.net.own import OwnSocket
 from proxywrap.net.tunnels import Tunnels
 from proxywrap.net.unix import connect_unix
 from proxywrap.net.way import Way
@@ -109,7 +109,7 @@ class WayMaker:
         limit_s = self.deadlines.connect_s
         joined = joining(_join(hop, self.names, limit_s), hop, self.names, limit_s)
         sock = await blaming(hop, joined)
-        way = Way(LentSocket(sock.detach(), read_timeout_s=self.deadlines.read_s))
+        way = Way(OwnSocket(sock, read_timeout_s=self.deadlines.read_s))
         try:
             return await _speak_tls(way, hop) if hop.has_tls else way
         except BaseException:
@@ -215,7 +215,7 @@ class _Beginning:
         )
         tunnel = await blaming(hop, opening, rest[0] if rest else None)
         self._tunnels.append(tunnel)
-        self._way = Way(LentSocket(tunnel.sock.detach(), read_timeout_s=self._maker.deadlines.read_s))
+        self._way = Way(OwnSocket(tunnel.sock, read_timeout_s=self._maker.deadlines.read_s))
 
     def _below(self) -> Below | None:
         """Return what there is of the way, for ssh to go on from there."""

@@ -55,7 +55,7 @@ def test_what_was_sent_before_the_end_arrives() -> None:
     async def scenario() -> None:
         (app, partner), (ours, theirs) = connected(), connected()
         relays = Relays(Tunnels({}))
-        relays.add(partner, Way(LentSocket(ours.detach())))
+        relays.add(partner, Way(LentSocket(ours)))
         with theirs:
             await asyncio.get_running_loop().sock_sendall(app, MUCH)
             app.close()
@@ -75,7 +75,7 @@ def test_nobody_is_waited_for_for_ever(is_closed: bool) -> None:  # noqa: FBT001
     async def scenario() -> None:
         (app, partner), (ours, theirs) = connected(), connected()
         relays = Relays(Tunnels({}))
-        relays.add(partner, Way(LentSocket(ours.detach())))
+        relays.add(partner, Way(LentSocket(ours)))
         with theirs, app:
             with pytest.raises(TimeoutError):  # noqa: PT012 - however much the kernel takes
                 async with asyncio.timeout(0.1):
@@ -96,7 +96,7 @@ def test_an_idle_relay_ends_with_both_sides() -> None:
     async def scenario() -> None:
         (app, partner), (ours, theirs) = connected(), connected()
         relays = Relays(Tunnels({}))
-        relays.add(partner, Way(LentSocket(ours.detach())))
+        relays.add(partner, Way(LentSocket(ours)))
         app.close()
         assert await read_all(theirs) == b""
         theirs.close()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import socket
 from typing import TYPE_CHECKING, Self, TypeVar
 
@@ -32,7 +31,7 @@ class Pair:
     ) -> None:
         self.app = socket.socket(family, socket.SOCK_STREAM)
         self.app.setblocking(is_blocking)
-        self.lent = LentSocket(os.dup(self.app.fileno()), read_timeout_s=read_timeout_s)
+        self.lent = LentSocket(self.app.dup(), read_timeout_s=read_timeout_s)
 
     @property
     def is_watched(self) -> bool:
