@@ -18,7 +18,7 @@ from mmap import mmap
 from proxywrap.command import exec_error, filter_error
 from proxywrap.errors import ProxywrapError
 from proxywrap.helper.directory import remove_directory
-from proxywrap.helper.family import CELL, MESSAGE, Message, children
+from proxywrap.helper.family import CELL, MESSAGE, Message, all_children
 from proxywrap.helper.starting import Command
 
 __all__ = ["Watch", "tell_by_signal"]
@@ -179,7 +179,7 @@ class Watch:
         """End what worked for the helper: it has become our child."""
         from proxywrap.net.children import kill_orphan  # noqa: PLC0415 - a helper dies rarely
 
-        for pid in children():
+        for pid in all_children():
             kill_orphan(pid, self.helper)
 
     def _find_command(self) -> None:

@@ -13,7 +13,7 @@ import struct
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 
-__all__ = ["CELL", "MESSAGE", "Family", "Message", "children"]
+__all__ = ["CELL", "MESSAGE", "Family", "Message", "all_children"]
 
 MESSAGE = struct.Struct("=ci")
 """What the helper tells the launcher: a kind (`Message`) and a number."""
@@ -102,7 +102,7 @@ class Family:
 
     def _are_ours_left_alone(self) -> bool:
         """Tell whether nobody is left but who works for us."""
-        if self.is_ours is None or not all(map(self.is_ours, children())):
+        if self.is_ours is None or not all(map(self.is_ours, _children())):
             return False
         # A child that ended meanwhile may have kept the kernel from listing all others (proc(5)).
         return os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None
@@ -129,18 +129,19 @@ class Family:
             self._channel.send(MESSAGE.pack(kind, number), socket.MSG_NOSIGNAL)
 
 
-def children() -> Iterator[int]:
-    """Yield our children."""
+def _children() -> Iterator[int]:
+    """Yield our children, all of them where none ends meanwhile."""
     tasks = "/proc/self/task"
     try:
         for task in os.listdir(tasks):
             with open(f"{tasks}/{task}/children") as file:
                 yield from map(int, file.read().split())
     except FileNotFoundError:  # a kernel without CONFIG_PROC_CHILDREN, or a thread that has ended
-        yield from _children_by_parent()
+        yield from all_children()
 
 
-def _children_by_parent() -> Iterator[int]:
+def all_children() -> Iterator[int]:
+    """Yield our children, whatever else happens; every process of this host is looked at."""
     for pid in filter(str.isdecimal, os.listdir("/proc")):
         with suppress(OSError), open(f"/proc/{pid}/stat") as file:
             if int(file.read().rpartition(")")[2].split()[1]) == os.getpid():

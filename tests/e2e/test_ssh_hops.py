@@ -311,7 +311,8 @@ def test_last_words_to_a_server_that_does_not_hang_up(world: World, home: Home) 
 def _talking(world: World, home: Home, port: int, then: str) -> Iterator[tuple[Command, int, int]]:
     """Run a program that has been welcomed; yield it, the helper and the ssh that it has."""
     script = TALKING.format(then=then)
-    with world.start(home.of([*wrap(GATE), sys.executable, "-c", script, NAME, str(port)])) as process:
+    command = home.of([*wrap(GATE), sys.executable, "-c", script, NAME, str(port)])
+    with world.start(command, stdin=subprocess.PIPE) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == b"well\n"
         (ssh,) = _clients_of_ssh(world)
@@ -342,6 +343,8 @@ def test_kill_of_the_helper(world: World, home: Home) -> None:
         os.kill(helper, signal.SIGKILL)
         assert select.select([handle], [], [], 20 * factor())[0]
         os.close(handle)
+        assert process.stdin is not None
+        process.stdin.close()
         assert process.wait(20 * factor()) == 0
 
 

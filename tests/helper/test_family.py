@@ -59,7 +59,7 @@ def end(process):
     os.waitid(os.P_PID, process[0], os.WEXITED | os.WNOWAIT)
 
 if sys.argv[1] == "by-parent":
-    module.children = module._children_by_parent
+    module._children = module.all_children
 ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
 theirs.setblocking(False)
 helpful, daemon, command = child(), child(), child()
