@@ -162,6 +162,8 @@ class Detours:
         match failed.__cause__:
             case ProxyRefused(is_authentication=False) | LocalProtocolError() if next_hop is None:
                 return None
+            case LocalProtocolError():
+                return next_hop  # whose name the proxy before it cannot be asked for
             case TruncatedError() | TimedOut() | OSError():
                 scout = self._asker()
                 is_there = await scout.ask(hops[:at], failed.hop, scout.patience_s(1)) is None

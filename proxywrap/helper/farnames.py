@@ -59,6 +59,8 @@ class FarNames:
         self._known: dict[Host, Found] = {}
         self._waiting: dict[Host, list[Callable[[], None]]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._era = 0
+        """How often all was forgotten: an answer from before that is none."""
 
     def begin(self, ask: Ask, spawn: Spawn) -> None:
         """Be able to ask from now on."""
@@ -67,6 +69,7 @@ class FarNames:
     def forget(self) -> None:
         """Forget the answers: another proxy may have others."""
         self._known.clear()
+        self._era += 1
 
     def close(self) -> None:
         """Ask no more; who waits is told."""
@@ -102,7 +105,11 @@ class FarNames:
         assert self._ask is not None  # noqa: S101 - requests come after `begin`
         try:
             async with self._turns:
-                answer = await self._ask(pid, self._context.router.default, question)
+                while True:
+                    era = self._era
+                    answer = await self._ask(pid, self._context.router.default, question)
+                    if era == self._era:
+                        break
         except AttemptFailed as exc:
             self._context.report(Unresolved(pid, str(question), exc.hop, exc.reason))
         except Exception as exc:  # noqa: BLE001 - one question's error must not end all others

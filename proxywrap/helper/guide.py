@@ -6,6 +6,7 @@ Takes any socket of ours or of an application's; leaves it as the attempt did.
 from __future__ import annotations
 
 import errno
+import sys
 import time
 from collections.abc import Awaitable, Callable, Collection
 from contextlib import suppress
@@ -88,6 +89,9 @@ class Guide:
 
     def adopt(self, deadlines: Deadlines, hops: Collection[ProxyURI]) -> None:
         """Take other deadlines from now on, and know of no other proxies than `hops`."""
+        tls = sys.modules.get("proxywrap.net.tls")
+        if tls is not None:
+            tls.tls_context.cache_clear()  # a file of certificates may be another one by now
         self._maker = WayMaker(deadlines, self._names, self.relays.tunnels)
         self._detours.adopt(self._maker, hops)
         self._ready.adopt(self._maker, hops)

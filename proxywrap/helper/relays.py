@@ -32,22 +32,30 @@ class Relays:
 
     def add(self, partner: socket.socket, way: Way) -> None:
         """Relay between an application's partner and its way, both of them the relay's from here on."""
+        has_ended = False
+        made: list[Carrier] = []
 
         def end() -> None:
-            self._carriers.discard(carrier)
+            nonlocal has_ended
+            has_ended = True
+            self._carriers.difference_update(made)
             self._has_changed.set()
 
         carrier = way.relay(partner, end)
-        carrier.on_sent = self._has_changed.set
-        self._carriers.add(carrier)
+        if not has_ended:  # as one does at once whose way has broken by now
+            made.append(carrier)
+            carrier.on_sent = self._has_changed.set
+            self._carriers.add(carrier)
 
     async def close(self, limit_s: float) -> None:
         """Wait until what the applications have sent is on its way, for so long, and end everything."""
+        loop = asyncio.get_running_loop()
+        until_s = loop.time() + limit_s
         with suppress(TimeoutError):
-            async with asyncio.timeout(limit_s):
+            async with asyncio.timeout_at(until_s):
                 while not all(carrier.has_sent_all for carrier in self._carriers):
                     self._has_changed.clear()
                     await self._has_changed.wait()
         for carrier in list(self._carriers):
             carrier.close() if carrier.has_sent_all else carrier.abort()
-        await self.tunnels.close(limit_s)
+        await self.tunnels.close(max(0.0, until_s - loop.time()))

@@ -74,9 +74,26 @@ class Carrier:
         if self._directions[0].has_ended:
             self.has_sent_all = True
             self.on_sent()
-        self._resets = select.epoll()
-        self._resets.register(source, select.EPOLLET)  # which is for errors, and tells of them once
-        asyncio.get_running_loop().add_reader(self._resets.fileno(), self._look_for_reset)
+            if all(direction.has_ended for direction in self._directions):
+                return  # whoever was told has closed both
+        self._watch(source)
+
+    def note_stall(self, direction: Direction, source: int) -> None:
+        """See whether the application resets its end while nothing of what it sends can go on.
+
+        Raises:
+            OSError: there are too many descriptors.
+
+        """
+        if direction is self._directions[0]:
+            self._watch(source)
+
+    def _watch(self, source: int) -> None:
+        if self._resets is None:
+            self._resets = select.epoll()
+            asyncio.get_running_loop().add_reader(self._resets.fileno(), self._look_for_reset)
+        with suppress(FileExistsError):
+            self._resets.register(source, select.EPOLLET)  # which is for errors, and tells of them once
 
     def _look_for_reset(self) -> None:
         if self._resets is not None and any(seen & select.EPOLLERR for _fd, seen in self._resets.poll(0)):

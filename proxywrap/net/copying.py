@@ -46,7 +46,10 @@ class CopyingRelay(Carrier):
         self._there = _Direction(self, one, other, self._encrypt, self._end)
         self._back = _Direction(self, other, one, self._decrypt, bytes)
         self.start(self._there, self._back)
-        self._back.put(begun)
+        if any(layer.has_ended for layer in layers):
+            self._back.end()
+        # Not at once: who makes a carrier does not expect it to have ended.
+        asyncio.get_running_loop().call_soon(self._back.put, begun)
 
     def _encrypt(self, data: bytes) -> bytes:
         for layer in reversed(self._layers):
@@ -101,7 +104,7 @@ class _Direction:
 
     def put(self, data: bytes) -> None:
         """Send `data` behind what waits."""
-        if data and not self.has_ended:
+        if (data or self._is_ending) and not self.has_ended:
             self._waiting += data
             self._write()
 
@@ -125,14 +128,21 @@ class _Direction:
             return
         self._write()
 
+    def _wait_for_room(self) -> None:
+        self._loop.remove_reader(self._source)
+        self._loop.add_writer(self._sink, self._write)
+        try:
+            self._carrier.note_stall(self, self._source.fileno())
+        except OSError:
+            self._carrier.abort()
+
     def _write(self) -> None:
         """Send what waits; read on when all of it has gone."""
         try:
             while self._waiting:
                 del self._waiting[: self._sink.send(self._waiting)]
         except BlockingIOError:
-            self._loop.remove_reader(self._source)
-            self._loop.add_writer(self._sink, self._write)
+            self._wait_for_room()
             return
         except OSError:
             self._carrier.abort()

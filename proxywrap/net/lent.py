@@ -31,13 +31,13 @@ from proxywrap.net.places import SockAddr, sockaddr_for
 from proxywrap.net.readiness import is_writable, until_readable, until_writable
 from proxywrap.net.stalling import StallingOptions
 from proxywrap.net.starting import start_connect
+from proxywrap.net.tcpstate import TCP_CLOSE, TCP_LISTEN, tcp_state
 from proxywrap.protocol.sockaddr import Place, pack_sockaddr
 
 __all__ = ["LentSocket"]
 
 _NOW = int(socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL)  # a number: joining two flags takes microseconds
 _PEEK = int(_NOW | socket.MSG_PEEK)
-_TCP_CLOSE, _TCP_LISTEN = 7, 10  # net/tcp_states.h
 _IPPROTO_MPTCP = 262  # linux/in.h; socket has it from Python 3.12 on
 
 
@@ -48,8 +48,6 @@ class LentSocket:
         sock: owned by the object from here on.
         read_timeout_s: how long one read or write waits for the peer.
 
-    `is_let_go` is to tell whether the application has given the connect() up.
-
     """
 
     def __init__(self, sock: socket.socket, *, read_timeout_s: float = 15) -> None:
@@ -58,7 +56,7 @@ class LentSocket:
         self.read_timeout_s = read_timeout_s
         self._stalling = StallingOptions()
         self._begun: int | None = None
-        self.is_let_go: Callable[[], bool] = bool  # False
+        self.is_let_go: Callable[[], bool] = bool  # False: nobody gives the connect() up
 
     @property
     def inode(self) -> int:
@@ -118,18 +116,19 @@ class LentSocket:
             OSError: as connect(2).
 
         """
-        state = self._sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0]
-        if self._begun is None and state not in {_TCP_CLOSE, _TCP_LISTEN}:
+        if self._begun is None and tcp_state(self._sock) not in {TCP_CLOSE, TCP_LISTEN}:
             self.disconnect()
 
     def disconnect(self) -> None:
-        """Leave the socket unconnected, whatever state it was in.
+        """Leave the socket unconnected; one that listens by now is the application's affair again.
 
         Raises:
             OSError: as connect(2).
 
         """
         self._begun = None
+        if self.family != socket.AF_UNIX and tcp_state(self._sock) == TCP_LISTEN:
+            return
         disconnect(self._sock.fileno())
         # The kernel notes an ECONNRESET for what it has broken off.
         self._sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)

@@ -21,7 +21,7 @@ from proxywrap.net.driver import run
 from proxywrap.net.hopnames import HopNames
 from proxywrap.net.probessh import Streams, open_tunnel, place_of
 from proxywrap.net.stream import StreamIO
-from proxywrap.net.tls import explained, tls_context
+from proxywrap.net.tls import explained, no_certificate_name, tls_context
 from proxywrap.net.tunnels import Tunnels
 from proxywrap.net.walking import Step, Stop, StopKind, Walk
 from proxywrap.protocol.effects import Flow
@@ -185,10 +185,14 @@ async def _begin_tls(hop: ProxyURI, writer: asyncio.StreamWriter, limit_s: float
         return Stop(hop, StopKind.FOREIGN, explained(exc).reason, errno.ECONNREFUSED)
     except ProxyUnreachable as exc:
         return Stop(hop, StopKind.CERTIFICATE, exc.reason, exc.errno)
-    except TimeoutError as exc:
-        return Stop(hop, StopKind.SILENT, "does not answer in time", _errno(exc))
+    except UnicodeError as exc:
+        return Stop(hop, StopKind.CERTIFICATE, no_certificate_name(exc), errno.EHOSTUNREACH)
     except OSError as exc:
-        return Stop(hop, StopKind.CLOSED, "closes the connection in the TLS handshake", _errno(exc))
+        if isinstance(exc, TimeoutError):
+            kind, what = StopKind.SILENT, "does not answer in time"
+        else:
+            kind, what = StopKind.CLOSED, "closes the connection in the TLS handshake"
+        return Stop(hop, kind, what, _errno(exc))
     found.steps.append(Step(hop, "TLS", time.monotonic() - began_s))
     return None
 

@@ -109,6 +109,7 @@ class _Direction:
                 if not self._drain():
                     self._loop.remove_reader(self._source_fd)
                     self._loop.add_writer(self._sink_fd, self._go_on)
+                    self._relay.note_stall(self, self._source_fd)
                     return
                 if is_all:
                     break

@@ -69,6 +69,8 @@ class Scout:
                 return f"did not answer within {patience_s:g} s"
             except OSError as exc:
                 return f"cannot be asked: {os.strerror(exc.errno) if exc.errno else exc}"
+            except Exception as exc:  # noqa: BLE001 - one question's error must not end all others
+                return f"cannot be asked: {exc!r}"
         return None
 
     def patience_s(self, count: int) -> float:

@@ -17,7 +17,7 @@ from proxywrap.errors import ProxyUnreachable, RemoteProtocolError, TimedOut, Tr
 from proxywrap.hopoptions import HopOptions
 from proxywrap.uri import ProxyURI
 
-__all__ = ["TlsIO", "TlsLayer", "begin_tls", "explained", "tls_context"]
+__all__ = ["TlsIO", "TlsLayer", "begin_tls", "explained", "no_certificate_name", "tls_context"]
 
 _CHUNK_BYTES = 1 << 16
 
@@ -223,7 +223,11 @@ async def begin_tls(below: Below, hop: ProxyURI) -> TlsIO:
 
     """
     assert hop.has_tls  # noqa: S101 - asked of those that speak TLS only
-    tls = TlsIO(below, TlsLayer(tls_context(hop.options), str(hop.host)))
+    try:
+        layer = TlsLayer(tls_context(hop.options), str(hop.host))
+    except UnicodeError as exc:
+        raise ProxyUnreachable(no_certificate_name(exc), errno=errno.EHOSTUNREACH) from exc
+    tls = TlsIO(below, layer)
     try:
         await tls.shake_hands()
     except ssl.SSLError as exc:
@@ -235,6 +239,11 @@ async def begin_tls(below: Below, hop: ProxyURI) -> TlsIO:
         reason = f"hung up in the TLS handshake: {_IS_IT_PLAIN}"
         raise ProxyUnreachable(reason, errno=errno.ECONNREFUSED) from exc
     return tls
+
+
+def no_certificate_name(exc: UnicodeError) -> str:
+    """Return what is wrong with a name that TLS cannot be spoken with."""
+    return f"its name is none that a certificate can have ({exc}): is it spelt right?"
 
 
 @cache

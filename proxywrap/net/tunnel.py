@@ -38,6 +38,12 @@ LINGER_S = 2.0
 
 _CHUNK_BYTES = 1 << 16
 
+_LAST_CHUNKS = 16
+"""As much as there can be to be read when ssh has ended."""
+
+_LINE_BYTES = 1 << 12
+"""What is heard of a line: a server's banner can be as long as it likes."""
+
 
 class Below:
     """What leads to the server: a socket, and a carrier for its bytes where it does not lead there by itself.
@@ -214,7 +220,7 @@ class Tunnel:
             await self.has_stirred.wait()
 
     def _note_end(self) -> None:
-        self._hear()
+        self._hear(_LAST_CHUNKS)
         self._loop.remove_reader(self._ears)
         os.close(self._ears)
         self._theirs.close()
@@ -229,12 +235,20 @@ class Tunnel:
 
     # -- what it says ------------------------------------------------------
 
-    def _hear(self) -> None:
+    def _hear(self, chunks: int = 1) -> None:
+        """Read so much of what it says, that others get their turn."""
         try:
-            while data := os.read(self._ears, _CHUNK_BYTES):
-                *lines, self._partial = (self._partial + data).split(b"\n")
+            for _ in range(chunks):
+                data = os.read(self._ears, _CHUNK_BYTES)
+                if not data:
+                    break
+                first, *others = data.split(b"\n")
+                lines = [self._partial + first[: _LINE_BYTES - len(self._partial)], *others]
+                self._partial = lines.pop()[:_LINE_BYTES]
                 for line in lines:
                     self._take(line.decode("utf-8", "replace"))
+            else:
+                return
         except BlockingIOError:
             return
         except ConnectionResetError:  # the connection that it was passed has not been taken

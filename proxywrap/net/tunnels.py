@@ -109,18 +109,16 @@ class Tunnels:
         reading, writing = os.pipe()
         null = os.open(os.devnull, os.O_RDWR)
         try:
+            child = self._workers().start(argv, (null, writing, null), ended.set)
             try:
-                child = self._workers().start(argv, (null, writing, null), ended.set)
-            except OSError as exc:
-                raise _cannot_start(exc) from exc
-            with suppress(TimeoutError):
-                async with asyncio.timeout(LONGEST_QUERY_S):
-                    await ended.wait()
-            child.kill()
-            os.set_blocking(reading, False)
-            with suppress(BlockingIOError):
-                return os.read(reading, 1 << 16).decode("utf-8", "replace")
-            return ""
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(LONGEST_QUERY_S):
+                        await ended.wait()
+            finally:
+                child.kill()
+            return _read_now(reading)
+        except OSError as exc:
+            raise _cannot_start(exc) from exc
         finally:
             for fd in (reading, writing, null):
                 os.close(fd)
@@ -178,6 +176,13 @@ class Tunnels:
         """Wait until all that was sent is on its way, for so long, and end everything."""
         if self._tunnels:
             await asyncio.gather(*(tunnel.end(limit_s) for tunnel in list(self._tunnels)))
+
+
+def _read_now(fd: int) -> str:
+    os.set_blocking(fd, False)
+    with suppress(BlockingIOError):
+        return os.read(fd, 1 << 16).decode("utf-8", "replace")
+    return ""
 
 
 def _cannot_start(exc: OSError) -> ProxyUnreachable:
