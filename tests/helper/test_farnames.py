@@ -98,6 +98,26 @@ def test_all_who_ask_hear_one_answer() -> None:
     finish(play())
 
 
+def test_an_answer_from_before_all_was_forgotten() -> None:
+    """It is asked again, and what another proxy says counts."""
+
+    async def play() -> None:
+        async with asyncio.TaskGroup() as group:
+            asker = Asker(group)
+            old = asker.answers["a.test"] = asyncio.get_running_loop().create_future()
+            asker.begin("a.test")
+            await asker.until(lambda: len(asker.asked) == 1)
+            asker.far.forget()
+            new = asker.answers["a.test"] = asyncio.get_running_loop().create_future()
+            old.set_result(ip_address("8.8.4.5"))
+            new.set_result(TRUE)
+            await asker.until(lambda: asker.ended == ["a.test"])
+            assert len(asker.asked) == 2
+            assert asker.far.known("a.test") == Found(TRUE)
+
+    finish(play())
+
+
 def test_there_is_none() -> None:
     """That is an answer, too, and nobody's fault."""
 

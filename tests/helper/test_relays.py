@@ -16,7 +16,9 @@ from proxywrap.net.way import Way
 from .asking import DEADLINE_S
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
+    from collections.abc import Callable, Coroutine
+
+    from proxywrap.net.carrier import Carrier
 
 MUCH = bytes(range(256)) * (1 << 14)
 
@@ -101,5 +103,24 @@ def test_an_idle_relay_ends_with_both_sides() -> None:
         assert await read_all(theirs) == b""
         theirs.close()
         await relays.close(DEADLINE_S)
+
+    finish(scenario())
+
+
+def test_a_way_that_has_broken_by_now() -> None:
+    """Its relay ends while it is made, and is not waited for."""
+
+    class Broken(Way):
+        def relay(self, partner: socket.socket, on_end: Callable[[], None]) -> Carrier:
+            carrier = super().relay(partner, on_end)
+            carrier.abort()
+            return carrier
+
+    async def scenario() -> None:
+        (app, partner), (ours, theirs) = connected(), connected()
+        relays = Relays(Tunnels({}))
+        with app, theirs:
+            relays.add(partner, Broken(LentSocket(ours)))
+            await relays.close(DEADLINE_S)
 
     finish(scenario())

@@ -450,3 +450,12 @@ def test_who_lets_go_while_it_is_connected(is_begun: bool) -> None:  # noqa: FBT
                 pair.app.getpeername()
 
     finish(scenario())
+
+
+def test_a_socket_that_listens_by_now_is_left_alone() -> None:
+    """Its application has given the connect() up, and does something else with it."""
+    with Pair() as pair:
+        pair.app.bind(("127.0.0.1", 0))
+        pair.app.listen()
+        pair.lent.disconnect()
+        assert pair.app.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)

@@ -192,6 +192,25 @@ def test_nobody_reads() -> None:
     finish(scenario())
 
 
+def test_a_reset_by_who_waits_for_room() -> None:
+    """The other side, which takes nothing, is reset too; nothing is kept for it."""
+
+    async def scenario() -> None:
+        ends, sent = Ends(), 0
+        while sent < ALL_BUFFERS_BYTES:
+            try:
+                sent += ends.left.send(bytes(1 << 16))
+            except BlockingIOError:
+                await asyncio.sleep(0.05)
+                if ends.relay.there._pipe is not None and ends.relay.there._pipe.held:
+                    break
+        _reset(ends.left)
+        await ends.end()
+        ends.close()
+
+    finish(scenario())
+
+
 @pytest.mark.parametrize("how", ["abort", "reset"])
 def test_an_end_with_bytes_under_way(how: str) -> None:
     """The pipe that holds them is used by no other relay."""

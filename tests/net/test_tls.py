@@ -7,9 +7,10 @@ import contextlib
 import errno
 import socket
 import ssl
+import threading
 import traceback
 from ipaddress import IPv4Address
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import pytest
 
@@ -17,7 +18,10 @@ from proxywrap.address import Endpoint
 from proxywrap.net.blame import AttemptFailed
 from proxywrap.net.connector import Deadlines
 from proxywrap.net.copying import CopyingRelay
+from proxywrap.net.hopnames import HopNames
+from proxywrap.net.tunnels import Tunnels
 from proxywrap.net.way import Way
+from proxywrap.net.waymaking import WayMaker
 from proxywrap.scheme import Scheme
 from proxywrap.testing.socksserver import SocksServer
 from proxywrap.uri import ProxyURI, parse_uri
@@ -26,8 +30,10 @@ from .certificates import Certificates, make_certificates
 from .lending import DEADLINE_S, finish, listening, maker
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
     from pathlib import Path
+
+T = TypeVar("T")
 
 LIMITS = Deadlines(connect_s=DEADLINE_S, read_s=DEADLINE_S)
 NOWHERE = Endpoint(IPv4Address("192.0.2.9"), 80)
@@ -323,3 +329,73 @@ def test_what_nobody_reads_is_not_asked_for(certificates: Certificates) -> None:
             app.close()
 
     finish(scenario())
+
+
+def test_a_name_that_no_certificate_can_have() -> None:
+    """It is the hop's fault, as any other, and said so."""
+
+    async def scenario(listener: socket.socket) -> None:
+        hop = parse_uri(f"https://127.0.0.1:{listener.getsockname()[1]}?insecure=1")
+        names = HopNames()
+        odd = ProxyURI(hop.scheme, "\u05e9a.example", hop.port, has_tls=True, options=hop.options)
+        names.addresses = lambda _host: _soon([IPv4Address("127.0.0.1")])  # type: ignore[method-assign,assignment]
+        with pytest.raises(AttemptFailed, match="none that a certificate can have"):
+            await WayMaker(LIMITS, names, Tunnels({})).make([odd], NOWHERE)
+
+    with listening() as listener:
+        finish(scenario(listener))
+
+
+async def _soon(value: T) -> T:
+    return value
+
+
+def test_an_end_that_comes_with_the_answer(certificates: Certificates) -> None:
+    """The answer, the first bytes and the end of TLS in one read: the program hears of all three."""
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(certificates.right)
+    is_over = threading.Event()
+
+    def serve(listener: socket.socket) -> None:
+        plain, _ = listener.accept()
+        incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        tls = context.wrap_bio(incoming, outgoing, server_side=True)
+
+        def until_done(step: Callable[[], object]) -> None:
+            while True:
+                try:
+                    step()
+                except ssl.SSLWantReadError:
+                    plain.sendall(outgoing.read())
+                    incoming.write(plain.recv(65536))
+                else:
+                    return
+
+        with plain:
+            until_done(tls.do_handshake)
+            until_done(lambda: tls.read(65536))
+            tls.write(b"HTTP/1.1 200 OK\r\n\r\nhello")
+            with contextlib.suppress(ssl.SSLWantReadError):
+                tls.unwrap()
+            plain.sendall(outgoing.read())
+            is_over.wait(10)
+
+    async def scenario(listener: socket.socket) -> None:
+        loop = asyncio.get_running_loop()
+        served = loop.run_in_executor(None, serve, listener)
+        hop = parse_uri(f"https://127.0.0.1:{listener.getsockname()[1]}?ca={certificates.ca}")
+        way = await maker(LIMITS).make([hop], NOWHERE)
+        app, partner = socket.socketpair()
+        app.setblocking(False)
+        partner.setblocking(False)
+        has_ended = asyncio.Event()
+        relay = way.relay(partner, has_ended.set)
+        assert await loop.sock_recv(app, 100) == b"hello"
+        assert await loop.sock_recv(app, 100) == b""
+        relay.abort()
+        app.close()
+        is_over.set()
+        await served
+
+    with listening() as listener:
+        finish(scenario(listener))
