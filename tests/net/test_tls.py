@@ -378,7 +378,7 @@ def test_an_end_that_comes_with_the_answer(certificates: Certificates) -> None:
             with contextlib.suppress(ssl.SSLWantReadError):
                 tls.unwrap()
             plain.sendall(outgoing.read())
-            is_over.wait(10)
+            is_over.wait()
 
     async def scenario(listener: socket.socket) -> None:
         loop = asyncio.get_running_loop()
@@ -390,11 +390,13 @@ def test_an_end_that_comes_with_the_answer(certificates: Certificates) -> None:
         partner.setblocking(False)
         has_ended = asyncio.Event()
         relay = way.relay(partner, has_ended.set)
-        assert await loop.sock_recv(app, 100) == b"hello"
-        assert await loop.sock_recv(app, 100) == b""
-        relay.abort()
-        app.close()
-        is_over.set()
+        try:
+            assert await loop.sock_recv(app, 100) == b"hello"
+            assert await loop.sock_recv(app, 100) == b""
+        finally:
+            relay.abort()
+            app.close()
+            is_over.set()
         await served
 
     with listening() as listener:
