@@ -191,9 +191,11 @@ def test_a_place_that_ssh_does_not_say(ssh: Callable[[str], None], run: Run) -> 
 
 def test_whose_a_process_is(ssh: Callable[[str], None], run: Run, tmp_path: Path) -> None:
     """Ours are ssh, what it starts, and what that leaves behind; the mark is in the environment."""
-    ready = tmp_path / "ready"
+    ready, never = tmp_path / "ready", tmp_path / "never"
     os.mkfifo(ready)
-    ssh(f"{LET_IN}; setsid sh -c 'echo $$ >{ready}; exec sleep 1000' & exec sleep 1000")
+    os.mkfifo(never)
+    # It executes nothing more: in the middle of that a process has no environment.
+    ssh(f"{LET_IN}; setsid sh -c 'echo $$ >{ready}; read word <{never}' & exec sleep 1000")
 
     async def use(tunnels: Tunnels) -> None:
         way = await WayMaker(LONG, HopNames(), tunnels).make([HOP], None)
