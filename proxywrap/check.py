@@ -96,6 +96,9 @@ class HopReport:
             return "?"
         options = self.hop.options
         has_login = self.hop.username is not None or options.isolate is not None
+        asks = any(step.name == "password" for step in self.walk.steps)
+        if has_login and self.hop.scheme.startswith("socks5") and not (asks or options.is_pipelined):
+            return "not asked for"
         return "accepted" if has_login or self.hop.scheme is Scheme.SSH else "none"
 
 
@@ -135,12 +138,14 @@ async def check(config: Config, destination: Endpoint | None, progress: Callable
     """
     checker = _Checker(config, destination, progress)
     hops = list(dict.fromkeys(hop for chain in _chains(config) for hop in chain.hops))
-    async with asyncio.TaskGroup() as tasks:
-        trials = [tasks.create_task(checker.try_hop(hop)) for hop in hops]
-    reports = {hop: trial.result() for hop, trial in zip(hops, trials, strict=True)}
-    async with asyncio.TaskGroup() as tasks:
-        ways = [tasks.create_task(checker.try_chain(chain, reports)) for chain in _chains(config)]
-    await checker.close()
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            trials = [tasks.create_task(checker.try_hop(hop)) for hop in hops]
+        reports = {hop: trial.result() for hop, trial in zip(hops, trials, strict=True)}
+        async with asyncio.TaskGroup() as tasks:
+            ways = [tasks.create_task(checker.try_chain(chain, reports)) for chain in _chains(config)]
+    finally:
+        await checker.close()
     return Report(tuple(reports.values()), tuple(way.result() for way in ways))
 
 
@@ -198,7 +203,7 @@ class _Checker:
                 found, failed = reports[hops[0]].walk, hops[0]
             else:
                 found = await self._walk(hops, self._destination or V4)
-                if self._is_there(found) or found.stop is None or found.stop.kind is StopKind.ANSWER:
+                if found.stop is None or self._is_there(found) or _is_final(found.stop, hops[-1]):
                     break
                 failed = found.stop.hop
             if chain.kind is ChainType.STRICT:
@@ -250,6 +255,13 @@ class _Checker:
         if hop.path is not None or hop.scheme is Scheme.SSH:
             return frozenset()
         return await identify(str(hop.host), hop.port, self._patience_s)
+
+
+def _is_final(stop: Stop, last: ProxyURI) -> bool:
+    """Tell whether the last proxy has answered for the destination: no other one is asked for it then."""
+    return stop.kind is StopKind.ANSWER or (
+        stop.hop == last and stop.kind in {StopKind.RULES, StopKind.IMPOSSIBLE}
+    )
 
 
 def _in_flights(hop: ProxyURI) -> ProxyURI:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import signal
 import sys
-from collections.abc import Iterable
+from collections.abc import Coroutine, Iterable
+from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
@@ -48,13 +51,38 @@ def run_check(config: Config, destination: Endpoint | None, *, is_json: bool) ->
         def advance(what: str) -> None:
             progress.update(task, advance=1, description=escape(what))
 
-        report = asyncio.run(check(config, destination, advance))
+        report = _run(check(config, destination, advance))
     if is_json:
         sys.stdout.write(f"{json.dumps(as_json(report), indent=2)}\n")
     else:
         # Only a terminal has an edge at which lines must be folded.
         print_report(report, Console(width=None if sys.stdout.isatty() else MAX_WIDTH))
     return 0 if report.is_good else 1
+
+
+def _run(work: Coroutine[Any, Any, Report]) -> Report:
+    """Return what comes of the work; a signal that ends us ends first what we have started for it."""
+    stopped: list[int] = []
+
+    async def heeding() -> Report:
+        task, loop = asyncio.current_task(), asyncio.get_running_loop()
+        assert task is not None  # noqa: S101 - a coroutine runs in a task
+
+        def stop(signum: int) -> None:
+            stopped.append(signum)
+            task.cancel()
+
+        for signum in (signal.SIGTERM, signal.SIGHUP):
+            loop.add_signal_handler(signum, stop, signum)
+        return await work
+
+    try:
+        return asyncio.run(heeding())
+    except asyncio.CancelledError:
+        for signum in stopped:
+            signal.signal(signum, signal.SIG_DFL)
+            os.kill(os.getpid(), signum)
+        raise
 
 
 def as_json(report: Report) -> dict[str, object]:

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from proxywrap.config import Config
-from proxywrap.engines import runs_filtered
+from proxywrap.engines import Engine, runs_filtered
 from proxywrap.errors import ProxywrapError
 from proxywrap.lookup import PROXY_VARIABLE
 from proxywrap.net.native import judge_target, preload_list
@@ -90,6 +90,8 @@ def find_command(command: Sequence[str], config: Config) -> Found:
 
     if not config.options.may_run_unwrapped(path):
         hint = allow_hint(path, config.file)
+        if runs_filtered(Engine.AUTO, verdict):
+            hint = f"`--engine auto` wraps it; {hint}"
         raise CannotRun(f"refused to run {path}: {target_reason(verdict)}; {hint}", NOT_EXECUTABLE)
     return Found(path, argv, runtime, is_filtered=False, remark=runs_unwrapped(path, verdict))
 

@@ -38,7 +38,7 @@ def parse_proxy_line(fields: list[str]) -> tuple[ProxyURI, str | None]:
 
     """
     if "://" in fields[0]:
-        if not all(is_option(word) for word in fields[1:]):
+        if not all("=" in word for word in fields[1:]):
             raise ValueError("expected nothing after a proxy URL, found more: write a blank in it as %20")
         return parse_uri(fields[0], fields[1:]), None
     kind = _parse_type(fields[0])

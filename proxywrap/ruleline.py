@@ -11,7 +11,10 @@ from proxywrap.rules import ANY_PORT, Action, NameRule, Network, Pattern, Rule
 
 __all__ = ["RULE_SYNTAX", "parse_name_rule", "parse_rule"]
 
-RULE_SYNTAX = "direct, block or chain NAME, then HOST[:PORT[-PORT]] or NETWORK or app=GLOB"
+RULE_SYNTAX = (
+    "direct, block or chain NAME, then HOST[:PORT[-PORT]] or NETWORK or app=GLOB, "
+    "or resolve local NAME or resolve remote NAME"
+)
 
 APP = "app="
 
@@ -39,7 +42,9 @@ def parse_rule(fields: Sequence[str], origin: Origin) -> Rule:
     if not conditions:
         raise ValueError(f"expected a condition after {' '.join(fields)}, found none; * is every host")
     apps = [word.removeprefix(APP) for word in conditions if word.startswith(APP)]
-    if len(apps) > 1 or "" in apps:
+    if "" in apps:
+        raise ValueError(f"expected {APP}GLOB, found {APP} and nothing")
+    if len(apps) > 1:
         raise ValueError(f"expected one {APP}GLOB at most, found {' '.join(APP + app for app in apps)!r}")
     patterns = tuple(_parse_pattern(word) for word in conditions if not word.startswith(APP))
     return Rule(action, chain, patterns or (Pattern(),), apps[0] if apps else None, origin)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import select
+import signal
 import socket
 import ssl
 import subprocess
@@ -449,6 +451,51 @@ def test_chains_as_configured(tmp_path: Path) -> None:
             assert "cannot be reached, says socks5://" in found["chains"][0]["stop"]["reason"]
 
     asyncio.run(main())
+
+
+def test_a_last_proxy_that_says_no(tmp_path: Path) -> None:
+    """Its answer is final, as for programs: the one before it is not asked in its place."""
+
+    async def main() -> None:
+        async with SocksServer() as server:
+            with tinyproxy(tmp_path) as http:
+                file = tmp_path / "a.conf"
+                file.write_text(f"dynamic_chain\n[ProxyList]\n{server.url}\nhttp://{http}\n")
+                status, found = await check("-f", file, "--to", f"127.0.0.1:{free_port()}")
+                assert status == 1
+                (chain,) = found["chains"]
+                assert chain["left_out"] == []
+                assert len(chain["hops"]) == 2
+
+    asyncio.run(main())
+
+
+def test_a_password_that_nobody_asks_for() -> None:
+    """It may be wrong."""
+
+    async def main() -> None:
+        async with SocksServer() as server:
+            hop = await check_hop(f"socks5://bob:pw@127.0.0.1:{server.port}")
+            assert (hop["is_good"], hop["authentication"]) == (True, "not asked for")
+
+    asyncio.run(main())
+
+
+def test_a_signal_ends_what_was_started(tmp_path: Path) -> None:
+    """An ssh that waits for its server ends with the check, which dies of the signal."""
+    pids = tmp_path / "pids"
+    os.mkfifo(pids)
+    ssh = tmp_path / "ssh"
+    ssh.write_text(f"#!/bin/sh\necho $$ >{pids}\nexec sleep 1000\n")
+    ssh.chmod(0o755)
+    environ = {**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    argv: list[str | Path] = [CTL, "check", "-x", "ssh://gate"]
+    with subprocess.Popen(argv, env=environ, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        handle = os.pidfd_open(int(pids.read_text()))
+        process.terminate()
+        assert process.wait(20) == -signal.SIGTERM
+        assert select.select([handle], [], [], 20)[0]
+        os.close(handle)
 
 
 def test_the_table(tmp_path: Path) -> None:

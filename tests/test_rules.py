@@ -130,7 +130,7 @@ def test_a_chain_is_named() -> None:
         ("block [2001:db8::1", "expected a closing bracket"),
         ("block [ab.example", "expected a closing bracket"),
         ("block http://a.example/", "expected a host name, a glob, an address or a network"),
-        ("block app=", "expected one app=GLOB at most"),
+        ("block app=", "expected app=GLOB, found app= and nothing"),
         ("block app=a app=b", "expected one app=GLOB at most"),
     ],
 )

@@ -24,7 +24,7 @@ from proxywrap.helper.farnames import FarNames
 from proxywrap.helper.guide import Guide
 from proxywrap.helper.nameserver import NameServer
 from proxywrap.helper.notify import Supervisor
-from proxywrap.helper.process import Setup, Voice
+from proxywrap.helper.process import Setup, Voice, was_hung_up
 from proxywrap.helper.relays import Relays
 from proxywrap.helper.server import ControlServer
 from proxywrap.helper.session import Filtered, Loan, Work
@@ -129,6 +129,8 @@ class _Life:
         reloader = Reloader(self._setup.config, adopt, context.report)
         context.on_request = reloader.look
         asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reloader.reload)
+        if was_hung_up():
+            reloader.reload()
         listener, pids = self._setup.admin, {os.getpid(), self._family.launcher}
         return None if listener is None else AdminServer(listener, reloader, pids)
 

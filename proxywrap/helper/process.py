@@ -29,7 +29,7 @@ from proxywrap.net.native import become_subreaper
 if TYPE_CHECKING:
     from proxywrap.events import Event  # which COMMAND need not wait for
 
-__all__ = ["Setup", "Voice", "run_helper"]
+__all__ = ["Setup", "Voice", "run_helper", "was_hung_up"]
 
 
 class Voice(Protocol):
@@ -71,13 +71,16 @@ class Setup:
 _IGNORED = (
     signal.SIGINT,
     signal.SIGQUIT,
-    signal.SIGHUP,  # until there is an event loop; then it asks for the configuration to be read anew
     signal.SIGTSTP,
     signal.SIGTTIN,
     signal.SIGTTOU,
     signal.SIGTERM,  # a supervisor sends it to all; what then winds up may need its network for that
 )
 """The helper ends when the last wrapped process has, and not before."""
+
+
+_hangups: list[int] = []
+"""Each SIGHUP before there is an event loop: then it asks for the configuration to be read anew."""
 
 
 _IN_PIECES = (
@@ -157,6 +160,11 @@ def _without_ssl() -> Iterator[None]:
         del sys.modules["ssl"]
 
 
+def was_hung_up() -> bool:
+    """Tell whether SIGHUP came while nobody could heed it."""
+    return bool(_hangups)
+
+
 def _end_early(family: Family, is_wanted: Callable[[], bool]) -> None:
     """Until the event loop runs, end by a plain signal handler, even in an import.
 
@@ -180,6 +188,7 @@ def _settle_down(setup: Setup, listener: int) -> None:
     """
     for signum in _IGNORED:
         signal.signal(signum, signal.SIG_IGN)
+    signal.signal(signal.SIGHUP, lambda signum, _frame: _hangups.append(signum))
     signal.pthread_sigmask(signal.SIG_SETMASK, [])
     null = os.open(os.devnull, os.O_RDWR)
     os.dup2(null, 0)

@@ -86,6 +86,7 @@ def test_preload_refuses_what_it_cannot_enter(
     (complaint,) = (line for line in result.complaints if line.startswith("proxywrap: "))
     assert f"refused to run {static}: it is statically linked" in complaint
     assert "allow_unwrapped" in complaint
+    assert is_child or "`--engine auto` wraps it" in complaint
     assert world.judge.leaks == []
 
 

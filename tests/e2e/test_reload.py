@@ -93,6 +93,17 @@ def test_a_broken_file_keeps_what_was(
     assert first == last != "000"
 
 
+def test_by_a_signal_before_anything_else(
+    world: World, stage: Stage, server: SocksServer, tmp_path: Path
+) -> None:
+    """It comes while the helper is still starting, and is heeded when it can be."""
+    file = tmp_path / "a.conf"
+    file.write_text(f"[ProxyList]\n{server.url}\n")
+    script = 'kill -HUP $PPID; curl -sSo /dev/null "$1"'
+    result = world.run([PROXYWRAP, "-v", "-f", file, "sh", "-c", script, "sh", f"{stage.url}/bytes"])
+    assert f"proxywrap: {file}: read anew" in result.complaints
+
+
 def test_urls_are_in_no_file(world: World) -> None:
     """Which is no error."""
     result = world.run([PROXYWRAP, "-x", "http://127.0.0.1:9", "sh", "-c", '"$1" reload $PPID', "sh", CTL])
