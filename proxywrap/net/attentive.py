@@ -5,18 +5,24 @@ from __future__ import annotations
 from proxywrap.errors import ProxyUnreachable, TimedOut, TruncatedError
 from proxywrap.net.driver import ByteIO
 
-__all__ = ["Attentive", "Stale", "has_hung_up"]
+__all__ = ["Attentive", "Stale", "had_gone"]
 
 
 class Stale(Exception):
     """A way that stood ready leads nowhere any more, and nothing has come of what was said by it."""
 
 
-def has_hung_up(cause: BaseException | None) -> bool:
-    """Tell whether that is how a hop ends a connection; one that is silent has not."""
+def had_gone(cause: BaseException | None, unacknowledged: int) -> bool:
+    """Tell whether a hop that has ended a connection so had gone before it was asked.
+
+    A reset says that nobody has read the question. An orderly end does not,
+    where the question was acknowledged: some proxies say no by hanging up.
+    """
     if isinstance(cause, ProxyUnreachable):
-        return not isinstance(cause, TimedOut)  # by an alert of TLS
-    return isinstance(cause, TruncatedError | ConnectionResetError | BrokenPipeError)
+        return not isinstance(cause, TimedOut) and unacknowledged > 0  # by an alert of TLS
+    if isinstance(cause, TruncatedError):
+        return unacknowledged > 0
+    return isinstance(cause, ConnectionResetError | BrokenPipeError)
 
 
 class Attentive:

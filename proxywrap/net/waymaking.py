@@ -10,12 +10,13 @@ from ipaddress import IPv4Address, IPv6Address
 from typing import TYPE_CHECKING
 
 from proxywrap.address import Endpoint
-from proxywrap.net.attentive import Attentive, Stale, has_hung_up
+from proxywrap.net.attentive import Attentive, Stale, had_gone
 from proxywrap.net.blame import AttemptFailed, blaming
 from proxywrap.net.connector import Deadlines, ask_hop, joining, target_of
-from proxywrap.net.driver import ByteIO, run
+from proxywrap.net.driver import run
 from proxywrap.net.hopnames import HopNames
 from proxywrap.net.own import OwnSocket
+from proxywrap.net.tcpstate import unacknowledged_bytes
 from proxywrap.net.tunnels import Tunnels
 from proxywrap.net.unix import connect_unix
 from proxywrap.net.way import Way
@@ -173,7 +174,7 @@ class _Beginning:
             return
         way = await self.arrive(at)
         if self._is_opened and not at:
-            await self._ask_opened(way.io, target)
+            await self._ask_opened(way, target)
         else:
             await ask_hop(way.io, self.hops, at, target, self._isolation)
 
@@ -191,12 +192,13 @@ class _Beginning:
             self._way = await _speak_tls(self._way, hop)
         return self._way
 
-    async def _ask_opened(self, io: ByteIO, target: Endpoint | None) -> None:
-        attentive = Attentive(io)
+    async def _ask_opened(self, way: Way, target: Endpoint | None) -> None:
+        attentive = Attentive(way.io)
         try:
             await ask_hop(attentive, self.hops, 0, target, is_opened=True)
         except AttemptFailed as exc:
-            if has_hung_up(exc.__cause__) and not attentive.has_heard:
+            left = unacknowledged_bytes(way.lent.fileno())
+            if not attentive.has_heard and had_gone(exc.__cause__, left):
                 raise Stale from exc
             raise
 

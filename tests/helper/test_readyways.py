@@ -13,7 +13,9 @@ import pytest
 from proxywrap.config import ChainType, Options
 from proxywrap.events import Connected, Event, Failed
 from proxywrap.helper.session import Loan
+from proxywrap.net.attentive import Stale
 from proxywrap.net.connector import Deadlines
+from proxywrap.net.way import Way
 from proxywrap.protocol.wire import ReplyMessage
 from proxywrap.scheme import Scheme
 from proxywrap.testing.script import Script
@@ -225,8 +227,28 @@ def test_many_at_once() -> None:
     finish(scenario())
 
 
-def test_a_hop_that_hangs_up_when_it_is_asked() -> None:
+def test_a_hop_that_had_gone_before_it_was_asked() -> None:
     """Nobody hears of it: the connection is made anew."""
+
+    async def gone(way: Way, *_: object) -> Way:
+        way.close()
+        raise Stale
+
+    async def scenario() -> None:
+        async with staged() as stage:
+            stage.guide.prepare()
+            await stage.fill()
+            stage.guide._maker.extend = gone  # type: ignore[method-assign,assignment]
+            with socket.socket() as app:
+                assert await stage.connect(app)
+            assert len([access for access in stage.server.log if access.host]) == 1
+            assert all(isinstance(event, Connected) for event in stage.events)
+
+    finish(scenario())
+
+
+def test_a_hop_that_says_no_by_hanging_up() -> None:
+    """As `ssh -D` does: that is an answer, and it is not asked again."""
 
     async def scenario() -> None:
         async with staged() as stage:
@@ -235,9 +257,9 @@ def test_a_hop_that_hangs_up_when_it_is_asked() -> None:
             await stage.fill()
             stage.server.script = Script()
             with socket.socket() as app:
-                assert await stage.connect(app)
-            assert len(stage.server.log) == 2
-            assert all(isinstance(event, Connected) for event in stage.events)
+                reply = await connect(stage.attempts, connect_request("192.0.2.7", stage.port), app)
+                assert reply.error == errno.ECONNREFUSED
+            assert len([access for access in stage.server.log if access.host]) == 1
 
     finish(scenario())
 
