@@ -62,6 +62,9 @@ _ERRNO_STATUS = {
     **{STATUS_ERRNO[status]: status for status in _ABOUT_DESTINATION},
 }
 
+_OF_TINYPROXY = "HTTP 500 Unable to connect"
+"""Its answer for a destination that refuses, or that nobody knows."""
+
 # RFC 3986, section 3.2.2: what a reg-name may be made of. Anything else could
 # end the authority early and name another destination.
 _REG_NAME = re.compile(rb"[A-Za-z0-9._~!$&'()*+,;=%-]+")
@@ -167,6 +170,7 @@ def _refusal(response: h11.Response, *, has_credentials: bool) -> ProxyRefused:
     # The phrase is the proxy's; what it may hold beyond ASCII could steer a terminal.
     phrase = bytes(response.reason).decode("ascii", "backslashreplace")
     reason = f"HTTP {code} {phrase}".rstrip()
+    is_about_destination = code in _ABOUT_DESTINATION or reason == _OF_TINYPROXY
     if code in _ABOUT_CREDENTIALS:
         schemes = [
             bytes(value).split(b" ")[0].lower()
@@ -182,13 +186,13 @@ def _refusal(response: h11.Response, *, has_credentials: bool) -> ProxyRefused:
             reason += ": the proxy wants a user name and password: write http://USER:PASSWORD@HOST:PORT"
     elif code == HTTPStatus.FORBIDDEN:
         reason += ": whoever runs it can change its rules; many let only port 443 pass"
-    elif code not in _ABOUT_DESTINATION:
+    elif not is_about_destination:
         reason += ": does it carry CONNECT? A web server does not; a proxy's own log says why"
     known = next((status for status in STATUS_ERRNO if status == code), None)
     return ProxyRefused(
         reason,
         errno=errno.ECONNREFUSED if known is None else STATUS_ERRNO[known],
-        is_destination_fault=known in _ABOUT_DESTINATION,
+        is_destination_fault=is_about_destination,
         is_authentication=code in _ABOUT_CREDENTIALS,
     )
 

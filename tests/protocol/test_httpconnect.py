@@ -157,6 +157,15 @@ def test_authentication_required(status: int, field: bytes, username: bytes | No
     assert not caught.value.is_destination_fault
 
 
+@pytest.mark.parametrize(("phrase", "is_about_destination"), [(b"Unable to connect", True), (b"Oops", False)])
+def test_what_tinyproxy_says_of_a_destination(phrase: bytes, *, is_about_destination: bool) -> None:
+    """It has one status for all that goes wrong, and a phrase of its own for that."""
+    with pytest.raises(ProxyRefused) as caught:
+        play(httpconnect.connect(NAME), b"HTTP/1.1 500 " + phrase + b"\r\n\r\n").result()
+    assert caught.value.is_destination_fault == is_about_destination
+    assert ("does it carry CONNECT?" in str(caught.value)) != is_about_destination
+
+
 def test_reason_phrase_cannot_steer_a_terminal() -> None:
     """Bytes beyond ASCII are shown as escapes."""
     with pytest.raises(ProxyRefused, match=r"HTTP 500 a\\x9bb"):
