@@ -16,8 +16,8 @@ from random import Random
 
 from proxywrap.address import Endpoint
 from proxywrap.advice import LEAVE_IT_OUT, PROTOCOL_FAULTS, advise, advise_on_names
-from proxywrap.chains import Chain, Health, Selector
-from proxywrap.config import PROXY_LIST_NAME, ChainType, Config
+from proxywrap.chains import Chain, Health, Selector, chains_of
+from proxywrap.config import ChainType, Config
 from proxywrap.helper.programs import process_identity
 from proxywrap.hopoptions import PIPELINE, is_for
 from proxywrap.net.asking import ask_last
@@ -137,25 +137,17 @@ async def check(config: Config, destination: Endpoint | None, progress: Callable
 
     """
     checker = _Checker(config, destination, progress)
-    hops = list(dict.fromkeys(hop for chain in _chains(config) for hop in chain.hops))
+    chains = chains_of(config).values()
+    hops = list(dict.fromkeys(hop for chain in chains for hop in chain.hops))
     try:
         async with asyncio.TaskGroup() as tasks:
             trials = [tasks.create_task(checker.try_hop(hop)) for hop in hops]
         reports = {hop: trial.result() for hop, trial in zip(hops, trials, strict=True)}
         async with asyncio.TaskGroup() as tasks:
-            ways = [tasks.create_task(checker.try_chain(chain, reports)) for chain in _chains(config)]
+            ways = [tasks.create_task(checker.try_chain(chain, reports)) for chain in chains]
     finally:
         await checker.close()
     return Report(tuple(reports.values()), tuple(way.result() for way in ways))
-
-
-def _chains(config: Config) -> list[Chain]:
-    options = config.options
-    found = [Chain(PROXY_LIST_NAME, options.chain_type, options.chain_len, config.hops)]
-    for chain in config.chains:
-        hops = tuple(entry.uri for entry in chain.proxies)
-        found.append(Chain(chain.name, chain.kind, chain.length, hops))
-    return found
 
 
 class _Checker:

@@ -24,7 +24,7 @@ from proxywrap.protocol.socks5 import (
     read_address,
 )
 
-__all__ = ["Login", "connect", "connect_in_one_flight", "converse", "negotiate", "request"]
+__all__ = ["Login", "converse", "negotiate", "request"]
 
 _ATYPS = frozenset(Atyp)
 
@@ -67,37 +67,6 @@ class Login(NamedTuple):
         return "isolate= has made them up: write yours in its place" if self.is_needed else userpass.ADVICE
 
 
-def connect(
-    destination: Endpoint, username: bytes | None = None, password: bytes | None = None
-) -> Flow[None]:
-    """Ask a SOCKS5 proxy for `destination`.
-
-    Args:
-        destination: where to; a name is resolved by the proxy.
-        username: offered beside no authentication, unless None.
-        password: None counts as an empty one.
-
-    Raises:
-        ProxyRefused: the proxy said no, with the errno of `REP_ERRNO`.
-        RemoteProtocolError: the answer is not one of SOCKS5.
-        TruncatedError: the proxy closed in the middle.
-        LocalProtocolError: a name, user name or password that is too long.
-
-    """
-    yield from converse(Command.CONNECT, destination, Login(username, password))
-
-
-def connect_in_one_flight(
-    destination: Endpoint, username: bytes | None = None, password: bytes | None = None
-) -> Flow[None]:
-    """Ask a SOCKS5 proxy for `destination`, as `converse` does in one flight.
-
-    Args and Raises: as for `connect`.
-
-    """
-    yield from converse(Command.CONNECT, destination, Login(username, password), in_one_flight=True)
-
-
 def converse(cmd: Command, about: Endpoint, login: Login, *, in_one_flight: bool = False) -> Flow[Endpoint]:
     """Hold the whole dialogue with a SOCKS5 proxy.
 
@@ -115,7 +84,11 @@ def converse(cmd: Command, about: Endpoint, login: Login, *, in_one_flight: bool
     Returns:
         BND.ADDR and BND.PORT. A name among them is not checked in any way.
 
-    Raises: as `connect`.
+    Raises:
+        ProxyRefused: the proxy said no, with the errno of `REP_ERRNO`.
+        RemoteProtocolError: the answer is not one of SOCKS5.
+        TruncatedError: the proxy closed in the middle.
+        LocalProtocolError: a name, user name or password that is too long.
 
     """
     packed = pack_address(about)  # a name too long is known before the first byte goes out

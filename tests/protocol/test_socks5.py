@@ -36,6 +36,18 @@ SUCCEEDED = bytes.fromhex("050000 01 00000000 0000")
 NO_AUTHENTICATION = b"\x05\x00"
 
 
+def connect(
+    destination: Endpoint,
+    username: bytes | None = None,
+    password: bytes | None = None,
+    *,
+    in_one_flight: bool = False,
+) -> Flow[None]:
+    """Ask for a connection."""
+    login = socks5client.Login(username, password)
+    yield from socks5client.converse(Command.CONNECT, destination, login, in_one_flight=in_one_flight)
+
+
 def refuse(_username: bytes, _password: bytes) -> bool:
     """Let nobody pass."""
     return False
@@ -45,7 +57,7 @@ def refuse(_username: bytes, _password: bytes) -> bool:
 def test_request_in_both_roles(packed: bytes, destination: Endpoint) -> None:
     """What the client sends is the RFC's, and the server reads the same from it."""
     data = b"\x05\x01\x00" + b"\x05\x01\x00" + packed
-    arrives(lambda: socks5client.connect(destination), NO_AUTHENTICATION + SUCCEEDED, sends=data)
+    arrives(lambda: connect(destination), NO_AUTHENTICATION + SUCCEEDED, sends=data)
     request = arrives(socks5server.read_request, data, sends=NO_AUTHENTICATION)
     assert request == Request(Scheme.SOCKS5, Command.CONNECT, destination)
     truncates(socks5server.read_request, data)
@@ -58,7 +70,7 @@ def test_reply_in_both_roles(packed: bytes, bound: Endpoint) -> None:
     assert play(socks5server.send_reply(Rep.SUCCEEDED, bound), b"").sent == reply
     sends = b"\x05\x01\x00" + ADDRESSES[0][0]
     assert arrives(lambda: socks5client.request(Command.CONNECT, V4), reply, sends=sends) == bound
-    truncates(lambda: socks5client.connect(V4), NO_AUTHENTICATION + reply)
+    truncates(lambda: connect(V4), NO_AUTHENTICATION + reply)
 
 
 def test_reply_with_an_empty_name() -> None:
@@ -76,11 +88,11 @@ def test_username_and_password() -> None:
     def check(*credentials: bytes) -> bool:
         return credentials == (b"user", b"pass")
 
-    def connect() -> Flow[None]:
-        return socks5client.connect(NAME, b"user", b"pass")
+    def ask() -> Flow[None]:
+        return connect(NAME, b"user", b"pass")
 
-    arrives(connect, server + SUCCEEDED, sends=client)
-    truncates(connect, server + SUCCEEDED)
+    arrives(ask, server + SUCCEEDED, sends=client)
+    truncates(ask, server + SUCCEEDED)
     request = arrives(lambda: socks5server.read_request(check), client, sends=server)
     assert request == Request(Scheme.SOCKS5, Command.CONNECT, NAME, b"user")
     truncates(lambda: socks5server.read_request(check), client)
@@ -89,13 +101,13 @@ def test_username_and_password() -> None:
 def test_credentials_are_not_sent_unasked() -> None:
     """A server that wants none gets none."""
     sends = b"\x05\x02\x00\x02" + b"\x05\x01\x00" + ADDRESSES[0][0]
-    arrives(lambda: socks5client.connect(V4, b"user", b"pass"), NO_AUTHENTICATION + SUCCEEDED, sends=sends)
+    arrives(lambda: connect(V4, b"user", b"pass"), NO_AUTHENTICATION + SUCCEEDED, sends=sends)
 
 
 def test_username_without_password() -> None:
     """It goes with an empty password."""
     sends = b"\x05\x02\x00\x02" + b"\x01\x01u\x00" + b"\x05\x01\x00" + ADDRESSES[0][0]
-    arrives(lambda: socks5client.connect(V4, b"u"), b"\x05\x02\x01\x00" + SUCCEEDED, sends=sends)
+    arrives(lambda: connect(V4, b"u"), b"\x05\x02\x01\x00" + SUCCEEDED, sends=sends)
 
 
 @pytest.mark.parametrize(
@@ -107,13 +119,13 @@ def test_all_in_one_flight(credentials: tuple[bytes, ...], offered: bytes, answe
     sends = b"\x05\x01" + offered + b"\x05\x01\x00" + ADDRESSES[0][0]
     server = b"\x05" + offered[:1] + answered + SUCCEEDED
 
-    def connect() -> Flow[None]:
-        return socks5client.connect_in_one_flight(V4, *credentials)
+    def at_once() -> Flow[None]:
+        return connect(V4, *credentials, in_one_flight=True)
 
-    effects = play(connect(), b"")
+    effects = play(at_once(), b"")
     assert effects.sent == sends
-    arrives(connect, server, sends=sends)
-    truncates(connect, server)
+    arrives(at_once, server, sends=sends)
+    truncates(at_once, server)
 
 
 @pytest.mark.parametrize(
@@ -128,7 +140,7 @@ def test_all_in_one_flight(credentials: tuple[bytes, ...], offered: bytes, answe
 def test_refusals_in_one_flight(answer: bytes, text: str) -> None:
     """Each part of the answer is read in its turn."""
     with pytest.raises((ProxyRefused, RemoteProtocolError), match=re.escape(text)):
-        play(socks5client.connect_in_one_flight(V4, b"user", b"pass"), answer).result()
+        play(connect(V4, b"user", b"pass", in_one_flight=True), answer).result()
 
 
 @pytest.mark.parametrize(
@@ -141,7 +153,7 @@ def test_refusals_in_one_flight(answer: bytes, text: str) -> None:
 def test_no_acceptable_method(username: bytes | None, text: str) -> None:
     """The error says what the user can do about it."""
     with pytest.raises(ProxyRefused) as caught:
-        play(socks5client.connect(V4, username), b"\x05\xff").result()
+        play(connect(V4, username), b"\x05\xff").result()
     assert str(caught.value) == text
     assert caught.value.errno == errno.EACCES
     assert not caught.value.is_destination_fault
@@ -167,7 +179,7 @@ def test_refusal(rep: int, error: int, advice: str, rest: str) -> None:
     """Each code has its errno, and what to do where it is the proxy's own; a server need send no more."""
     reply = bytes([5, rep]) + bytes.fromhex(rest)
     with pytest.raises(ProxyRefused, match=re.escape(f" (REP {rep}){advice}") + "$") as caught:
-        play(socks5client.connect(V4), NO_AUTHENTICATION + reply).result()
+        play(connect(V4), NO_AUTHENTICATION + reply).result()
     assert caught.value.errno == error
     assert caught.value.is_destination_fault is (not advice)
 
@@ -189,7 +201,7 @@ def test_refusal(rep: int, error: int, advice: str, rest: str) -> None:
 def test_foreign_answer(answer: bytes, text: str) -> None:
     """The error says what seems to be listening there."""
     with pytest.raises(RemoteProtocolError) as caught:
-        play(socks5client.connect(V4), answer).result()
+        play(connect(V4), answer).result()
     assert str(caught.value) == text
     assert caught.value.errno == errno.ECONNREFUSED
 
@@ -199,13 +211,13 @@ def test_closed_instead_of_an_answer() -> None:
     with pytest.raises(
         ProtocolError, match="expected the answer of a SOCKS5 proxy to the methods offered, but"
     ):
-        play(socks5client.connect(V4), b"").result()
+        play(connect(V4), b"").result()
 
 
 @pytest.mark.parametrize("name", ["", "a" * 256, "a\0b"])
 def test_name_that_cannot_be_carried(name: str) -> None:
     """It fails before a byte is sent, as a host that cannot be."""
-    outcome = play(socks5client.connect(Endpoint(name, 1)), b"")
+    outcome = play(connect(Endpoint(name, 1)), b"")
     assert isinstance(outcome.error, LocalProtocolError)
     assert outcome.error.errno == errno.EHOSTUNREACH
     assert outcome.sent == b""
@@ -297,7 +309,7 @@ def test_code_for_errno(error: int, rep: int) -> None:
 def test_arbitrary_bytes(data: bytes, start: bytes) -> None:
     """Whatever arrives, only proxywrap's own errors come out."""
     for flow in (
-        socks5client.connect(NAME, b"u", b"p"),
+        connect(NAME, b"u", b"p"),
         socks5server.read_request(),
         socks5server.read_request(refuse),
     ):
