@@ -87,7 +87,6 @@ _IN_PIECES = (
     "logging",
     "subprocess",
     "concurrent.futures",
-    "random",
     "asyncio",
     "proxywrap.protocol.socks5client",
     "proxywrap.net.connector",
