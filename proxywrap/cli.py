@@ -37,7 +37,7 @@ Examples:
   proxywrap --demo
 
 \b
-Without -x and -f (of which only one is possible) the proxies come from the
+Without -x or -f (only one is possible) the proxies come from the
 first of these: $PROXYWRAP_PROXY (URLs), $PROXYWRAP_CONF (a file),
   ~/.config/proxywrap/proxywrap.conf, /etc/proxywrap.conf,
   and the places of proxychains. `proxywrapctl config` shows which.

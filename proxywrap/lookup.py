@@ -65,25 +65,25 @@ class Sources:
 def find_config(sources: Sources) -> Config:
     """Return the configuration of the first place that has one.
 
-    The order: `-x`, `$PROXYWRAP_PROXY`, `-f`, `$PROXYWRAP_CONF`, the user's
-    and the system's proxywrap.conf, then proxychains' places. URLs and `-f`
+    The order: `-x` or `-f`, `$PROXYWRAP_PROXY`, `$PROXYWRAP_CONF`, the user's
+    and the system's proxywrap.conf, then proxychains' places. `-x` and `-f`
     exclude each other. A file that was asked for by name must be there.
 
     Raises:
-        ConfigError: the file is wrong, missing or unreadable; there are URLs
-            as well; or there is no configuration at all, with a text of
+        ConfigError: the file is wrong, missing or unreadable; there are both
+            `-x` and `-f`; or there is no configuration at all, with a text of
             several lines.
 
     """
     if sources.urls:
-        _expect_no_file(sources, "-x")
+        if sources.file is not None:
+            raise ConfigError(f"expected -x or -f {sources.file}, found both: each says which proxies to use")
         return complete(config_from_urls(sources.urls), sources.directory)
-    proxy = sources.variable(PROXY_VARIABLE)
-    if proxy is not None:
-        _expect_no_file(sources, f"${PROXY_VARIABLE}")
-        return complete(config_from_urls(proxy.split(), f"${PROXY_VARIABLE}"), sources.directory)
     if sources.file is not None:
         return _read_named(sources.file, "-f")
+    proxy = sources.variable(PROXY_VARIABLE)
+    if proxy is not None:
+        return complete(config_from_urls(proxy.split(), f"${PROXY_VARIABLE}"), sources.directory)
     named = sources.variable(CONF_VARIABLE)
     if named is not None:
         return _read_named(named, f"${CONF_VARIABLE}")
@@ -132,12 +132,6 @@ def _read_if_there(path: str) -> Config | None:
         raise ConfigError(f"expected a file that can be read, found: {exc.strerror}", path) from exc
 
 
-def _expect_no_file(sources: Sources, urls: str) -> None:
-    """Refuse to pass over what was asked for on the command line."""
-    if sources.file is not None:
-        raise ConfigError(f"expected {urls} or -f {sources.file}, found both: each says which proxies to use")
-
-
 def _with_local_file(config: Config, sources: Sources) -> Config:
     if not _has_local_file(sources):
         return config
@@ -151,7 +145,7 @@ def _has_local_file(sources: Sources) -> bool:
 
 def _nothing_found(sources: Sources) -> str:
     lines = ["expected to be told which proxies to use, found nothing in any of these places:"]
-    lines += [f"  {place}" for place in ("-x URL", f"${PROXY_VARIABLE}", "-f FILE", f"${CONF_VARIABLE}")]
+    lines += [f"  {place}" for place in ("-x URL", "-f FILE", f"${PROXY_VARIABLE}", f"${CONF_VARIABLE}")]
     lines += [f"  {path}" for path, _ in _places(sources)]
     if _has_local_file(sources):
         lines.append(f"./{LOCAL_FILE} exists; files of the current directory are used only when asked for:")

@@ -150,12 +150,16 @@ def test_variable_is_read_and_removed(launch: Launch, monkeypatch: pytest.Monkey
     assert "PROXYWRAP_PROXY" not in launch.environ
 
 
-def test_variable_is_removed_even_if_unused(launch: Launch, monkeypatch: pytest.MonkeyPatch) -> None:
-    """-x wins, and the other password still does not reach COMMAND."""
-    monkeypatch.setenv("PROXYWRAP_PROXY", URL)
-    assert cli.main(["-x", "http://h", "x"]) == 0
-    assert launch.calls[0][1].source == "-x"
-    assert "PROXYWRAP_PROXY" not in launch.environ
+def test_variable_is_removed_even_if_unused(
+    launch: Launch, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """-x and -f win, and the other password still does not reach COMMAND."""
+    (tmp_path / "a.conf").write_text("[ProxyList]\nhttp h 1\n")
+    for args in (["-x", "http://h"], ["-f", "a.conf"]):
+        monkeypatch.setenv("PROXYWRAP_PROXY", URL)
+        assert cli.main([*args, "x"]) == 0
+        assert launch.calls.pop()[1].source in {"-x", "a.conf"}
+        assert "PROXYWRAP_PROXY" not in launch.environ
 
 
 def test_verbose_tells_where_the_configuration_is(
