@@ -15,8 +15,20 @@ HERE = Path(__file__).parent
 JUDGE = ["target", "image", "loader", "secure", "order", "sockaddr"]
 """What judges a program is shared with the shim: the launcher starts one, too."""
 
-HEADERS = ["wire.h", "preload/target.h", "notify/filter.h", "native/notify.h", "native/process.h"]
-SOURCES = ["csrc/notify/filter.c", "csrc/native/notify.c", "csrc/native/process.c"]
+HEADERS = [
+    "wire.h",
+    "preload/target.h",
+    "notify/filter.h",
+    "native/notify.h",
+    "native/process.h",
+    "native/signals.h",
+]
+SOURCES = [
+    "csrc/notify/filter.c",
+    "csrc/native/notify.c",
+    "csrc/native/process.c",
+    "csrc/native/signals.c",
+]
 
 
 def wire_declarations() -> str:
@@ -65,6 +77,10 @@ ffi.cdef("""
     int pw_signal_thread(int process, int thread, int signum);
     int pw_become_subreaper(void);
     int pw_scrub(unsigned long start, unsigned long end, const char *secret, size_t n);
+
+    #define PW_SENT_ON ...
+    void pw_gather_signals(void);
+    void pw_release_signals(void);
 """)
 ffi.set_source(
     "proxywrap._native",

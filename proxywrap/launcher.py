@@ -7,8 +7,9 @@ launcher -> helper -> COMMAND. The control socket listens before anything
 forks. The launcher then only waits: for signals, which it passes on, and for
 what the helper says. All signals are blocked and taken by sigwaitinfo(), so
 none is lost and each tells where it came from: what the terminal sends to the
-foreground group has reached COMMAND already. The helper's messages come with
-a signal too (`proxywrap.watch`).
+foreground group has reached COMMAND already. Where a preloaded library has
+started a thread in us, a handler sends on what the kernel gives to that one.
+The helper's messages come with a signal too (`proxywrap.watch`).
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from proxywrap.helper.family import CELL
 from proxywrap.helper.process import Setup, run_helper
 from proxywrap.helper.starting import Command
 from proxywrap.lookup import PROXY_VARIABLE
-from proxywrap.net.native import become_subreaper
+from proxywrap.net.native import become_subreaper, gather_signals
 from proxywrap.rendezvous import Rendezvous
 from proxywrap.scrub import scrub_secrets
 from proxywrap.watch import Watch, tell_by_signal
@@ -63,6 +64,8 @@ def launch(command: Sequence[str], config: Config, *, verbosity: int, log_path: 
     scrub_secrets(len(command), PROXY_VARIABLE)
     log_fd = -1 if log_path is None else _open_log(log_path)
     mask = frozenset(signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals()))
+    dispositions = _take_dispositions()
+    gather_signals()
     directory = make_directory()
     try:
         with Rendezvous(directory) as meeting:
@@ -89,7 +92,7 @@ def launch(command: Sequence[str], config: Config, *, verbosity: int, log_path: 
                 found.argv,
                 environ,
                 mask,
-                _take_dispositions(),
+                dispositions,
                 pid_variables(environ),
                 found.is_filtered,
             )

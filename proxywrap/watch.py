@@ -11,20 +11,26 @@ import fcntl
 import os
 import signal
 import socket
+import struct
 from contextlib import suppress
 from dataclasses import dataclass, field
 from mmap import mmap
+from typing import NamedTuple
 
 from proxywrap.command import exec_error, filter_error
 from proxywrap.errors import ProxywrapError
 from proxywrap.helper.directory import remove_directory
 from proxywrap.helper.family import CELL, MESSAGE, Message, all_children
 from proxywrap.helper.starting import Command
+from proxywrap.net.native import SENT_ON
 
 __all__ = ["Watch", "tell_by_signal"]
 
 SI_KERNEL = 0x80
 CHANNEL_SIGNAL = signal.SIGRTMAX
+
+F_SETOWN_EX = 15  # asm-generic/fcntl.h
+F_OWNER_TID = 0
 
 KERNEL_FOR_US = frozenset({signal.SIGALRM, signal.SIGVTALRM, signal.SIGPROF})
 """What the kernel sends to us alone: a timer that was set before we were executed."""
@@ -36,10 +42,25 @@ LEADER_FOR_US = KERNEL_FOR_US | {signal.SIGHUP, signal.SIGCONT}
 def tell_by_signal(channel: socket.socket) -> None:
     """Have CHANNEL_SIGNAL come whenever the helper has said something, or has gone."""
     channel.setblocking(False)
-    fcntl.fcntl(channel, fcntl.F_SETOWN, os.getpid())
+    fcntl.fcntl(channel, F_SETOWN_EX, struct.pack("=ii", F_OWNER_TID, os.getpid()))  # the first thread's
     fcntl.fcntl(channel, fcntl.F_SETSIG, CHANNEL_SIGNAL)
     flags = fcntl.fcntl(channel, fcntl.F_GETFL)
     fcntl.fcntl(channel, fcntl.F_SETFL, flags | os.O_ASYNC)
+
+
+class Signal(NamedTuple):
+    """A signal, and where it came from, as siginfo has it."""
+
+    number: int
+    code: int
+    sender: int
+
+
+def _take_next() -> Signal:
+    """Wait for a signal, whichever thread the kernel has given it to."""
+    info = signal.sigwaitinfo(signal.valid_signals())
+    code = info.si_errno if info.si_code == SENT_ON else info.si_code
+    return Signal(info.si_signo, code, info.si_pid)
 
 
 @dataclass(slots=True)
@@ -55,7 +76,7 @@ class Watch:
     pidfd: int = -1
     is_helper_gone: bool = False
     has_stopped: bool = False
-    early: list[signal.struct_siginfo] = field(default_factory=list)
+    early: list[Signal] = field(default_factory=list)
 
     def run(self) -> int:
         """Return how COMMAND ended, as `launch` does; all signals are blocked meanwhile.
@@ -65,40 +86,40 @@ class Watch:
 
         """
         while True:
-            info = signal.sigwaitinfo(signal.valid_signals())
+            info = _take_next()
             status = self._look(info)
             if status is not None:
                 return status
             self._take(info)
 
-    def _look(self, info: signal.struct_siginfo) -> int | None:
+    def _look(self, info: Signal) -> int | None:
         """Look at what the signal may tell of; return the final status once it is known."""
         status = None
-        if info.si_signo in {CHANNEL_SIGNAL, signal.SIGIO, signal.SIGCHLD}:
+        if info.number in {CHANNEL_SIGNAL, signal.SIGIO, signal.SIGCHLD}:
             status = self._hear()
-        if status is None and info.si_signo == signal.SIGCHLD:
+        if status is None and info.number == signal.SIGCHLD:
             status = self._reap()
         return status
 
-    def _take(self, info: signal.struct_siginfo) -> None:
+    def _take(self, info: Signal) -> None:
         """Pass the signal on if it is COMMAND's and has not reached it already."""
         if self.pidfd < 0:
             self.early.append(info)
             return
         for each in (*self.early, info):
             if self._is_for_command(each):
-                self._pass_on(each.si_signo)
+                self._pass_on(each.number)
         self.early.clear()
 
-    def _is_for_command(self, info: signal.struct_siginfo) -> bool:
-        if info.si_signo == signal.SIGCONT and self.has_stopped:
+    def _is_for_command(self, info: Signal) -> bool:
+        if info.number == signal.SIGCONT and self.has_stopped:
             # Sent to the whole group, as `fg` does, or to us alone?
             self.has_stopped = False
             return _is_stopped(self.pid)
-        if info.si_code <= 0:  # from a process; SI_USER and its like
-            return info.si_pid != self.helper
-        if info.si_code == SI_KERNEL:  # what the terminal sends goes to the whole foreground group
-            return info.si_signo in (LEADER_FOR_US if os.getsid(0) == os.getpid() else KERNEL_FOR_US)
+        if info.code <= 0:  # from a process; SI_USER and its like
+            return info.sender != self.helper
+        if info.code == SI_KERNEL:  # what the terminal sends goes to the whole foreground group
+            return info.number in (LEADER_FOR_US if os.getsid(0) == os.getpid() else KERNEL_FOR_US)
         return False
 
     def _pass_on(self, signum: int) -> None:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import IO, TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ __all__ = [
     "NOWHERE",
     "PROXYWRAP",
     "Listener",
+    "clean_runtime",
     "deserted",
     "listener_argv",
     "listening",
@@ -90,6 +92,13 @@ def listener_argv(fifo: Path) -> list[str]:
     return [sys.executable, "-S", "-c", _LISTENER, str(fifo)]
 
 
+def clean_runtime() -> Iterator[Path]:
+    """Lend a place for runtime directories where nothing else is, and see that nothing is left there."""
+    with TemporaryDirectory(prefix="pw-", dir="/tmp") as name:  # short, for the path of a socket
+        yield Path(name)
+        assert os.listdir(name) == []
+
+
 class Listener:
     """The reader of what `listener_argv` writes."""
 
@@ -111,13 +120,20 @@ class Listener:
 
 @contextmanager
 def listening(
-    tmp_path: Path, *, before: Callable[[], object] | None = None, is_leader: bool = False
+    tmp_path: Path,
+    *,
+    before: Callable[[], object] | None = None,
+    environ: Mapping[str, str] | None = None,
+    prefix: Sequence[str] = (),
+    is_leader: bool = False,
 ) -> Iterator[tuple[subprocess.Popen[bytes], Listener]]:
-    """Start a listening COMMAND and wait until it listens."""
+    """Start a listening COMMAND, which `prefix` executes, and wait until it listens."""
     fifo = tmp_path / "fifo"
     os.mkfifo(fifo)
     with (
-        start(listener_argv(fifo), before=before, is_leader=is_leader) as process,
+        start(
+            [*prefix, *listener_argv(fifo)], before=before, environ=environ, is_leader=is_leader
+        ) as process,
         fifo.open() as heard,
     ):
         yield process, Listener(heard)

@@ -24,7 +24,7 @@ from proxywrap.helper.backlog import has_backlog
 from proxywrap.helper.directory import remove_directory
 from proxywrap.helper.family import Family
 from proxywrap.helper.starting import Command, start_command
-from proxywrap.net.native import become_subreaper
+from proxywrap.net.native import become_subreaper, release_signals
 
 if TYPE_CHECKING:
     from proxywrap.events import Event  # which COMMAND need not wait for
@@ -188,6 +188,7 @@ def _settle_down(setup: Setup, listener: int) -> None:
     for signum in _IGNORED:
         signal.signal(signum, signal.SIG_IGN)
     signal.signal(signal.SIGHUP, lambda signum, _frame: _hangups.append(signum))
+    release_signals()
     signal.pthread_sigmask(signal.SIG_SETMASK, [])
     null = os.open(os.devnull, os.O_RDWR)
     os.dup2(null, 0)

@@ -18,6 +18,7 @@ from mmap import mmap
 from typing import NamedTuple, NoReturn
 
 from proxywrap.helper.family import CELL, MESSAGE, Message
+from proxywrap.net.native import execute, release_signals
 
 __all__ = ["Command", "Started", "start_command"]
 
@@ -106,13 +107,12 @@ def _become_command(command: Command, cell: mmap, group: int, channel: socket.so
         environ[name] = str(os.getpid())
     try:
         os.setpgid(0, group)
+        release_signals()
         # Before the mask: a signal that waits already is COMMAND's.
         for signum, disposition in command.dispositions.items():
             signal.signal(signum, disposition)
         signal.pthread_sigmask(signal.SIG_SETMASK, command.mask)
         if command.is_filtered:
-            from proxywrap.net.native import execute  # noqa: PLC0415 - most have no filter
-
             _filter(channel)
             execute(command.path, command.argv, environ)
         os.execve(command.path, list(command.argv), environ)

@@ -13,20 +13,26 @@ from proxywrap import _native
 from proxywrap.protocol.wire import Target
 
 __all__ = [
+    "SENT_ON",
     "become_subreaper",
     "connect_here",
     "disconnect",
     "execute",
     "fail_connect",
+    "gather_signals",
     "judge_target",
     "os_error",
     "preload_list",
+    "release_signals",
     "scrub_memory",
     "signal_thread",
 ]
 
 _ffi, _lib = _native.ffi, _native.lib
 _AT_FDCWD = -100
+
+SENT_ON: int = _lib.PW_SENT_ON
+"""The si_code of a signal that came by way of another thread; the true one is its si_errno."""
 
 
 def judge_target(path: str, argv: Sequence[str], environ: Mapping[str, str]) -> tuple[Target, bytes]:
@@ -126,6 +132,19 @@ def signal_thread(process: int, thread: int, signum: int) -> None:
 
     """
     _check(_lib.pw_signal_thread(process, thread, signum))
+
+
+def gather_signals() -> None:
+    """Have the first thread, which blocks all signals, get those too that come to another thread.
+
+    Until `release_signals`; a child inherits it.
+    """
+    _lib.pw_gather_signals()
+
+
+def release_signals() -> None:
+    """Undo `gather_signals`, but for signals that have been given another action since."""
+    _lib.pw_release_signals()
 
 
 def become_subreaper() -> None:
