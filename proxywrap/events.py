@@ -76,11 +76,16 @@ class Failed(NamedTuple):
 
 
 class Skipped(NamedTuple):
-    """A proxy failed in a chain that can do without it; others are tried."""
+    """A proxy failed in a chain that can do without it; others are tried.
+
+    `is_shortened` where the chain went on without it to a destination's answer:
+    another proxy, or the destination, saw what this one was to hide.
+    """
 
     pid: int
     hop: ProxyURI
     reason: str
+    is_shortened: bool = False
 
 
 class Unverified(NamedTuple):

@@ -39,6 +39,9 @@ PREFIX = "proxywrap: "
 
 QUIET, NORMAL, VERBOSE, ALL = -1, 0, 1, 2
 
+MAX_LEFT_OUT = 8
+"""How many proxies are named that chains have gone on without, before the rest is only counted."""
+
 MAX_DISTINCT = 256
 """How many different faults are told apart before the rest is only counted."""
 
@@ -69,6 +72,7 @@ class Report:
         self._clock = clock
         self._told: dict[tuple[str, str], _Told] = {}
         self._untold = 0
+        self._left_out: set[str] = set()
         self._dropped = 0
 
     def report(self, event: Event) -> None:
@@ -86,6 +90,8 @@ class Report:
                 kind = event.what.partition(" to ")[0]  # one line for UDP, whatever its destinations
                 text = f"refused {event.what}: {event.hint}"
                 self._tell_once((kind, event.hint), text, f"{text} [pid {event.pid}]")
+            case Skipped(is_shortened=True):
+                self._tell_of_shorter_chain(event)
             case Failed():
                 self._tell_lazily(VERBOSE, _connection_failure, event)
             case Reloaded():
@@ -124,9 +130,13 @@ class Report:
                 self._tell(NORMAL, f"{told.text} ({times})")
         if self._untold:
             self._tell(NORMAL, f"{self._untold} faults of other kinds")
+        if len(self._left_out) > MAX_LEFT_OUT:
+            more = len(self._left_out) - MAX_LEFT_OUT
+            self._tell(NORMAL, f"the chain went on without {more} more of its proxies: -v names them")
         if self._dropped:
             self._tell(NORMAL, f"{self._dropped} lines found no room here and were dropped")
         self._told.clear()
+        self._left_out.clear()
         self._untold = self._dropped = 0
 
     def _tell_of_reload(self, event: Reloaded) -> None:
@@ -136,6 +146,15 @@ class Report:
             self._tell(NORMAL, f"{event.error}; what was in effect stays in effect")
         for warning in event.warnings:
             self._tell(NORMAL, warning)
+
+    def _tell_of_shorter_chain(self, event: Skipped) -> None:
+        """Name each proxy once: who sees the user's address is no matter of how often."""
+        if self._verbosity >= VERBOSE:
+            self._tell(VERBOSE, f"{_shortening(event)} [pid {event.pid}]")
+        elif str(event.hop) not in self._left_out:
+            self._left_out.add(str(event.hop))
+            if len(self._left_out) <= MAX_LEFT_OUT:
+                self._tell(NORMAL, _shortening(event))
 
     def _tell_once(self, key: tuple[str, str], text: str, verbose_text: str) -> None:
         if self._verbosity >= VERBOSE:
@@ -195,6 +214,10 @@ def _look_up_failure(event: Unresolved) -> str:
 
 def _omission(event: Skipped) -> str:
     return f"{event.hop}: {event.reason}; left out [pid {event.pid}]"
+
+
+def _shortening(event: Skipped) -> str:
+    return f"{event.hop}: {event.reason}; the chain goes on without it, as dynamic_chain says"
 
 
 def _carelessness(event: Unverified) -> str:

@@ -26,10 +26,11 @@ from proxywrap.events import (
     Note,
     Reloaded,
     Resolved,
+    Skipped,
     Unresolved,
     Unverified,
 )
-from proxywrap.report import MAX_DISTINCT, Report
+from proxywrap.report import MAX_DISTINCT, MAX_LEFT_OUT, Report
 from proxywrap.uri import parse_uri
 
 HOP = parse_uri("socks5://bob:secret@192.0.2.1:1080")
@@ -396,3 +397,31 @@ def test_log_file_gets_whole_lines(tmp_path: object) -> None:
         Report(None, verbosity=0, log=log).report(Note("n" * 10_000))
         log.seek(0)
         assert len(json.loads(log.read())["text"]) == 10_000
+
+
+def test_a_chain_that_is_shorter_says_so_once_a_proxy() -> None:
+    """Without -v, too, and in whatever words it fails later; many are counted at the end."""
+    stream = io.StringIO()
+    report = Report(stream, verbosity=0, log=None)
+    for at in range(MAX_LEFT_OUT + 2):
+        hop = parse_uri(f"socks4://192.0.2.{at}:1080")
+        report.report(Skipped(7, hop, "closed the connection", is_shortened=True))
+        report.report(Skipped(7, hop, "did not answer", is_shortened=True))
+    lines = stream.getvalue().splitlines()
+    assert lines[0] == (
+        "proxywrap: socks4://192.0.2.0:1080: closed the connection; "
+        "the chain goes on without it, as dynamic_chain says"
+    )
+    assert len(lines) == MAX_LEFT_OUT
+    report.close()
+    assert stream.getvalue().splitlines()[-1] == (
+        "proxywrap: the chain went on without 2 more of its proxies: -v names them"
+    )
+
+
+def test_a_proxy_that_another_takes_the_place_of_is_for_the_curious() -> None:
+    """A random or round-robin chain is as long without it: that is told with -v only."""
+    for verbosity, told in ((0, 0), (1, 1)):
+        stream = io.StringIO()
+        Report(stream, verbosity=verbosity, log=None).report(Skipped(7, HOP, "did not answer"))
+        assert len(stream.getvalue().splitlines()) == told

@@ -10,15 +10,14 @@ import errno
 import os
 import time
 from collections.abc import Awaitable, Callable, Collection
-from functools import partial
 from random import Random
 from typing import TYPE_CHECKING, TypeVar
 
 from proxywrap.address import Host
 from proxywrap.chains import Chain, Health, Selector
-from proxywrap.config import ChainType
+from proxywrap.config import PROXY_LIST_NAME, ChainType
 from proxywrap.errors import LocalProtocolError, ProxyRefused, TimedOut, TruncatedError
-from proxywrap.events import Skipped
+from proxywrap.events import Event, Skipped
 from proxywrap.helper.context import Context, Spawn
 from proxywrap.helper.programs import process_identity
 from proxywrap.hopoptions import Isolate
@@ -34,6 +33,9 @@ if TYPE_CHECKING:
 __all__ = ["Detours"]
 
 T = TypeVar("T")
+
+NAMED = 8
+"""How many proxies one line names that are of no use."""
 
 
 class Detours:
@@ -55,12 +57,14 @@ class Detours:
         random = Random()  # noqa: S311 - it guards nothing
         self._selector = Selector(Health(random), random)
         self._surveys: dict[str, Survey] = {}
+        self._reasons: dict[ProxyURI, str] = {}
 
     def adopt(self, maker: WayMaker, hops: Collection[ProxyURI]) -> None:
         """Have `maker` make the ways from now on, and know of no other proxies than `hops`."""
         self._maker = maker
         self._scout = None
         self._selector.health.keep(hops)
+        self._reasons = {hop: reason for hop, reason in self._reasons.items() if hop in hops}
         self.stop()
         self._surveys.clear()
 
@@ -125,28 +129,43 @@ class Detours:
             return chain.hops, await go(chain.hops)
         pick = self._selector.pick(chain)
         survey = self._survey(chain)
-        skip = partial(self._report_skip, pid)
+        skipped = _Skipped(self._context.report, pid, chain, self._reasons)
         until_s = time.monotonic() + 2 * sum(self._maker.deadlines)
-        reason = f"none of the proxies of {chain.name} can be used: see -v"
-        failure = AttemptFailed(None, reason, errno=errno.ECONNREFUSED, is_chain_fault=True)
-        while time.monotonic() < until_s:
-            hops = await (survey.in_order if chain.kind is ChainType.DYNAMIC else survey.any)(pick, skip)
-            if not hops:
-                break
-            try:
-                found = await go(hops)
-            except AttemptFailed as exc:
-                culprit = await self._find_culprit(exc, hops)
-                if culprit is None:
-                    raise
-                failure = exc
-                pick.note_failure(culprit, time.monotonic())
-                skip(culprit, exc.reason)
-                turn_back()
-            else:
-                pick.note_success(hops)
-                return hops, found
-        raise failure
+        try:
+            while time.monotonic() < until_s:
+                find = survey.in_order if chain.kind is ChainType.DYNAMIC else survey.any
+                hops = await find(pick, skipped.add)
+                if not hops:
+                    break
+                try:
+                    found = await go(hops)
+                except AttemptFailed as exc:
+                    culprit = await self._find_culprit(exc, hops)
+                    if culprit is None:
+                        skipped.has_gone_on = True
+                        raise
+                    pick.note_failure(culprit, time.monotonic())
+                    skipped.add(culprit, exc.reason)
+                    turn_back()
+                else:
+                    pick.note_success(hops)
+                    skipped.has_gone_on = True
+                    return hops, found
+        finally:
+            skipped.report()
+        reason = self._why_none(chain)
+        raise AttemptFailed(None, reason, errno=errno.EHOSTUNREACH, is_chain_fault=True)
+
+    def _why_none(self, chain: Chain) -> str:
+        """Say of all proxies of a chain that they cannot be used, and why, in one line."""
+        is_good = self._selector.health.is_good
+        hops = [hop for hop in chain.hops if hop in self._reasons and not is_good(hop)]
+        known = [f"{hop}: {self._reasons[hop]}" for hop in hops]
+        more = len(known) - NAMED
+        tail = [f"and {more} more, which -v names"] if more > 0 else []
+        name = f"[{chain.name}]" if chain.name == PROXY_LIST_NAME else f"[chain {chain.name}]"
+        head = "no proxy" if len(hops) == len(chain.hops) else "too few proxies"
+        return f"{head} of {name} can be used: " + "; ".join([*known[:NAMED], *tail])
 
     async def _find_culprit(self, failed: AttemptFailed, hops: tuple[ProxyURI, ...]) -> ProxyURI | None:
         """Return the proxy that is to blame, None where the last one has answered for the destination.
@@ -171,5 +190,33 @@ class Detours:
             case _:
                 return failed.hop
 
-    def _report_skip(self, pid: int, hop: ProxyURI, reason: str) -> None:
-        self._context.report(Skipped(pid, hop, reason))
+
+class _Skipped:
+    """The proxies that one connection has done without.
+
+    Which of a dynamic chain they are is told when it is known whether the chain
+    goes on without them: else one line says so of all.
+    """
+
+    def __init__(
+        self, report: Callable[[Event], None], pid: int, chain: Chain, reasons: dict[ProxyURI, str]
+    ) -> None:
+        self._report = report
+        self._pid = pid
+        self._waits = chain.kind is ChainType.DYNAMIC
+        self._reasons = reasons
+        self._hops: list[ProxyURI] = []
+        self.has_gone_on = False
+
+    def add(self, hop: ProxyURI, reason: str) -> None:
+        """Take note of one."""
+        self._reasons[hop] = reason
+        if self._waits:
+            self._hops.append(hop)
+        else:
+            self._report(Skipped(self._pid, hop, reason))
+
+    def report(self) -> None:
+        """Tell of those that have not been told of."""
+        for hop in self._hops:
+            self._report(Skipped(self._pid, hop, self._reasons[hop], self.has_gone_on))

@@ -11,8 +11,11 @@ import math
 import os
 from collections.abc import Callable, Sequence
 
+from proxywrap.errors import ProxywrapError, TimedOut, TruncatedError
 from proxywrap.net.connector import AttemptFailed, Deadlines
+from proxywrap.net.driver import run
 from proxywrap.net.waymaking import WayMaker
+from proxywrap.protocol.greeting import asks_at_once, unfinished_greeting
 from proxywrap.protocol.isolation import UNASKED, Isolation
 from proxywrap.uri import ProxyURI
 
@@ -26,6 +29,9 @@ LEAST_PATIENCE_S = 0.25
 
 GRACE_S = 1.0
 """How much later than the next one a proxy may answer and still be preferred to it."""
+
+LEAST_SILENCE_S = 0.1
+"""How long, at least, a proxy is silent to half of a question that waits for the rest."""
 
 Lost = list[tuple[ProxyURI, str]]
 
@@ -61,8 +67,7 @@ class Scout:
         async with self._slots:
             try:
                 async with asyncio.timeout(patience_s):
-                    way = await maker.make([*prefix, hop], None, self._isolation)
-                way.close()
+                    await self._greet(maker, [*prefix, hop])
             except AttemptFailed as exc:
                 return exc.reason
             except TimeoutError:
@@ -72,6 +77,40 @@ class Scout:
             except Exception as exc:  # noqa: BLE001 - one question's error must not end all others
                 return f"cannot be asked: {exc!r}"
         return None
+
+    async def _greet(self, maker: WayMaker, hops: Sequence[ProxyURI]) -> None:
+        """Ask the last of `hops`; one that closes is asked once more, by half of a question.
+
+        Raises:
+            AttemptFailed: it cannot be used, and why.
+
+        """
+        loop = asyncio.get_running_loop()
+        began_s = loop.time()
+        try:
+            (await maker.make(hops, None, self._isolation)).close()
+        except AttemptFailed as exc:
+            has_closed = isinstance(exc.__cause__, TruncatedError | ConnectionResetError | BrokenPipeError)
+            if exc.hop != hops[-1] or not has_closed or not asks_at_once(hops[-1]):
+                raise
+            # What does not speak its protocol closes as soon as it has closed before.
+            silence_s = LEAST_SILENCE_S + 2 * (loop.time() - began_s)
+            if not await self._waits(maker, hops, silence_s):
+                raise
+
+    async def _waits(self, maker: WayMaker, hops: Sequence[ProxyURI], silence_s: float) -> bool:
+        """Tell whether the last of `hops` keeps silent for so long to a question whose end is missing."""
+        way = await maker.reach_last(hops, self._isolation)
+        way.lent.read_timeout_s = silence_s
+        try:
+            await run(unfinished_greeting(hops[-1]), way.io)
+        except TimedOut:
+            return True
+        except (ProxywrapError, OSError):
+            return False
+        finally:
+            way.close()
+        return False  # it has answered to half of a question
 
     def patience_s(self, count: int) -> float:
         """Return how long each of so many proxies may take, so that they are done by the connect deadline."""

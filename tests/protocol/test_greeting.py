@@ -6,7 +6,7 @@ import pytest
 
 from proxywrap.errors import ProxyRefused, RemoteProtocolError, TruncatedError
 from proxywrap.protocol.effects import ReadExactly, Send
-from proxywrap.protocol.greeting import client_greeting
+from proxywrap.protocol.greeting import client_greeting, unfinished_greeting
 from proxywrap.uri import parse_uri
 
 
@@ -73,3 +73,18 @@ def test_what_is_of_no_use_is_not(url: str, answer: bytes, error: type[Exception
     """It does not let us in, speaks something else, or hangs up."""
     with pytest.raises(error):
         greet(url, answer)
+
+
+@pytest.mark.parametrize(
+    ("url", "whole"),
+    [
+        ("socks4://h:1", b"\x04\x01" + bytes(7)),
+        ("socks4a://u@h:1", b"\x04\x01" + bytes(6) + b"u\0"),
+        ("http://h:1", b"CONNECT 0.0.0.0:0 HTTP/1.1\r\nHost: 0.0.0.0:0\r\n\r\n"),
+    ],
+)
+def test_half_of_a_question_lacks_its_last_byte(url: str, whole: bytes) -> None:
+    """Without it nobody who speaks the protocol can answer; then a single byte of an answer is waited for."""
+    flow = unfinished_greeting(parse_uri(url))
+    assert next(flow) == Send(whole[:-1])
+    assert flow.send(b"") == ReadExactly(1)
