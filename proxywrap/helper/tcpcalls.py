@@ -31,6 +31,7 @@ from proxywrap.helper.router import Route, Unroutable
 from proxywrap.net.device import has_device
 from proxywrap.net.lent import LentSocket
 from proxywrap.net.native import connect_here, os_error
+from proxywrap.net.places import sockaddr_for
 from proxywrap.net.readiness import until_writable
 from proxywrap.net.starting import start_connect
 from proxywrap.protocol.sockaddr import Place, family_of, pack_sockaddr, parse_sockaddr
@@ -186,12 +187,8 @@ class TcpCalls:
     def _connect_directly(self, caller: Caller, sock: socket.socket, route: Route, place: Place) -> None:
         host = route.destination.host
         assert not isinstance(host, str)  # noqa: S101 - names are never dialled
-        lent = LentSocket(sock.dup())
-        try:
-            sockaddr = lent.sockaddr(host, route.destination.port, place.scope_id)
-            error = errno.ENETUNREACH if sockaddr is None else start_connect(sock, sockaddr)
-        finally:
-            lent.close()
+        sockaddr = sockaddr_for(sock, host, route.destination.port, place.scope_id)
+        error = errno.ENETUNREACH if sockaddr is None else start_connect(sock, sockaddr)
         if error:
             sock.close()
             raise os_error(error)
