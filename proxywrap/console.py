@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import re
+import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import click
 
 from proxywrap.errors import ProxywrapError
+from proxywrap.masking import masked
 
 if TYPE_CHECKING:
     from proxywrap.config import Config
@@ -55,11 +58,20 @@ def _end(status: int) -> int:
 
 
 def say(prog_name: str, text: str) -> None:
-    """Write to stderr, which may be closed."""
+    """Write to stderr, which may be closed; credentials of URLs are masked."""
     try:
-        click.echo(f"{prog_name}: {encodable(text)}", err=True)
+        click.echo(f"{prog_name}: {encodable(_masked(text))}", err=True)
     except (OSError, ValueError):
         return
+
+
+def _masked(text: str) -> str:
+    arguments = "\n".join(sys.argv)
+    if arguments == masked(arguments, may_have_blanks=True):
+        return masked(text)
+    # A password may have been cut, by click at '=', by others at ':': then no @ stands behind it.
+    has_blanks = masked(arguments) != masked(arguments, may_have_blanks=True)
+    return re.sub(r"(?<=://)\S+", "***", masked(text, may_have_blanks=has_blanks))
 
 
 def encodable(text: str) -> str:

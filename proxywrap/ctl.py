@@ -222,6 +222,8 @@ def _parse_name(text: str) -> tuple[str, Host]:
     from proxywrap.address import normalise_name
 
     name, equals, address = text.partition("=")
+    if "://" in text:
+        _bad("--name", f"expected NAME=ADDRESS, found a URL: {text}")
     if not equals:
         _bad("--name", f"expected NAME=ADDRESS, found no '=' in {text!r}")
     try:

@@ -20,6 +20,8 @@ from __future__ import annotations
 
 import errno
 
+from proxywrap.masking import masked
+
 __all__ = [
     "ConfigError",
     "HelperGone",
@@ -48,18 +50,18 @@ class ConfigError(ProxywrapError):
     """The configuration cannot be used.
 
     Args:
-        reason: what was expected, what was found and what to do.
+        reason: what was expected, what was found and what to do; credentials of URLs in it are masked.
         file: name of the file (or `-x`, `$PROXYWRAP_PROXY`), or None.
         line: line number from 1, or None where there are no lines.
 
     """
 
     def __init__(self, reason: str, file: str | None = None, line: int | None = None) -> None:
-        self.reason = reason
+        self.reason = masked(reason)
         self.file = file
         self.line = line
-        place = ":".join(str(part) for part in (file, line) if part is not None)
-        super().__init__(f"{place}: {reason}" if place else reason)
+        place = masked(":".join(str(part) for part in (file, line) if part is not None))
+        super().__init__(f"{place}: {self.reason}" if place else self.reason)
 
 
 class ProtocolError(ProxywrapError):

@@ -157,6 +157,8 @@ class OptionLines:
     def read_allow_unwrapped(self, keyword: str, values: list[str]) -> str:
         """Read the pattern of programs that may run outside the wrapper."""
         glob = _one_value(keyword, values, "GLOB")
+        if "://" in glob:
+            raise ValueError(f"expected {keyword} GLOB, a program's path or name, found a URL")
         self.options = replace(self.options, allow_unwrapped=(*self.options.allow_unwrapped, glob))
         return f"{keyword} {glob}"
 

@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from proxywrap.errors import ConfigError
 from proxywrap.keywords import OptionLines
+from proxywrap.masking import SPLIT_USERINFO, has_split_userinfo, masked
 from proxywrap.origin import Origin
 from proxywrap.proxyline import parse_proxy_line
 
@@ -96,7 +97,11 @@ class _Translator:
         self._is_in_list = False
 
     def line(self, number: int, raw: bytes) -> Iterator[str]:
-        """Yield the lines for one line."""
+        """Yield the lines for one line; what becomes a comment has no credentials of a URL in it."""
+        for line in self._lines(number, raw):
+            yield masked(line, may_have_blanks=True) if line.startswith("#") else line
+
+    def _lines(self, number: int, raw: bytes) -> Iterator[str]:
         text = raw.strip().decode("utf-8", "surrogateescape")
         self._origin = Origin(self._source, number)
         if not text or text.startswith("#"):
@@ -105,6 +110,8 @@ class _Translator:
         if len(raw) > MAX_LINE_BYTES:
             yield _differs(f"proxychains-ng cuts this line after {MAX_LINE_BYTES} bytes")
         try:
+            if has_split_userinfo(text):
+                raise ValueError(SPLIT_USERINFO)
             if self._is_in_list:
                 yield from self._proxy(text)
             elif text == PROXY_LIST:

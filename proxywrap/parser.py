@@ -23,6 +23,7 @@ from typing import NamedTuple
 from proxywrap.config import Config, Options, ProxyEntry
 from proxywrap.errors import ConfigError
 from proxywrap.keywords import KEYWORDS, OptionLines
+from proxywrap.masking import SPLIT_USERINFO, has_split_userinfo
 from proxywrap.origin import Origin
 from proxywrap.proxyline import TYPES
 from proxywrap.remotenames import lacking_tor
@@ -122,6 +123,8 @@ class _Draft:
                 continue
             self.origin = Origin(self.source, number)
             fault = self._read_line(fields)
+            if fault is not None and has_split_userinfo(raw.decode("utf-8", "surrogateescape")):
+                fault = SPLIT_USERINFO
             if is_header:
                 has_lost_section = fault is not None
             if fault is not None:
@@ -161,7 +164,7 @@ class _Draft:
         return (*self.warnings, *self.sections.warnings())
 
     def _read_line(self, fields: list[str]) -> str | None:
-        """Take in one line that is neither empty nor a comment; return what is wrong with it."""
+        """Take in the words of a line that is neither empty nor a comment; return what is wrong with it."""
         try:
             if fields[0].startswith("["):
                 self.sections.begin(" ".join(fields), self.origin)

@@ -44,6 +44,8 @@ def parse_rule(fields: Sequence[str], origin: Origin) -> Rule:
     apps = [word.removeprefix(APP) for word in conditions if word.startswith(APP)]
     if "" in apps:
         raise ValueError(f"expected {APP}GLOB, found {APP} and nothing")
+    if any("://" in app for app in apps):
+        raise ValueError(f"expected {APP}GLOB, a program's path or name, found a URL")
     if len(apps) > 1:
         raise ValueError(f"expected one {APP}GLOB at most, found {' '.join(APP + app for app in apps)!r}")
     patterns = tuple(_parse_pattern(word) for word in conditions if not word.startswith(APP))

@@ -156,8 +156,10 @@ class Sections:
 
     def _begin_chain(self, header: str, origin: Origin) -> None:
         name = header.removeprefix(CHAIN_HEADER).removesuffix("]").strip()
-        if not header.endswith("]") or not name or " " in name:
-            raise ValueError(f"expected {CHAIN_HEADER}NAME], a name without blanks, found {header!r}")
+        if not header.endswith("]") or not name or " " in name or "://" in name:
+            raise ValueError(
+                f"expected {CHAIN_HEADER}NAME], a name without blanks that is no URL, found {header!r}"
+            )
         if name == PROXY_LIST_NAME or name in self._chains:
             raise ValueError(f"expected a name that no other chain has, found {name!r} again")
         self._chains[name] = _Chain(name, self._source, origin)

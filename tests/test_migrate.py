@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from proxywrap.config import Config
+from proxywrap.masking import masked
 from proxywrap.migrate import Translation, from_proxychains
 from proxywrap.parser import parse_config
 
@@ -135,12 +136,12 @@ def test_credentials_arrive() -> None:
     ],
 )
 def test_a_proxy_that_is_refused(line: str, message: str) -> None:
-    """It becomes a comment, and an error with its line; the others stay."""
+    """It becomes a comment without credentials, and an error with its line; the others stay."""
     translation = translate(f"{END}{line}\nhttp 192.0.2.9 1\n")
     (error,) = translation.errors
     assert str(error).startswith(f"px.conf:5: {message}")
     assert translation.lines[-3].startswith(f"# left out: {message}")
-    assert translation.lines[-2] == f"#{line}"
+    assert translation.lines[-2] == masked(f"#{line}")
     assert len(meaning(translation).proxies) == 1
 
 
