@@ -34,8 +34,13 @@ _SOCKET_TYPES = {
     6: "DCCP",  # linux/net.h; not in Python
 }
 
+_TYPE_MASK = 0xF  # linux/net.h: flags may stand beside the type
+
 _PAST_PROXIES = "it would resolve names past the proxies"
-_TCP_ONLY = "only TCP can be carried by proxies"
+_TCP_ONLY = "proxywrap carries TCP only"
+_NO_ICMP = "no proxy carries ICMP (ping, traceroute); a connection shows whether a host is there: curl, nc -z"
+_BY_CONNECT = f"{_TCP_ONLY}; scan by connections: `nmap -sT -Pn`, or `nmap --unprivileged -Pn`"
+_ICMP = {(socket.AF_INET, 1), (socket.AF_INET6, 58)}  # the protocols: linux/in.h, linux/icmpv6.h
 
 
 def allow_hint(path: str, file: str | None) -> str:
@@ -75,11 +80,17 @@ def no_filter(error: int) -> str:
     return f"it needs a seccomp filter, and that cannot be installed: {os.strerror(error)}"
 
 
-def blocked(request: RequestMessage) -> tuple[str, str]:  # noqa: PLR0911 - a table
-    """Return what a `BLOCKED` request tells of, and what to do."""
+def blocked(request: RequestMessage, name: str | None = None) -> tuple[str, str]:  # noqa: PLR0911 - a table
+    """Return what a `BLOCKED` request tells of, and what to do.
+
+    Args:
+        request: it.
+        name: what the program has asked for to get the request's address, if that was a name.
+
+    """
     match request.detail:
         case BlockedKind.UDP | BlockedKind.DNS:
-            return _blocked_address(request)
+            return _blocked_address(request, name)
         case BlockedKind.MULTICAST:
             return "the membership of a multicast group", "it is told to the network around the proxies"
         case BlockedKind.WAY:
@@ -88,19 +99,37 @@ def blocked(request: RequestMessage) -> tuple[str, str]:  # noqa: PLR0911 - a ta
             return f"to run {request.name.decode('utf-8', 'replace')}", no_filter(request.number)
         case BlockedKind.RESOLVER:
             return f"name resolution through {request.name.decode('utf-8', 'replace')}", _PAST_PROXIES
-        case BlockedKind.SOCKET if request.family in {socket.AF_INET, socket.AF_INET6}:
-            kind = _SOCKET_TYPES.get(request.port)
-            return f"a {kind} socket" if kind else "a socket of an unusual kind", _TCP_ONLY
         case BlockedKind.SOCKET:
-            return f"a socket of address family {request.family}", _TCP_ONLY
+            return _blocked_socket(request)
         case _:
             return f"something unknown (kind {request.detail})", "the shim is of another version"
 
 
-def _blocked_address(request: RequestMessage) -> tuple[str, str]:
-    place = "an unknown address" if request.address is None else Endpoint(request.address, request.port)
+def _blocked_socket(request: RequestMessage) -> tuple[str, str]:
+    family, kind, protocol = request.family, request.port & _TYPE_MASK, request.scope_id
+    if (family, protocol) in _ICMP:
+        return "an ICMP socket", _NO_ICMP
+    if family == socket.AF_PACKET:
+        return "a packet socket", _BY_CONNECT
+    if family in {socket.AF_INET, socket.AF_INET6}:
+        name = _SOCKET_TYPES.get(kind)
+        hint = _BY_CONNECT if kind == socket.SOCK_RAW else _TCP_ONLY
+        return f"a {name} socket" if name else "a socket of an unusual kind", hint
+    return f"a socket of address family {family}{_name_of_family(family)}", _TCP_ONLY
+
+
+def _name_of_family(family: int) -> str:
+    try:
+        return f" ({socket.AddressFamily(family).name})"
+    except ValueError:
+        return ""
+
+
+def _blocked_address(request: RequestMessage, name: str | None) -> tuple[str, str]:
+    host = name or request.address
+    place = "an unknown address" if host is None else Endpoint(host, request.port)
     if request.detail == BlockedKind.DNS:
         return f"DNS over TLS to {place}", "a local name server would resolve names past the proxies"
     if request.port == DNS_OVER_TLS_PORT:
-        return f"DNS over QUIC to {place}", "these proxies carry TCP only; port 53 is answered here"
-    return f"UDP to {place}", "these proxies carry TCP only"
+        return f"DNS over QUIC to {place}", "proxywrap carries TCP only, and answers port 53 itself"
+    return f"UDP to {place}", _TCP_ONLY

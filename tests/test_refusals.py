@@ -54,7 +54,7 @@ def test_the_line_that_allows(path: str, file: str | None, line: str, place: str
                 Op.BLOCKED, BlockedKind.UDP, b"", socket.AF_INET6, IPv6Address("2001:db8::1"), 853
             ),
             "DNS over QUIC to [2001:db8::1]:853",
-            "port 53 is answered",
+            "answers port 53",
         ),
         (RequestMessage(Op.BLOCKED, BlockedKind.UDP), "UDP to an unknown address", "TCP only"),
         (
@@ -70,17 +70,39 @@ def test_the_line_that_allows(path: str, file: str | None, line: str, place: str
         (
             RequestMessage(Op.BLOCKED, BlockedKind.SOCKET, b"", socket.AF_INET, None, socket.SOCK_RAW),
             "a raw socket",
-            "only TCP",
+            "nmap -sT -Pn",
+        ),
+        (
+            RequestMessage(Op.BLOCKED, BlockedKind.SOCKET, b"", socket.AF_INET, None, socket.SOCK_RAW, 1),
+            "an ICMP socket",
+            "curl",
+        ),
+        (
+            RequestMessage(
+                Op.BLOCKED, BlockedKind.SOCKET, b"", socket.AF_INET6, None, socket.SOCK_DGRAM | 0x80000, 58
+            ),
+            "an ICMP socket",
+            "curl",
         ),
         (
             RequestMessage(Op.BLOCKED, BlockedKind.SOCKET, b"", socket.AF_INET6, None, 77),
             "a socket of an unusual kind",
-            "only TCP",
+            "TCP only",
         ),
         (
             RequestMessage(Op.BLOCKED, BlockedKind.SOCKET, b"", socket.AF_PACKET),
-            f"a socket of address family {int(socket.AF_PACKET)}",
-            "only TCP",
+            "a packet socket",
+            "nmap -sT -Pn",
+        ),
+        (
+            RequestMessage(Op.BLOCKED, BlockedKind.SOCKET, b"", socket.AF_VSOCK),
+            "a socket of address family 40 (AF_VSOCK)",
+            "TCP only",
+        ),
+        (
+            RequestMessage(Op.BLOCKED, BlockedKind.SOCKET, b"", 4711),
+            "a socket of address family 4711",
+            "TCP only",
         ),
         (RequestMessage(Op.BLOCKED, 99), "something unknown (kind 99)", "another version"),
     ],

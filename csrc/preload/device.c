@@ -122,7 +122,8 @@ int pw_device_verdict(int fd, int level, int name, const void *value,
 	if (is_device && pw_sys(SYS_getpeername, fd, &peer, &n) < 0)
 		return 0;
 	pw_blocked(PW_BLOCKED_WAY, NULL,
-		   is_route ? "source routing"
-			    : "another device for a connected socket");
+		   is_route    ? "source routing"
+		   : is_sticky ? "another device for datagrams"
+			       : "another device for a connected socket");
 	return -EPERM;
 }

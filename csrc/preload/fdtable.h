@@ -57,6 +57,7 @@ enum {
  * @has_twin: whether a descriptor was duplicated, or is a duplicate
  * @bus_inode: of a socket that was connected to the system bus, else 0; see
  *	bus.h
+ * @muted: whether a datagram socket was connected beyond this host; see udp.h
  * @loans: from 1 on
  *
  * Mapped when first needed: under a limit of the address space, an object with
@@ -66,6 +67,7 @@ struct pw_tables {
 	uint16_t seen[PW_FDS];
 	bool has_twin[PW_FDS];
 	uint32_t bus_inode[PW_FDS];
+	bool muted[PW_FDS];
 	struct pw_loan loans[PW_LOANS + 1];
 };
 
@@ -93,6 +95,7 @@ extern unsigned int pw_loans_end
  * @busy: loans and registrations that the wait and I/O hooks must look at
  * @has_bus: whether a socket was ever connected to the system bus; see bus.h
  * @has_servers: whether a name server was ever asked; see servers.h
+ * @has_muted: whether a socket was ever kept from sending; see udp.h
  * @any: zero where all of these are
  */
 union pw_attention {
@@ -100,6 +103,7 @@ union pw_attention {
 		_Atomic int busy;
 		_Atomic bool has_bus;
 		_Atomic bool has_servers;
+		_Atomic bool has_muted;
 	};
 	_Atomic uint64_t any;
 };

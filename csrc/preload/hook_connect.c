@@ -86,7 +86,7 @@ static int connect_inet(int fd, int domain, struct sockaddr_storage *addr,
 		return connect_tcp(fd, domain, addr, *len);
 	if (type != SOCK_DGRAM || protocol != IPPROTO_UDP)
 		return -EPERM;
-	ret = pw_udp_way(fd, addr, len);
+	ret = pw_udp_connect(fd, addr, len);
 	return ret == 0 ? ORIGINAL : ret;
 }
 
@@ -189,6 +189,7 @@ int hook_socket(int domain, int type, int protocol)
 			pw_mapped()->seen[ret] = 0;
 			pw_mapped()->has_twin[ret] = false;
 			pw_mapped()->bus_inode[ret] = 0;
+			pw_mapped()->muted[ret] = false;
 		}
 		/* A close that no hook saw left something behind. */
 		if (pw_unlikely(pw_slot(ret)))

@@ -8,6 +8,7 @@
 #include "gate.h"
 #include "guard.h"
 #include "libc.h"
+#include "udp.h"
 
 #include <fcntl.h>
 #include <linux/close_range.h>
@@ -121,6 +122,8 @@ static int copied(int from, int to)
 	pw_note_twin(to);
 	if (pw_on_bus(from))
 		pw_bus_mark(to);
+	if (pw_is_muted(from))
+		pw_mute(to);
 	remember_copy(from, to);
 	return to;
 }

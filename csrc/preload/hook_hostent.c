@@ -96,12 +96,14 @@ static int by_addr(const void *addr, socklen_t len, int family,
 	return error ? NETDB_INTERNAL : 0;
 }
 
+/* The C libraries' own forms set h_errno beside *h_err, and CPython reads that.
+ */
 static int reentrant(int h_error, int range, struct hostent *ret,
 		     struct hostent **res, int *h_err)
 {
 	*res = h_error ? NULL : ret;
 	if (h_error)
-		*h_err = h_error;
+		*h_err = *pw_h_errno() = h_error;
 	if (range)
 		return ERANGE;
 	/* As glibc: an authoritative "no" is not an error of the call. */

@@ -46,6 +46,7 @@ PW_APART static ssize_t send_seen(int fd, const void *buf, size_t n, int flags)
 {
 	PW_GATE_OUT(fd, flags, PW_GO_ON);
 	PW_GATE_BUS(fd, pw_bus_verdict(fd, buf, n));
+	PW_GATE_MUTED(fd);
 	return pw_libc.send(fd, buf, n, flags);
 }
 
@@ -65,6 +66,8 @@ PW_APART static ssize_t sendto_seen(int fd, const void *buf, size_t n,
 
 	PW_GATE_OUT(fd, flags, pw_check_address(addr, len));
 	PW_GATE_BUS(fd, pw_bus_verdict(fd, buf, n));
+	if (!addr)
+		PW_GATE_MUTED(fd);
 	if (addr) {
 		int ret = before_send_to(fd, addr, len, flags, &to, &to_len);
 
@@ -136,6 +139,8 @@ static int before_sendmsg(int fd, const struct msghdr *msg, int flags,
 					     ? msg->msg_namelen
 					     : sizeof(*to),
 				     flags, to, &to_len);
+	else if (ret == 0 && pw_is_muted(fd))
+		ret = pw_mute_verdict(fd);
 	if (ret > 0) {
 		*other = *msg;
 		other->msg_name = to_len ? to : NULL;
@@ -193,6 +198,7 @@ PW_APART static ssize_t write_seen(int fd, const void *buf, size_t n)
 {
 	PW_GATE_OUT(fd, 0, PW_GO_ON);
 	PW_GATE_BUS(fd, pw_bus_verdict(fd, buf, n));
+	PW_GATE_MUTED(fd);
 	return pw_libc.write(fd, buf, n);
 }
 
@@ -207,6 +213,7 @@ PW_APART static ssize_t writev_seen(int fd, const struct iovec *iov, int n)
 {
 	PW_GATE_OUT(fd, 0, pw_check_parts(iov, n, -1));
 	PW_GATE_BUS(fd, pw_bus_verdict_v(fd, iov, n > 0 ? (size_t)n : 0));
+	PW_GATE_MUTED(fd);
 	return pw_libc.writev(fd, iov, n);
 }
 
@@ -223,6 +230,7 @@ pwritev2_seen(ssize_t (*original)(int, const struct iovec *, int, off_t, int),
 {
 	PW_GATE_OUT(fd, PW_DONTWAIT(flags), pw_check_parts(iov, n, offset));
 	PW_GATE_BUS(fd, pw_bus_verdict_v(fd, iov, n > 0 ? (size_t)n : 0));
+	PW_GATE_MUTED(fd);
 	return original(fd, iov, n, offset, flags);
 }
 

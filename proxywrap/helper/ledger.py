@@ -11,6 +11,7 @@ from collections import OrderedDict
 from dataclasses import dataclass
 
 from proxywrap.net.sockdiag import cookie_of
+from proxywrap.protocol.sockaddr import Place
 
 __all__ = ["Entry", "Ledger"]
 
@@ -24,13 +25,15 @@ class Entry:
     `peer` is the address that the program asked for, as the kernel would give
     it, empty where that knows better. `has_failed` where its connect() did, with `error`
     still to be told, or 0. `asks_names` where its datagrams come from a name
-    server of ours.
+    server of ours. `astray` is where one believes to be connected to that must
+    send nothing there.
     """
 
     peer: bytes = b""
     has_failed: bool = False
     error: int = 0
     asks_names: bool = False
+    astray: Place | None = None
 
 
 class Ledger:

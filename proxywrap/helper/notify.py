@@ -114,6 +114,7 @@ class Supervisor:
         for listener in list(self._listeners):
             self._drop(listener)
         self._parked.close()
+        self._udp.close()
 
     # -- notifications -----------------------------------------------------------
 
@@ -249,7 +250,7 @@ class Supervisor:
         if family in _INET and kind & _TYPE_MASK == socket.SOCK_STREAM and protocol == _MPTCP:
             caller.fail(errno.EPROTONOSUPPORT)  # programs that try it fall back to TCP
             return
-        request = RequestMessage(Op.BLOCKED, BlockedKind.SOCKET, family=family, port=kind)
+        request = RequestMessage(Op.BLOCKED, BlockedKind.SOCKET, family=family, port=kind, scope_id=protocol)
         self._context.report(Blocked(caller.process, *refusals.blocked(request)))
         caller.fail(errno.EPERM)
 

@@ -37,7 +37,8 @@ def reply_to(request: RequestMessage, context: Context, pid: int) -> ReplyMessag
             name = None if request.address is None else context.router.reverse(request.address)
             return ReplyMessage(0 if name else errno.ENOENT, name=os.fsencode(name or ""))
         case Op.BLOCKED:
-            what, hint = refusals.blocked(request)
+            name = None if request.address is None else context.router.asked_name(request.address)
+            what, hint = refusals.blocked(request, name)
             context.report(Blocked(pid, what, hint))
             return ReplyMessage()
         case Op.EXEC:

@@ -251,6 +251,10 @@ class Router:
         """Return the name of a fake address or of one in /etc/hosts."""
         return self._pool.name_of(address) or self._hosts.name_of(unmapped(address))
 
+    def asked_name(self, address: Address) -> str | None:
+        """Return the name that a program has asked for to get an address, None where it has not."""
+        return self._pool.name_of(address) or self._true_names.name_of(address)
+
     def runs_filtered(self, target: Target) -> bool:
         """Tell whether a program that the shim cannot be loaded into is to run under a filter."""
         return runs_filtered(self._options.engine, target)

@@ -93,8 +93,8 @@ class Transfers:
         if job.caller.call is Call.SENDTO and not message.name:
             raise os_error(errno.EINVAL)
         dest = self._udp.destination(job.caller, job.sock, message.name)
-        if dest is None and not _has_peer(job.sock):
-            raise os_error(errno.EDESTADDRREQ)
+        if dest is None:
+            self._udp.check_peer(job.caller, job.sock)
         ancillary = without_ways(message.ancillary())
         is_v4 = job.sock.family == socket.AF_INET or (dest is not None and dest[0].startswith("::ffff:"))
         if message.size > (_MOST_V4_BYTES if is_v4 else _MOST_V6_BYTES):
@@ -208,14 +208,6 @@ def _entries(caller: Caller, most: int, *, is_send: bool) -> Sequence[Source]:
     count = min(caller.pointer(2) & 0xFFFFFFFF, most)
     places = (caller.pointer(1) + at * ENTRY_BYTES for at in range(count))
     return [partial(read_message, caller, place, is_send=is_send) for place in places]
-
-
-def _has_peer(sock: socket.socket) -> bool:
-    try:
-        sock.getpeername()
-    except OSError:
-        return False
-    return True
 
 
 def _limit_of(sock: socket.socket, *, is_send: bool) -> float:

@@ -1,7 +1,8 @@
 """System calls on datagram sockets of filtered programs.
 
 Datagrams stay on this host. One that is for a name server, wherever, goes to
-ours instead, and what comes back seems to come from the one that was asked.
+ours instead, and what comes back seems to come from the one that was asked. A
+socket may be connected beyond this host, but sends nothing there.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import errno
 import socket
 from ipaddress import IPv4Address, IPv6Address, ip_address
+from typing import NamedTuple, NoReturn
 
 from proxywrap import refusals
 from proxywrap.address import DNS_OVER_TLS_PORT, DNS_PORT, Endpoint, unmapped
@@ -17,6 +19,7 @@ from proxywrap.events import Blocked
 from proxywrap.helper.caller import Caller
 from proxywrap.helper.context import Context
 from proxywrap.helper.ledger import Ledger
+from proxywrap.helper.strays import Strays
 from proxywrap.net.device import has_device
 from proxywrap.net.dnsserver import DnsServer
 from proxywrap.net.native import os_error
@@ -25,13 +28,17 @@ from proxywrap.protocol.wire import BlockedKind, Op, RequestMessage
 
 __all__ = ["UdpCalls"]
 
-PROBE_PORTS = frozenset({0, 9, 65535})
-"""To these nothing is sent: resolvers connect to them to see which route an address has."""
-
 _INET = frozenset({socket.AF_INET, socket.AF_INET6})
 _INET_BYTES, _INET6_BYTES = 16, 24  # sockaddr_in; SIN6_LEN_RFC2133
 
 SockAddr = tuple[str, int] | tuple[str, int, int, int]
+
+
+class _Way(NamedTuple):
+    """Where datagrams are sent to; `is_dns` where that is a name server of ours."""
+
+    dest: SockAddr
+    is_dns: bool = False
 
 
 class UdpCalls:
@@ -48,6 +55,11 @@ class UdpCalls:
         self._context = context
         self._dns = dns
         self._ledger = ledger
+        self._strays = Strays(ledger, self._tell)
+
+    def close(self) -> None:
+        """Take nothing more that programs have sent."""
+        self._strays.close()
 
     def connect(self, caller: Caller, sock: socket.socket, sockaddr: bytes) -> None:
         """Connect a socket to an address, as the kernel does.
@@ -58,14 +70,29 @@ class UdpCalls:
 
         """
         place = self._read(sock, sockaddr, is_send=False)
-        dest, is_dns = self._way(caller, sock, place, is_probe=place.port in PROBE_PORTS)
-        sock.connect(dest)
-        if is_dns:
-            entry = self._ledger.note(sock)
-            entry.peer, entry.asks_names = pack_sockaddr(place), True
+        way = self._way(caller, sock, place)
+        if way is None:
+            self._strays.connect(caller, sock, place)
         else:
+            sock.connect(way.dest)
             self._ledger.forget(sock)
+            if way.is_dns:
+                entry = self._ledger.note(sock)
+                entry.peer, entry.asks_names = pack_sockaddr(place), True
         caller.answer()
+
+    def check_peer(self, caller: Caller, sock: socket.socket) -> None:
+        """See to it that a socket may send to the peer that it is connected to.
+
+        Raises:
+            OSError: EDESTADDRREQ where it has none, ENETUNREACH where that is beyond this host.
+
+        """
+        entry = self._ledger.find(sock)
+        if entry is not None and entry.astray is not None:
+            self._refuse(caller, entry.astray)
+        if not _has_peer(sock):
+            raise os_error(errno.EDESTADDRREQ)
 
     def destination(self, caller: Caller, sock: socket.socket, sockaddr: bytes) -> SockAddr | None:
         """Return where a datagram for `sockaddr` is to be sent, None where it names nothing.
@@ -81,10 +108,12 @@ class UdpCalls:
         place = self._read(sock, sockaddr, is_send=True)
         if place.port == 0:
             raise os_error(errno.EINVAL)
-        dest, is_dns = self._way(caller, sock, place, is_probe=False)
-        if is_dns:
+        way = self._way(caller, sock, place)
+        if way is None:
+            self._refuse(caller, place)
+        if way.is_dns:
             self._ledger.note(sock).asks_names = True
-        return dest
+        return way.dest
 
     def source(self, sock: socket.socket, source: SockAddr) -> bytes:
         """Return whom a datagram seems to come from, as an address of the socket's family."""
@@ -115,26 +144,22 @@ class UdpCalls:
             raise os_error(errno.EINVAL)
         return place._replace(address=_of_family(place.address, sock.family))
 
-    def _way(
-        self, caller: Caller, sock: socket.socket, place: Place, *, is_probe: bool
-    ) -> tuple[SockAddr, bool]:
-        """Return where datagrams for a place go, and whether that is a name server.
+    def _way(self, caller: Caller, sock: socket.socket, place: Place) -> _Way | None:
+        """Return where datagrams for a place go, None where they would leave this host.
 
         Raises:
-            OSError: ENETUNREACH where they would leave this host.
+            OSError: ENETUNREACH of a name server too many.
 
         """
         plain = unmapped(place.address)
         is_local = plain.is_loopback or plain.is_unspecified
         if has_device(sock):
-            is_local = False
-        elif place.port == DNS_PORT:
-            return self._name_server(caller, sock, place), True
+            return None
+        if place.port == DNS_PORT:
+            return _Way(self._name_server(caller, sock, place), is_dns=True)
         if is_local and place.port != DNS_OVER_TLS_PORT:
-            return _sockaddr(sock, place), False
-        if not is_probe:
-            self._tell(caller, place)
-        raise os_error(errno.ENETUNREACH)
+            return _Way(_sockaddr(sock, place))
+        return None
 
     def _name_server(self, caller: Caller, sock: socket.socket, place: Place) -> SockAddr:
         try:
@@ -146,9 +171,22 @@ class UdpCalls:
         assert not isinstance(found.host, str)  # noqa: S101 - it is bound to an address
         return _sockaddr(sock, Place(found.host, found.port))
 
-    def _tell(self, caller: Caller, place: Place) -> None:
+    def _refuse(self, caller: Caller, place: Place) -> NoReturn:
+        self._tell(caller.process, place)
+        raise os_error(errno.ENETUNREACH)
+
+    def _tell(self, process: int, place: Place) -> None:
         request = RequestMessage(Op.BLOCKED, BlockedKind.UDP, address=place.address, port=place.port)
-        self._context.report(Blocked(caller.process, *refusals.blocked(request)))
+        name = self._context.router.asked_name(place.address)
+        self._context.report(Blocked(process, *refusals.blocked(request, name)))
+
+
+def _has_peer(sock: socket.socket) -> bool:
+    try:
+        sock.getpeername()
+    except OSError:
+        return False
+    return True
 
 
 def _of_family(address: IPv4Address | IPv6Address, family: int) -> IPv4Address | IPv6Address:

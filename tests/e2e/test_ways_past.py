@@ -79,6 +79,16 @@ def test_a_filtered_program_s_device_or_route(
     assert world.judge.leaks == []
 
 
+@pytest.mark.parametrize("engine", ["preload", "seccomp"])
+def test_a_device_for_all_datagrams_is_named_so(
+    world: World, refusing: Chain, compiled: Callable[..., Path], engine: str
+) -> None:
+    """The line is about IPV6_PKTINFO, and not about a peer that the socket does not have."""
+    result = world.run([*wrap(refusing.urls, "--engine", engine), compiled("ways"), "sticky", DEVICE])
+    said = "proxywrap: refused another device for datagrams: it would lead past the proxies"
+    assert result.complaints == [said]
+
+
 @pytest.mark.parametrize(
     "way", ["device", "message", "unicast", "sticky", "message-v6", "message-old", "other-name"]
 )

@@ -98,7 +98,7 @@ def test_blocked(context: Context, events: list[Event]) -> None:
         Op.BLOCKED, BlockedKind.UDP, TOKEN, socket.AF_INET, IPv4Address("192.0.2.1"), 443
     )
     assert ask(context, pack_request(request)).error == 0
-    assert events == [Blocked(os.getpid(), "UDP to 192.0.2.1:443", "these proxies carry TCP only")]
+    assert events == [Blocked(os.getpid(), "UDP to 192.0.2.1:443", "proxywrap carries TCP only")]
 
 
 @pytest.mark.parametrize(("path", "error"), [(b"/usr/bin/ping", 0), (b"/usr/bin/sudo", errno.EACCES)])

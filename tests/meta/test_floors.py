@@ -38,7 +38,16 @@ PURE = [
     "uri",
 ]
 IO_MODULES = {"asyncio", "selectors", "subprocess", "threading", "ssl", "time", "signal", "logging", "fcntl"}
-CONSTANTS = {"AF_INET", "AF_INET6", "AF_UNSPEC", "AddressFamily", "SOCK_RAW", "SOCK_SEQPACKET", "SOCK_STREAM"}
+CONSTANTS = {
+    "AF_INET",
+    "AF_INET6",
+    "AF_PACKET",
+    "AF_UNSPEC",
+    "AddressFamily",
+    "SOCK_RAW",
+    "SOCK_SEQPACKET",
+    "SOCK_STREAM",
+}
 """What a pure module may take from `socket`, which is names for numbers."""
 
 

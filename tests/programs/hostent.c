@@ -42,6 +42,7 @@ static void grow(bool is_reverse, const void *addr, socklen_t len)
 		MUST(memory[0] == '#' &&
 		     (ret != ERANGE || (!res && error == -1)));
 	}
+	MUST(res || h_errno == error); /* CPython reads this one */
 	say("%d %s", ret, res ? "found" : hstrerror(error));
 	MUST(size > (res ? 20 : 0));
 	if (res)

@@ -147,6 +147,14 @@ def test_gethostby(place: Wrapped, program: Programs, row: str, expected: str, l
 
 
 @both_libcs
+@pytest.mark.parametrize("row", ["name_r 0.0.0.0.0", "addr_r 203.0.113.9", "addr_r-6 2001:db8::9"])
+def test_the_reentrant_forms_set_h_errno_too(place: Wrapped, program: Programs, row: str, libc: Libc) -> None:
+    """Python has its exception's number from there: herror 1, host not found."""
+    trace = run(place, [program("hostent", libc)], *row.split()).trace
+    assert trace == ["0 Unknown host" if libc is Libc.GLIBC else "0 Host not found", "EXIT-SUCCESS"]
+
+
+@both_libcs
 @pytest.mark.parametrize(
     "row", ["name ::1", "name2-6 127.0.0.1", f"name {'a' * 64}.test", f"name_r {'a' * 300}"]
 )

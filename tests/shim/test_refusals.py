@@ -18,9 +18,10 @@ def test_everything_but_tcp_is_refused(program: Programs, libc: Libc) -> None:
         result = run(place, [program("refused", libc)])
     outcomes = [line.rpartition("= -1 ")[2] for line in result.trace]
     datagrams = [outcomes[first : first + 6] for first in (0, 6, 12)]
-    for where, *sends, bad_pointer in datagrams:
+    for where, *sends, connected, bad_pointer in datagrams:
         assert ":" in where
         assert set(sends) <= UNREACHABLE
+        assert connected.endswith(" = 0")  # which sends nothing
         assert bad_pointer == "Bad address"
     assert set(outcomes[18:20]) <= UNREACHABLE
     assert outcomes[20:] == [
@@ -33,8 +34,9 @@ def test_everything_but_tcp_is_refused(program: Programs, libc: Libc) -> None:
     for what in (
         "UDP to 198.51.100.7:9",
         "DNS over QUIC to 198.51.100.7:853",
-        "a raw socket",
-        "a socket of address family 17",
+        "a packet socket: proxywrap carries TCP only; scan by connections: `nmap -sT -Pn`",
+        "an ICMP socket: no proxy carries ICMP",
+        "a socket of address family 40 (AF_VSOCK)",
         "name resolution through a name service's socket",
         "DNS over TLS to 127.0.0.53:853",
     ):
