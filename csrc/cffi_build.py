@@ -21,12 +21,14 @@ HEADERS = [
     "notify/filter.h",
     "native/notify.h",
     "native/process.h",
+    "native/rehearse.h",
     "native/signals.h",
 ]
 SOURCES = [
     "csrc/notify/filter.c",
     "csrc/native/notify.c",
     "csrc/native/process.c",
+    "csrc/native/rehearse.c",
     "csrc/native/signals.c",
 ]
 
@@ -76,6 +78,11 @@ ffi.cdef("""
     int pw_fail_connect(int fd, const void *addr, unsigned int len);
     int pw_signal_thread(int process, int thread, int signum);
     int pw_become_subreaper(void);
+    #define PW_NEED_ALWAYS ...
+    #define PW_NEED_FILTER ...
+    #define PW_NEED_CHILDREN ...
+    #define PW_NEED_SPLICE ...
+    const char *pw_rehearse(int need, int *error);
     int pw_scrub(unsigned long start, unsigned long end, const char *secret, size_t n);
 
     #define PW_SENT_ON ...

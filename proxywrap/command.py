@@ -102,7 +102,7 @@ def _expect_support(path: str) -> None:
     missing = missing_support()
     if missing is not None:
         raise CannotRun(
-            f"refused to run {path}: it needs a seccomp filter, for which this kernel has no {missing}",
+            f"refused to run {path}: it needs a seccomp filter, and {missing}",
             NOT_EXECUTABLE,
         )
 

@@ -19,6 +19,7 @@ import signal
 import socket
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from mmap import mmap
 from typing import TYPE_CHECKING
 
@@ -31,7 +32,9 @@ from proxywrap.helper.process import Setup, run_helper
 from proxywrap.helper.starting import Command
 from proxywrap.lookup import PROXY_VARIABLE
 from proxywrap.net.native import become_subreaper, gather_signals
+from proxywrap.net.rehearsal import Need, rehearse
 from proxywrap.rendezvous import Rendezvous
+from proxywrap.scheme import Scheme
 from proxywrap.scrub import scrub_secrets
 from proxywrap.watch import Watch, tell_by_signal
 
@@ -59,6 +62,7 @@ def launch(command: Sequence[str], config: Config, *, verbosity: int, log_path: 
         ProxywrapError: proxywrap itself cannot start.
 
     """
+    _expect_system_calls(config)
     _fill_standard_descriptors()
     found = find_command(command, config)
     scrub_secrets(len(command), PROXY_VARIABLE)
@@ -110,8 +114,9 @@ def end_like(status: int) -> int:
         return status
     import resource  # for the rare case
 
-    # COMMAND has written the core dump, if there was one.
-    resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
+    # COMMAND has written the core dump, if there was one. Some services may not set limits.
+    with suppress(OSError):
+        resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
     signum = signal.Signals(-status)
     if signum not in {signal.SIGKILL, signal.SIGSTOP}:
         signal.signal(signum, signal.SIG_DFL)
@@ -119,6 +124,17 @@ def end_like(status: int) -> int:
     _flush()
     os.kill(os.getpid(), signum)
     return 128 - status
+
+
+def _expect_system_calls(config: Config) -> None:
+    """Try what launcher and helper cannot do without, before there is anything to leave half done."""
+    needs = [Need.ALWAYS]
+    if any(hop.scheme is Scheme.SSH for hop in config.all_hops):
+        needs.append(Need.CHILDREN)
+    for need in needs:
+        forbidden = rehearse(need)
+        if forbidden is not None:
+            raise ProxywrapError(f"cannot start: {forbidden}")
 
 
 def _fill_standard_descriptors() -> None:

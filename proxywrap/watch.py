@@ -21,6 +21,7 @@ from proxywrap.command import exec_error, filter_error
 from proxywrap.errors import ProxywrapError
 from proxywrap.helper.directory import remove_directory
 from proxywrap.helper.family import CELL, MESSAGE, Message, all_children
+from proxywrap.helper.handle import Handle, hold
 from proxywrap.helper.starting import Command
 from proxywrap.net.native import SENT_ON
 
@@ -73,7 +74,7 @@ class Watch:
     directory: str
     command: Command
     pid: int = 0
-    pidfd: int = -1
+    handle: Handle | None = None
     is_helper_gone: bool = False
     has_stopped: bool = False
     early: list[Signal] = field(default_factory=list)
@@ -103,12 +104,12 @@ class Watch:
 
     def _take(self, info: Signal) -> None:
         """Pass the signal on if it is COMMAND's and has not reached it already."""
-        if self.pidfd < 0:
+        if self.handle is None:
             self.early.append(info)
             return
         for each in (*self.early, info):
             if self._is_for_command(each):
-                self._pass_on(each.number)
+                self._pass_on(self.handle, each.number)
         self.early.clear()
 
     def _is_for_command(self, info: Signal) -> bool:
@@ -122,9 +123,9 @@ class Watch:
             return info.number in (LEADER_FOR_US if os.getsid(0) == os.getpid() else KERNEL_FOR_US)
         return False
 
-    def _pass_on(self, signum: int) -> None:
+    def _pass_on(self, handle: Handle, signum: int) -> None:
         try:
-            signal.pidfd_send_signal(self.pidfd, signum)
+            handle.send(signum)
         except ProcessLookupError:
             return  # it has ended; the helper is about to say so
         except PermissionError:
@@ -149,7 +150,7 @@ class Watch:
                 return None  # it is gone; SIGCHLD says so
             kind, number = MESSAGE.unpack(data)
             if kind == Message.STARTED:
-                self.pid, self.pidfd = number, fds[0]
+                self.pid, self.handle = number, Handle(number, fds[0] if fds else -1)
             elif kind == Message.EXEC_FAILED:
                 self._bury_helper()
                 raise exec_error(self.command.path, number)
@@ -181,7 +182,7 @@ class Watch:
             remove_directory(self.directory)
             self._say("the helper has died; every further connection will be refused")
             self._kill_orphans()
-            if self.pidfd < 0:
+            if self.handle is None:
                 self._find_command()
         while True:
             try:
@@ -206,8 +207,8 @@ class Watch:
     def _find_command(self) -> None:
         """Learn from COMMAND itself what the helper has not come to say."""
         (self.pid,) = CELL.unpack(self.cell[: CELL.size])
-        with suppress(OSError):  # it is not there, or has ended: waitpid() tells
-            self.pidfd = os.pidfd_open(self.pid)
+        with suppress(ProcessLookupError):  # it has ended: waitpid() tells
+            self.handle = hold(self.pid) if self.pid else None
 
     @staticmethod
     def _say(text: str) -> None:

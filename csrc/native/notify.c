@@ -31,8 +31,7 @@ static int result(long ret)
 /**
  * pw_notify_support() - Whether this kernel has what a supervisor needs
  *
- * Return: 0; -ENOSYS: no user notification (Linux 5.5); -EOPNOTSUPP: no
- *	pidfd_getfd() (Linux 5.6)
+ * Return: 0; -ENOSYS: no user notification (Linux 5.5)
  */
 int pw_notify_support(void)
 {
@@ -40,8 +39,6 @@ int pw_notify_support(void)
 
 	if (syscall(SYS_seccomp, SECCOMP_GET_ACTION_AVAIL, 0, &action) < 0)
 		return -ENOSYS;
-	if (syscall(SYS_pidfd_getfd, -1, -1, 0) < 0 && errno == ENOSYS)
-		return -EOPNOTSUPP;
 	return 0;
 }
 

@@ -26,7 +26,7 @@ CELL = struct.Struct("=i")
 class Message:
     """Kinds of messages; the number is given in brackets."""
 
-    STARTED = b"P"  # [pid], with a pidfd as SCM_RIGHTS
+    STARTED = b"P"  # [pid], with the descriptor of a `Handle` as SCM_RIGHTS
     EXEC_FAILED = b"E"  # [errno]
     FILTER_FAILED = b"F"  # [errno]
     FILTERED = b"L"  # [descriptor], from the process that becomes COMMAND

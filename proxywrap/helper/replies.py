@@ -107,7 +107,7 @@ def _judge_exec(request: RequestMessage, context: Context, pid: int) -> ReplyMes
         missing = missing_support()
         if missing is None:
             return ReplyMessage(is_filtered=True)
-        reason = f"{reason}, and this kernel has no {missing} for another way"
+        reason = f"{reason}, and there is no other way: {missing}"
     hint = refusals.allow_hint(path, context.router.file)
     context.report(Blocked(pid, f"to run {path}", f"{reason}; {hint}"))
     return ReplyMessage(errno.EACCES)

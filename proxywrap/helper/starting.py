@@ -18,6 +18,7 @@ from mmap import mmap
 from typing import NamedTuple, NoReturn
 
 from proxywrap.helper.family import CELL, MESSAGE, Message
+from proxywrap.helper.handle import hold
 from proxywrap.net.native import execute, release_signals
 
 __all__ = ["Command", "Started", "start_command"]
@@ -74,10 +75,12 @@ def start_command(command: Command, cell: mmap, channel: socket.socket, group: i
         with suppress(OSError):
             channel.send(failure)
         return None
-    pidfd = os.pidfd_open(pid)
+    handle = hold(pid)
+    fds = [handle.fd] if handle.fd >= 0 else []
     with suppress(OSError):  # a launcher that was killed: COMMAND's end is the event loop's first act
-        socket.send_fds(channel, [MESSAGE.pack(Message.STARTED, pid)], [pidfd])
-    os.close(pidfd)
+        socket.send_fds(channel, [MESSAGE.pack(Message.STARTED, pid)], fds)
+    for fd in fds:
+        os.close(fd)
     return Started(pid, listener)
 
 

@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from proxywrap import _native
 from proxywrap.net.native import os_error
+from proxywrap.net.rehearsal import Need, rehearse
 
 __all__ = [
     "PROBE",
@@ -122,11 +123,13 @@ class Listener:
 
 
 def missing_support() -> str | None:
-    """Return what this kernel lacks to supervise a program, None where nothing."""
-    error = -_lib.pw_notify_support()
-    if error == errno.ENOSYS:
-        return "seccomp user notification (Linux 5.5, CONFIG_SECCOMP_FILTER)"
-    return "pidfd_getfd() (Linux 5.6)" if error else None
+    """Return what is lacking here to supervise a program, None where nothing."""
+    forbidden = rehearse(Need.FILTER)
+    if forbidden is not None:
+        return str(forbidden)
+    if _lib.pw_notify_support() < 0:
+        return "this kernel has no seccomp user notification (Linux 5.5, CONFIG_SECCOMP_FILTER)"
+    return None
 
 
 def install_filter() -> int:

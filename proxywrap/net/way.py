@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from proxywrap.net.carrier import Carrier
 from proxywrap.net.lent import LentSocket
+from proxywrap.net.rehearsal import can_splice
 from proxywrap.net.relay import Relay
 
 if TYPE_CHECKING:
@@ -50,10 +51,11 @@ class Way:
             on_end()
 
         carrier: Carrier
-        if self.tls is not None:
-            from proxywrap.net.copying import CopyingRelay  # noqa: PLC0415 - only TLS needs it
+        if self.tls is not None or not can_splice():
+            from proxywrap.net.copying import CopyingRelay  # noqa: PLC0415 - only TLS needs it, as a rule
 
-            carrier = CopyingRelay(partner, self.lent.take(), self.tls.layers, self.tls.pending, end)
+            layers, begun = (self.tls.layers, self.tls.pending) if self.tls is not None else ((), b"")
+            carrier = CopyingRelay(partner, self.lent.take(), layers, begun, end)
         else:
             carrier = Relay(partner, self.lent.take(), end)
         for tunnel in self.tunnels[-1:]:
