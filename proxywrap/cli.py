@@ -180,7 +180,8 @@ def prefix_command(
         return _run_demo(command, -1 if is_quiet else verbose, log_path)
     if not command:
         raise click.UsageError("expected a COMMAND to run, found none")
-    config = find_configuration(file, urls)
+    is_for_proxychains = click.get_current_context().info_name in NAMES
+    config = find_configuration(file, urls, is_for_proxychains=is_for_proxychains)
     if chain is not None:
         config = _with_chain(config, chain)
     if ip_version is not None:

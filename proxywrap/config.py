@@ -196,6 +196,7 @@ class Config:
     rule says otherwise. `name_rules` tell who looks names up, the first one that matches.
     `ip_version` is the one by which first proxies are reached, None for either.
     `stamp` is of the file, None where there is none that can be read anew.
+    `is_for_proxychains` tells that the file was written for proxychains-ng, and is read as it reads it.
     `directory` is the current one when it was read, to which its other files are relative.
     """
 
@@ -212,6 +213,7 @@ class Config:
     ip_version: int | None = None
     stamp: Stamp | None = None
     directory: str = "/"
+    is_for_proxychains: bool = False
 
     @property
     def file(self) -> str | None:

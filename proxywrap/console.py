@@ -79,8 +79,10 @@ def encodable(text: str) -> str:
     return text.encode("utf-8", "backslashreplace").decode()
 
 
-def find_configuration(file: str | None, urls: Sequence[str]) -> Config:
+def find_configuration(file: str | None, urls: Sequence[str], *, is_for_proxychains: bool = False) -> Config:
     """Return the configuration that the options or else the environment name.
+
+    `is_for_proxychains` tells that a file named by an option was written for proxychains-ng.
 
     Raises:
         ConfigError: as `proxywrap.lookup.find_config`.
@@ -91,4 +93,12 @@ def find_configuration(file: str | None, urls: Sequence[str]) -> Config:
     environ = dict(os.environ)
     # Neither COMMAND nor whoever reads its environment is to see a password.
     os.environ.pop(PROXY_VARIABLE, None)
-    return find_config(Sources(urls=urls, file=file, environ=environ, home=environ.get("HOME")))
+    return find_config(
+        Sources(
+            urls=urls,
+            file=file,
+            is_for_proxychains=is_for_proxychains,
+            environ=environ,
+            home=environ.get("HOME"),
+        )
+    )

@@ -17,7 +17,7 @@ from proxywrap.engines import Engine
 from proxywrap.errors import ConfigError
 from proxywrap.origin import Origin
 
-__all__ = ["KEYWORDS", "OptionLines"]
+__all__ = ["KEYWORDS", "OWN_OCTETS", "OptionLines"]
 
 LOCALNET_SYNTAX = "ADDRESS[:PORT]/MASK"
 
@@ -29,7 +29,7 @@ MAX_CHAIN_LEN = 512
 MAX_DIGITS = 10
 """Longer numbers are out of every range here, and int() refuses 4301 digits with words of its own."""
 
-_OWN_OCTETS = {0, 127}
+OWN_OCTETS = {0, 127}
 """0/8 is "this host" (RFC 1122, section 3.2.1.3), 127/8 is loopback: neither may mean a name."""
 
 # Compiled by the first line that needs it: most files, and every -x, do without.
@@ -127,7 +127,7 @@ class OptionLines:
     def read_remote_dns_subnet(self, keyword: str, values: list[str]) -> str:
         """Read the first octet of the fake addresses."""
         octet = _number(keyword, values, "a first octet", 0, 255)
-        if octet in _OWN_OCTETS:
+        if octet in OWN_OCTETS:
             raise ValueError(f"expected a first octet that is not this host's own, found {octet}")
         self.options = replace(self.options, fake_network_v4=IPv4Network((octet << 24, 8)))
         return f"{keyword} {octet}"
@@ -201,6 +201,8 @@ def _expect_no_value(keyword: str, values: Sequence[str]) -> None:
 
 
 def _one_value(keyword: str, values: Sequence[str], syntax: str) -> str:
+    if values[:1] == ["="]:
+        raise ValueError(f"expected {keyword} {syntax}, found '=' between them: write no '='")
     if len(values) != 1:
         found = f"{values[1]!r} after it" if values else "nothing"
         raise ValueError(f"expected {keyword} {syntax}, found {found}")

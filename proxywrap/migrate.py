@@ -13,12 +13,13 @@ from ipaddress import IPv4Network
 from typing import NamedTuple
 
 from proxywrap.errors import ConfigError
-from proxywrap.keywords import OptionLines
+from proxywrap.keywords import OWN_OCTETS, OptionLines
 from proxywrap.masking import SPLIT_USERINFO, has_split_userinfo, masked
 from proxywrap.origin import Origin
+from proxywrap.parser import Reread
 from proxywrap.proxyline import parse_proxy_line
 
-__all__ = ["Translation", "from_proxychains"]
+__all__ = ["Translation", "from_proxychains", "reread"]
 
 PROXY_LIST = "[ProxyList]"
 
@@ -85,8 +86,21 @@ def from_proxychains(data: bytes, source: str) -> Translation:
     return Translation(tuple(lines), tuple(translator.errors))
 
 
+def reread(raw: bytes, is_in_list: bool) -> Reread | None:  # noqa: FBT001 - which of two grammars
+    """Return the lines that mean here what one line means to proxychains-ng, None where it refuses it.
+
+    Args:
+        raw: the line.
+        is_in_list: it stands below [ProxyList].
+
+    """
+    translator = _Translator("", is_in_list=is_in_list)
+    lines = tuple(translator.line(1, raw))
+    return None if translator.errors else Reread(tuple(line for line in lines if not line.startswith("#")))
+
+
 class _Translator:
-    def __init__(self, source: str) -> None:
+    def __init__(self, source: str, *, is_in_list: bool = False) -> None:
         self.errors: list[ConfigError] = []
         self._source = source
         self._origin = Origin(source)
@@ -94,7 +108,7 @@ class _Translator:
         self._seen: set[str] = set()
         self._localnets = 0
         self._proxies = 0
-        self._is_in_list = False
+        self._is_in_list = is_in_list
 
     def line(self, number: int, raw: bytes) -> Iterator[str]:
         """Yield the lines for one line; what becomes a comment has no credentials of a URL in it."""
@@ -173,6 +187,10 @@ class _Translator:
         number = _atoi(values[0]) if values else None
         if number is None:
             yield _differs(f"{_PASSED_OVER}, which has no number")
+            yield f"#{text}"
+            return
+        if keyword == "remote_dns_subnet" and number in OWN_OCTETS:
+            yield _differs(f"in proxychains-ng names get addresses of this host, {number}.0.0.0/8")
             yield f"#{text}"
             return
         if values[0] != str(number):

@@ -82,6 +82,8 @@ def _parse_type(word: str) -> str:
     known = ", ".join(TYPES)
     if word.lower() in TYPES:
         raise ValueError(f"expected one of the types {known} in lower case, found {word!r}")
+    from proxywrap.suggest import did_you_mean  # noqa: PLC0415 - few words are misspelt
+
     # A proxy without its type begins with a host, or with somebody's credentials.
     found = "something else" if any(ch in word for ch in ":@") else repr(word)
-    raise ValueError(f"expected one of the types {known}, found {found}")
+    raise ValueError(f"expected one of the types {known}, found {found}{did_you_mean(word, TYPES)}")

@@ -44,8 +44,13 @@ def read_file(path: str) -> tuple[bytes, Stamp | None]:
         return _read(file.fileno(), path), _stamp(os.fstat(file.fileno()), os.path.abspath(path))
 
 
-def load_config(path: str) -> Config:
+def load_config(path: str, *, is_for_proxychains: bool = False) -> Config:
     """Return what a file in proxychains' grammar says.
+
+    Args:
+        path: `-` is standard input.
+        is_for_proxychains: it was written for proxychains-ng, so a line that
+            is wrong here is read as it reads it, with a warning.
 
     Raises:
         ConfigError: what was expected and what was found, with file and line.
@@ -53,7 +58,16 @@ def load_config(path: str) -> Config:
 
     """
     data, stamp = read_file(path)
-    return complete(parse_config(data, path), os.path.dirname(os.path.abspath(path)), stamp)
+    config = _parse(data, path, is_for_proxychains=is_for_proxychains)
+    return complete(config, os.path.dirname(os.path.abspath(path)), stamp)
+
+
+def _parse(data: bytes, source: str, *, is_for_proxychains: bool) -> Config:
+    if not is_for_proxychains:
+        return parse_config(data, source)
+    from proxywrap.migrate import reread  # noqa: PLC0415 - most files are ours
+
+    return replace(parse_config(data, source, reread), is_for_proxychains=True)
 
 
 def complete(config: Config, directory: str, stamp: Stamp | None = None) -> Config:
@@ -111,7 +125,8 @@ def reload_config(config: Config) -> Config:
         info = os.fstat(fd)
         _expect_the_same(before, info, config.source)
         with chdir(config.directory):
-            parsed = parse_config(_read(fd, config.source), config.source)
+            data = _read(fd, config.source)
+            parsed = _parse(data, config.source, is_for_proxychains=config.is_for_proxychains)
             new = complete(parsed, os.path.dirname(before.path), _stamp(info, before.path))
     except OSError as exc:
         raise ConfigError(f"expected a file that can be read, found: {exc.strerror}", config.source) from exc

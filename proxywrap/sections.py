@@ -127,6 +127,11 @@ class Sections:
                 yield ConfigError(reason, self._source, rule.origin.line)
 
     @property
+    def is_in_list(self) -> bool:
+        """Whether the section that has begun is [ProxyList]."""
+        return self.have_begun and self._current == PROXY_LIST
+
+    @property
     def proxies(self) -> tuple[ProxyEntry, ...]:
         """The proxies of [ProxyList], in their order."""
         return tuple(self._proxies or ())

@@ -260,7 +260,7 @@ def test_no_configuration_shows_what_to_do(
 ) -> None:
     """Every place and two commands, and COMMAND does not run."""
 
-    def nothing_there(_path: str) -> bytes:
+    def nothing_there(_path: str, **_options: object) -> bytes:
         raise FileNotFoundError
 
     monkeypatch.setattr("proxywrap.lookup.load_config", nothing_there)

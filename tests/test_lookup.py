@@ -96,6 +96,20 @@ def test_variable_of_proxychains_stands_before_its_files(world: World) -> None:
     assert world.find().source == variable
 
 
+@pytest.mark.parametrize("place", PLACES)
+def test_a_file_in_proxychains_places_is_read_as_proxychains_reads_it(world: World, place: str) -> None:
+    """Found there, or named by -f, it runs with a warning; in a place of ours the same line is an error."""
+    path = world.put(place, "quiet_mode 1\n[ProxyList]\nsocks5 h 1\n")
+    for file in (None, path):
+        if "proxychains" in place:
+            config = world.find(file=file)
+            assert config.is_for_proxychains
+            assert config.warnings[0].startswith(f"{path}:1: `quiet_mode 1` is passed over, ")
+        else:
+            with pytest.raises(ConfigError, match="expected nothing after quiet_mode, found '1'"):
+                world.find(file=file)
+
+
 def test_variable_holds_a_chain(world: World) -> None:
     """$PROXYWRAP_PROXY takes several URLs, with white space between them."""
     world.environ = {"PROXYWRAP_PROXY": " http://a:1  socks5://u:secret@b:2\n"}

@@ -14,6 +14,7 @@ from proxywrap.config import ChainType, Config, Options
 from proxywrap.errors import ConfigError
 from proxywrap.hopoptions import HopOptions
 from proxywrap.keywords import KEYWORDS
+from proxywrap.migrate import reread
 from proxywrap.parser import config_from_urls, parse_config
 
 EXAMPLE = Path(__file__).parent.parent / "proxywrap.conf.example"
@@ -169,10 +170,41 @@ def test_name_options_are_accepted_and_noted(line: str, note: str | None) -> Non
         ("Strict_Chain", "expected an option, found 'Strict_Chain': did you mean strict_chain?"),
         ("strictchain", "expected an option, found 'strictchain': did you mean strict_chain?"),
         ("frobnicate 1", "expected an option, found 'frobnicate'"),
+        ("static_chain", "expected an option, found 'static_chain': did you mean strict_chain?"),
+        (
+            "tcp_read_timeout 1",
+            "expected an option, found 'tcp_read_timeout': did you mean tcp_read_time_out?",
+        ),
+        ("tcp_read_time_out = 9", "expected tcp_read_time_out NUMBER, found '=' between them: write no '='"),
+        (
+            "\u201cstrict_chain\u201d",
+            "expected plain words, found a typographic quote (U+201C): write no quotes",
+        ),
+        (
+            "proxies:",
+            (
+                "expected proxychains' grammar, found YAML: "
+                "write [ProxyList] and socks5 127.0.0.1 1080 below it"
+            ),
+        ),
+        (
+            'type = "socks5"',
+            (
+                "expected proxychains' grammar, found TOML: "
+                "write [ProxyList] and socks5 127.0.0.1 1080 below it"
+            ),
+        ),
+        (
+            "- socks5://127.0.0.1:9050",
+            (
+                "expected TYPE HOST PORT below [ProxyList], found YAML: "
+                "write socks5 127.0.0.1 9050 below [ProxyList]"
+            ),
+        ),
         ("strict_chain yes", "expected nothing after strict_chain, found 'yes'"),
         ("proxy_dns yes", "expected nothing after proxy_dns, found 'yes'"),
         ("quiet_mode 1", "expected nothing after quiet_mode, found '1'"),
-        ("quiet_mode=1", "expected an option, found 'quiet_mode=1'"),
+        ("quiet_mode=1", "expected an option, found 'quiet_mode=1': did you mean quiet_mode?"),
         ("proxy_loopback yes", "expected nothing after proxy_loopback, found 'yes'"),
         ("chain_len", "expected chain_len = NUMBER, from 1 to 512, found 'no value'"),
         ("chain_len 2", "expected chain_len = NUMBER, from 1 to 512, found '2'"),
@@ -355,6 +387,21 @@ TYPES = (
         ("socks5 127.0.0.1 84586", "expected a port from 1 to 65535, found '84586'"),
         ("socks5 127.0.0.1 -1", "expected a port from 1 to 65535, found '-1'"),
         ("socks5 127.0.0.1 secret", "expected a port from 1 to 65535, found no number"),
+        (
+            "socks5 127.0.0.1:1080",
+            "expected TYPE HOST PORT, found HOST:PORT in one word: write socks5 127.0.0.1 1080",
+        ),
+        ("socks5, 127.0.0.1, 1080", "expected TYPE HOST PORT, found commas: write socks5 127.0.0.1 1080"),
+        ('"socks5" "h" "1080"', "expected TYPE HOST PORT, found quotes: write socks5 h 1080"),
+        ("socks5: h:1080", "expected TYPE HOST PORT, found YAML: write socks5 h 1080"),
+        ("sock5 h 1080", f"{TYPES}, found 'sock5': did you mean socks5?"),
+        (
+            "socks5 h 1080 me #cret",
+            (
+                "expected a password behind the user name, found a # after a blank, which begins a comment: "
+                "write socks5://[USER:PASSWORD@]h:1080 with # as %23"
+            ),
+        ),
         ("socks5 127.0.0.1", "expected TYPE HOST PORT [USER [PASSWORD]], found 2 fields"),
         ("socks5", "expected TYPE HOST PORT [USER [PASSWORD]], found 1 field"),
         ("socks5 h 1 u secret x", "expected TYPE HOST PORT [USER [PASSWORD]], found 6 fields"),
@@ -582,3 +629,66 @@ def test_example_has_every_keyword() -> None:
     """No keyword of the parser is missing from the example."""
     words = {line.removeprefix("#").partition(" ")[0] for line in EXAMPLE.read_text().split("\n")}
     assert set(KEYWORDS) <= words
+
+
+def test_a_byte_order_mark_is_called_by_its_name() -> None:
+    """It cannot be seen, and what stands behind it looks right."""
+    message = "expected plain text, found a byte order mark (BOM): save the file as UTF-8 without one"
+    with pytest.raises(ConfigError) as caught:
+        parse_config(b"\xef\xbb\xbfstrict_chain\n[ProxyList]\nsocks5 h 1\n", "f.conf")
+    assert str(caught.value) == f"f.conf:1: {message}"
+    with pytest.raises(ConfigError, match="found UTF-16: save the file as UTF-8"):
+        parse_config("strict_chain\n".encode("utf-16"), "f.conf")
+
+
+FOREIGN = [
+    ("quiet_mode 1", "is passed over", "expected nothing after quiet_mode, found '1'"),
+    ("tcp_read_time_out = 9", "is passed over", "expected tcp_read_time_out NUMBER, found '=' between them"),
+    ("chain_len = 0", "is read as `chain_len = 1`", "expected chain_len = NUMBER, from 1 to 512"),
+    ("static_chain", "is passed over", "did you mean strict_chain?"),
+    ("proxy_dsn", "is passed over", "did you mean proxy_dns?"),
+    (
+        "remote_dns_subnet 127",
+        "is passed over",
+        "expected a first octet that is not this host's own, found 127",
+    ),
+]
+
+
+@pytest.mark.parametrize(("line", "done", "remedy"), FOREIGN, ids=[line for line, _, _ in FOREIGN])
+def test_a_file_for_proxychains_runs_with_a_warning(line: str, done: str, remedy: str) -> None:
+    """What proxychains-ng takes or passes over is taken or passed over; the warning says what to write."""
+    config = parse_config(f"strict_chain\n{line}{ONE_PROXY}".encode(), "f.conf", reread)
+    (warning,) = config.warnings
+    assert warning.startswith(f"f.conf:2: `{line}` {done}, for the file is proxychains-ng's: expected ")
+    assert remedy in warning
+    assert config.options.chain_type is ChainType.STRICT
+    assert len(config.proxies) == 1
+
+
+def test_a_file_for_proxychains_has_the_passwords_that_it_sends() -> None:
+    """A # in a password, and a sixth word, which is not sent; no warning quotes them."""
+    text = "[ProxyList]\nsocks5 h 1 me #cret\nsocks5 h 2 me s3cret word\n"
+    config = parse_config(text.encode(), "f.conf", reread)
+    assert [entry.uri.password for entry in config.proxies] == [b"#cret", b"s3cret"]
+    assert [warning.split(" for the file ")[0] for warning in config.warnings] == [
+        "f.conf:2: `socks5 h 1 ***` is read as `socks5://***@h:1`,",
+        "f.conf:3: `socks5 h 2 *** *** ***` is read as `socks5 h 2 *** ***`,",
+    ]
+
+
+def test_a_file_for_proxychains_may_begin_with_a_byte_order_mark() -> None:
+    """Its first line counts, and the warning says what to do."""
+    data = b"\xef\xbb\xbfrandom_chain\n[ProxyList]\nsocks5 h 1\n"
+    config = parse_config(data, "f.conf", reread)
+    assert config.options.chain_type is ChainType.RANDOM
+    assert "found a byte order mark (BOM): save the file as UTF-8 without one" in config.warnings[0]
+
+
+def test_what_proxychains_refuses_too_is_an_error() -> None:
+    """And what stands in sections of our own is ours."""
+    for line in ("sock5 h 1", "socks5 h x"):
+        with pytest.raises(ConfigError):
+            parse_config(f"[ProxyList]\n{line}\n".encode(), "f.conf", reread)
+    with pytest.raises(ConfigError, match=r"f\.conf:4: expected direct, block or chain"):
+        parse_config(b"[ProxyList]\nsocks5 h 1\n[rules]\ndirekt *\n", "f.conf", reread)

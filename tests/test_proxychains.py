@@ -93,6 +93,24 @@ def test_a_link_by_that_name(tmp_path: Path, name: str) -> None:
     assert helped.stdout.startswith(f"Usage: {name} [-q] [-f FILE] COMMAND")
 
 
+def test_by_that_name_a_file_that_proxychains_takes_runs(tmp_path: Path) -> None:
+    """With a warning that quotes the line; by our own name it is an error with its place."""
+    link = tmp_path / "proxychains4"
+    link.symlink_to(PROXYWRAP)
+    configuration = tmp_path / "px.conf"
+    configuration.write_text("strict_chain\ntcp_read_time_out = 9\n[ProxyList]\nsocks5 127.0.0.1 9 a b c\n")
+    command = ["-f", str(configuration), "echo", "ran"]
+    result = subprocess.run([str(link), *command], capture_output=True, text=True, check=True)
+    assert result.stdout == "ran\n"
+    assert [line.split("`")[1] for line in result.stderr.splitlines() if "`" in line] == [
+        "tcp_read_time_out = 9",
+        "socks5 127.0.0.1 9 *** *** ***",
+    ]
+    ours = subprocess.run([PROXYWRAP, *command], capture_output=True, text=True, check=False)
+    assert (ours.returncode, ours.stdout) == (125, "")
+    assert f"{configuration}:2: expected tcp_read_time_out NUMBER" in ours.stderr
+
+
 def test_another_name_takes_our_own_flags(tmp_path: Path) -> None:
     """Only those two names are special."""
     link = tmp_path / "pw"
