@@ -15,8 +15,12 @@ HERE = Path(__file__).parent
 JUDGE = ["target", "image", "loader", "secure", "order", "sockaddr"]
 """What judges a program is shared with the shim: the launcher starts one, too."""
 
+PROOF = ["proof"]
+"""What the shim checks, the helper makes."""
+
 HEADERS = [
     "wire.h",
+    "preload/proof.h",
     "preload/target.h",
     "notify/filter.h",
     "native/notify.h",
@@ -52,6 +56,7 @@ ffi.cdef("""
         char *const *envp;
     };
     enum pw_target pw_target_examine(const struct pw_program *program, char *runtime);
+    uint64_t pw_proof(const uint8_t *token, const uint8_t *nonce, uint64_t scope);
     int pw_order(char *out, size_t size, const char *ours, const char *theirs, const char *runtime);
     #define PW_PROBE ...
     int pw_filter_install(void);
@@ -92,11 +97,11 @@ ffi.cdef("""
 ffi.set_source(
     "proxywrap._native",
     "".join(f'#include "{header}"\n' for header in HEADERS),
-    sources=[*(f"csrc/preload/{name}.c" for name in JUDGE), *SOURCES],
+    sources=[*(f"csrc/preload/{name}.c" for name in (*JUDGE, *PROOF)), *SOURCES],
     include_dirs=["csrc"],
     extra_compile_args=["-std=gnu11"],
     depends=[
-        *(f"csrc/preload/{name}.h" for name in JUDGE),
+        *(f"csrc/preload/{name}.h" for name in (*JUDGE, *PROOF)),
         *(f"csrc/{header}" for header in HEADERS),
     ],
     py_limited_api=True,

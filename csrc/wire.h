@@ -4,10 +4,10 @@
  *
  * One request and at most one reply travel on each connection of the control
  * socket (AF_UNIX, SOCK_SEQPACKET), each as one packet in host byte order but
- * for the addresses. Behind those of PW_OP_QUERY there is a DNS message of at
- * most PW_MESSAGE_BYTES, as long as the rest of the packet. Bump
- * PW_WIRE_VERSION whenever anything here changes: the helper refuses a request
- * of another version.
+ * for the addresses. PW_OP_PROVE and its reply may precede them. Behind those
+ * of PW_OP_QUERY there is a DNS message of at most PW_MESSAGE_BYTES, as long as
+ * the rest of the packet. Bump PW_WIRE_VERSION whenever anything here changes:
+ * the helper refuses a request of another version.
  *
  * The file is read by the C compiler and, up to the assertions, by cffi.
  */
@@ -17,7 +17,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define PW_WIRE_VERSION 4
+#define PW_WIRE_VERSION 5
 #define PW_TOKEN_BYTES 16
 #define PW_NAME_BYTES 256
 #define PW_MAX_ADDRS 8
@@ -33,6 +33,7 @@ enum pw_op {
 	PW_OP_SERVER = 6,  /* where is the name server addr asked by UDP? */
 	PW_OP_QUERY = 7,   /* a DNS message -> its answer */
 	PW_OP_LISTEN = 8,  /* we are under a filter: take its listener */
+	PW_OP_PROVE = 9,   /* show that you know the token; may come first */
 };
 
 /* pw_request.detail of PW_OP_BLOCKED. */
@@ -80,7 +81,7 @@ struct pw_addr {
  * @version: PW_WIRE_VERSION; the offset of this field must not change
  * @op: enum pw_op
  * @detail: depends on @op
- * @token: proves that the sender is a wrapped process
+ * @token: proves that the sender is a wrapped process; for PROVE a nonce
  * @addr: depends on @op
  * @name_bytes: length of @name without a terminator
  * @number: for LISTEN the sender's descriptor; for BLOCKED_FILTER an errno
@@ -107,7 +108,8 @@ struct pw_request {
  *	program is to run under a filter
  * @name_bytes: length of @name without a terminator
  * @addrs: the answer to RESOLVE and to SERVER
- * @name: the answer to REVERSE; the canonical name for RESOLVE
+ * @name: the answer to REVERSE; the canonical name for RESOLVE; the proof for
+ *	PROVE, of PW_PROOF_BYTES
  */
 struct pw_reply {
 	uint32_t version;

@@ -143,7 +143,7 @@ def add_shim(environ: dict[str, str], channel_value: str, preload: str, runtime:
 
 def drop_shim(environ: dict[str, str]) -> None:
     """Take from an environment the shim of a proxywrap that we run under, and that COMMAND is not to have."""
-    outer = environ.pop(CHANNEL_VARIABLE, "").split(":", 4)[4:]
+    outer = environ.pop(CHANNEL_VARIABLE, "").split(":", 5)[5:]
     entries = [each for each in re.split("[: ]", environ.get(PRELOAD_VARIABLE, "")) if each not in outer]
     if any(entries):
         environ[PRELOAD_VARIABLE] = ":".join(entries)

@@ -27,10 +27,13 @@ class Rendezvous:
         self.token = os.urandom(TOKEN_BYTES)
         abstract = f"proxywrap-{os.urandom(8).hex()}"
         path = f"{directory}/{CONTROL}"
-        self.listeners = [_listen(b"\0" + abstract.encode()), _listen(os.fsencode(path))]
+        # The path first: no stranger gets there.
+        self.listeners = [_listen(os.fsencode(path)), _listen(b"\0" + abstract.encode())]
         self.admin = _listen(os.fsencode(f"{directory}/{RELOAD}"), 0o600)
         self.preload = _preload_path(directory)
-        self.channel_value = f"{VERSION}:{self.token.hex()}:{abstract}:{path}:{self.preload}"
+        self.channel_value = ":".join(
+            (str(VERSION), self.token.hex(), _launcher(), abstract, path, self.preload)
+        )
         self.ours, self.theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
 
     def __enter__(self) -> Self:
@@ -41,6 +44,15 @@ class Rendezvous:
         """Close our copies of the sockets; the helper's live on."""
         for sock in (*self.listeners, self.admin, self.theirs, self.ours):
             sock.close()
+
+
+def _launcher() -> str:
+    """Return by what the shim knows who listens: our user and process, and where the user's id counts."""
+    try:
+        users = os.stat("/proc/self/ns/user")
+    except OSError:  # without /proc a process under another user id asks for a proof each time
+        return f"{os.geteuid()}.{os.getpid()}.0.0"
+    return f"{os.geteuid()}.{os.getpid()}.{users.st_dev}.{users.st_ino}"
 
 
 def _listen(address: bytes, mode: int = 0o666) -> socket.socket:

@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
 from proxywrap.helper.admin import KEPT, REQUEST
+from proxywrap.helper.backlog import peer_of
 from proxywrap.helper.directory import PREFIX, RELOAD, places
 
 __all__ = ["Answer", "reload_all"]
@@ -64,6 +65,8 @@ def _ask(path: str, request: bytes) -> Answer | None:
         sock.settimeout(ANSWER_S)
         try:
             sock.connect(path)
+            if peer_of(sock)[1] != os.geteuid():
+                return None  # whoever has put it there, it is not our helper
             sock.send(request, socket.MSG_NOSIGNAL)
             data = sock.recv(MAX_ANSWER_BYTES)
         except TimeoutError:

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "channel.h"
 
+#include "listener.h"
+
 #include <fcntl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -34,8 +36,25 @@ static const char *field(const char *at, char *out, size_t size)
 	return at[n] ? at + n + 1 : at + n;
 }
 
+/* Read UID.PID.DEV.INO, the latter two of a user namespace, all decimal. */
+static bool read_launcher(struct pw_channel *out, const char *at)
+{
+	uint64_t *const numbers[] = { &out->uid, &out->pid, &out->user_dev,
+				      &out->user_ino };
+
+	for (int i = 0; i < 4; i++) {
+		if (*at < '0' || *at > '9')
+			return false;
+		for (*numbers[i] = 0; *at >= '0' && *at <= '9'; at++)
+			*numbers[i] = *numbers[i] * 10 + (uint64_t)(*at - '0');
+		if (*at++ != (i < 3 ? '.' : '\0'))
+			return false;
+	}
+	return true;
+}
+
 /**
- * pw_channel_parse() - Read VERSION:TOKEN:ABSTRACT:PATH:PRELOAD
+ * pw_channel_parse() - Read VERSION:TOKEN:LAUNCHER:ABSTRACT:PATH:PRELOAD
  * @out: filled in where the value is sound
  * @value: the variable's value; token as 32 lower-case hexadecimal digits
  *
@@ -43,7 +62,7 @@ static const char *field(const char *at, char *out, size_t size)
  */
 int pw_channel_parse(struct pw_channel *out, const char *value)
 {
-	char version[4], token[2 * PW_TOKEN_BYTES + 1];
+	char version[4], token[2 * PW_TOKEN_BYTES + 1], launcher[64];
 	size_t n = strlen(value), name = sizeof(PW_CHANNEL_VARIABLE);
 	const char *at = field(value, version, sizeof(version));
 
@@ -61,6 +80,9 @@ int pw_channel_parse(struct pw_channel *out, const char *value)
 			return -EINVAL;
 		out->token[i] = (uint8_t)(high << 4 | low);
 	}
+	at = field(at, launcher, sizeof(launcher));
+	if (!at || !read_launcher(out, launcher))
+		return -EINVAL;
 	at = field(at, out->abstract, sizeof(out->abstract));
 	at = at ? field(at, out->path, sizeof(out->path)) : NULL;
 	at = at ? field(at, out->preload, sizeof(out->preload)) : NULL;
@@ -110,34 +132,51 @@ const struct pw_channel *pw_channel(void)
 	return &channel;
 }
 
-static int try_connect(int fd, const char *name, bool is_abstract)
+static int connect_to(int fd, const char *name, bool is_abstract)
 {
 	struct sockaddr_un un = { .sun_family = AF_UNIX };
 	size_t n = strlen(name), len;
+	int ret;
 
 	/* An abstract name starts with a NUL, a path ends with one. */
 	memcpy(un.sun_path + is_abstract, name, n);
 	len = offsetof(struct sockaddr_un, sun_path) + n + 1;
-	return (int)pw_sys(SYS_connect, fd, &un, len);
+	do
+		ret = (int)pw_sys(SYS_connect, fd, &un, len);
+	while (ret == -EINTR);
+	return ret;
+}
+
+/* Return: a connection that leads to the helper, or -errno */
+static int open_by(const struct pw_channel *ch, bool is_abstract, int type)
+{
+	int fd = (int)pw_sys(SYS_socket, AF_UNIX, type, 0), ret;
+
+	if (fd < 0)
+		return fd;
+	ret = connect_to(fd, is_abstract ? ch->abstract : ch->path,
+			 is_abstract);
+	if (ret == 0)
+		ret = pw_listener_check(fd, ch, is_abstract);
+	if (ret == 0)
+		return fd;
+	pw_sys(SYS_close, fd);
+	return ret == -EAGAIN ? ret : -ECONNREFUSED;
 }
 
 /*
- * An abstract name is out of reach from another network namespace, a path
- * from a chroot or another uid: one of the two will do.
+ * A path is out of reach from a chroot or under another uid, an abstract name
+ * from another network namespace: one of the two will do. The path first, for
+ * no stranger gets there to fill its backlog.
  */
-static int connect_either(int fd)
+static int open_either(const struct pw_channel *ch, int type)
 {
-	const struct pw_channel *ch = pw_channel();
-	int ret;
+	int fd = open_by(ch, false, type), other;
 
-	if (!ch->is_set)
-		return -ECONNREFUSED;
-	do
-		ret = try_connect(fd, ch->abstract, true);
-	while (ret == -EINTR);
-	if (ret == 0 || try_connect(fd, ch->path, false) == 0)
-		return 0;
-	return ret;
+	if (fd != -ECONNREFUSED && fd != -EAGAIN)
+		return fd;
+	other = open_by(ch, true, type);
+	return other == -ECONNREFUSED ? fd : other;
 }
 
 /*
@@ -172,22 +211,18 @@ static int move_high(int fd)
  * @may_block: wait where its backlog is full, instead of -EAGAIN
  *
  * Return: a close-on-exec descriptor in blocking mode, or -errno;
- *	-ECONNREFUSED where the helper is gone or out of reach
+ *	-ECONNREFUSED where the helper is gone or out of reach, or somebody
+ *	else listens in its place
  */
 int pw_channel_open(bool may_block)
 {
 	int type = SOCK_SEQPACKET | SOCK_CLOEXEC |
 		   (may_block ? 0 : SOCK_NONBLOCK);
-	int fd = (int)pw_sys(SYS_socket, AF_UNIX, type, 0);
-	int ret;
+	const struct pw_channel *ch = pw_channel();
+	int fd = ch->is_set ? open_either(ch, type) : -ECONNREFUSED;
 
 	if (fd < 0)
 		return fd;
-	ret = connect_either(fd);
-	if (ret < 0) {
-		pw_sys(SYS_close, fd);
-		return ret == -EAGAIN ? ret : -ECONNREFUSED;
-	}
 	if (!may_block)
 		pw_sys(SYS_fcntl, fd, F_SETFL, 0);
 	return move_high(fd);

@@ -12,9 +12,11 @@
 struct pw_channel {
 	bool is_set;
 	uint8_t token[PW_TOKEN_BYTES];
-	char abstract[64];  /* without the leading NUL */
-	char path[108];	    /* the same socket in the file system */
-	char preload[256];  /* this object, as LD_PRELOAD names it */
+	char abstract[64];	     /* without the leading NUL */
+	char path[108];		     /* the same socket in the file system */
+	char preload[256];	     /* this object, as LD_PRELOAD names it */
+	uint64_t uid, pid;	     /* of the launcher, who listens */
+	uint64_t user_dev, user_ino; /* its user namespace, 0 if unknown */
 	uint64_t dev, ino;  /* and what lay there when the program began */
 	char variable[512]; /* NAME=VALUE, to be put back before exec */
 };

@@ -11,10 +11,10 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
-import struct
 from collections.abc import Set as AbstractSet
 from contextlib import suppress
 
+from proxywrap.helper.backlog import peer_of
 from proxywrap.helper.reload import Reloader
 
 __all__ = ["KEPT", "NO_FILE", "RELOADED", "REQUEST", "AdminServer"]
@@ -67,7 +67,7 @@ class AdminServer:
 
     def _serve(self, connection: socket.socket) -> None:
         with suppress(OSError):
-            if _peer_uid(connection) in {0, os.geteuid()}:
+            if peer_of(connection)[1] in {0, os.geteuid()}:
                 connection.send(self._answer(connection.recv(MAX_REQUEST_BYTES, socket.MSG_DONTWAIT)), _SEND)
         self._drop(connection)
 
@@ -93,9 +93,3 @@ class AdminServer:
         if error is None:
             return RELOADED, f"{source}: read anew"
         return KEPT, f"{error}; what was in effect stays in effect"
-
-
-def _peer_uid(connection: socket.socket) -> int:
-    size = struct.calcsize("3i")
-    uid: int = struct.unpack("3i", connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, size))[1]
-    return uid

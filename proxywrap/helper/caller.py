@@ -8,9 +8,10 @@ another.
 from __future__ import annotations
 
 import errno
-import os
+import socket
 import struct
 
+from proxywrap.helper.closer import Closer
 from proxywrap.net.native import os_error
 from proxywrap.net.notification import (
     Listener,
@@ -35,10 +36,11 @@ class Gone(Exception):
 
 
 class Caller:
-    """The thread that called, until it is answered."""
+    """The thread that called, until it is answered; what it leaves to us alone `closer` closes."""
 
-    def __init__(self, listener: Listener, notice: Notice) -> None:
+    def __init__(self, listener: Listener, notice: Notice, closer: Closer) -> None:
         self._listener = listener
+        self._closer = closer
         self._notice = notice
         self.thread = notice.thread
         self.call = notice.call
@@ -142,9 +144,17 @@ class Caller:
         try:
             self.check()
         except BaseException:
-            os.close(taken)
+            self._closer.close(taken)
             raise
         return taken
+
+    def close(self, taken: int) -> None:
+        """Close what was taken, of whatever kind: the program may be gone, or never answer."""
+        self._closer.close(taken)
+
+    def close_socket(self, sock: socket.socket) -> None:
+        """Close a socket of the program's, if it is open still."""
+        self._closer.close_socket(sock)
 
     # -- the answer --------------------------------------------------------------
 

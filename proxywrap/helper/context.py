@@ -6,7 +6,8 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from proxywrap.events import Event
+from proxywrap.events import Event, Note
+from proxywrap.helper.closer import Closer
 from proxywrap.helper.router import Router
 
 if TYPE_CHECKING:
@@ -18,17 +19,31 @@ Spawn = Callable[[Coroutine[Any, Any, None]], "asyncio.Task[None]"]
 """Runs a coroutine in the helper's group of tasks."""
 
 
+MAX_NOTED = 64
+"""Refusals that are told apart: of more nobody is told."""
+
+
 @dataclass(eq=False, repr=False)
 class Context:
     """What all sessions share.
 
     `report` takes events. `on_request` is called when somebody asks for something, before it is decided.
+    `has_room` tells whether one more listener of a filter can be taken.
     """
 
     token: bytes
     router: Router
     report: Callable[[Event], None]
     on_request: Callable[[], None] = field(default=lambda: None)
+    has_room: Callable[[], bool] = field(default=lambda: True)
+    closer: Closer = field(default_factory=Closer)
+    _noted: set[object] = field(default_factory=set)
+
+    def note_once(self, key: object, text: str) -> None:
+        """Tell of something that others can have happen as often as they like: once for each key."""
+        if key not in self._noted and len(self._noted) < MAX_NOTED:
+            self._noted.add(key)
+            self.report(Note(text))
 
     def has_token(self, token: bytes) -> bool:
         """Tell whether a token is ours, in a time that says nothing about it.

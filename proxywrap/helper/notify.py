@@ -17,6 +17,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import os
+import resource
 import socket
 from collections.abc import Mapping
 
@@ -44,6 +45,9 @@ __all__ = ["Supervisor"]
 
 BATCH = 64
 """Calls answered before others get their turn."""
+
+LISTENER_SHARE = 4
+"""The part of our descriptors that may be listeners: each program that is started under a filter has one."""
 
 SWEEP_S = 0.25
 """How often we look for programs that have given up: nobody tells."""
@@ -90,6 +94,7 @@ class Supervisor:
     ) -> None:
         ledger = Ledger()
         self._context = context
+        context.has_room = self._has_room
         self._ledger = ledger
         self._patience = Patience(spawn)
         self._parked = ParkedConnects(context, guide, ledger, refusing, spawn)
@@ -100,6 +105,9 @@ class Supervisor:
         self._listeners: set[Listener] = set()
         self._loop = asyncio.get_running_loop()
         self._sweep: asyncio.TimerHandle | None = None
+
+    def _has_room(self) -> bool:
+        return len(self._listeners) < resource.getrlimit(resource.RLIMIT_NOFILE)[0] // LISTENER_SHARE
 
     def add(self, listener: int) -> None:
         """Answer the programs under the filter with that listener, which is owned from here on."""
@@ -124,7 +132,7 @@ class Supervisor:
                 notice = listener.receive()
                 if notice is None:
                     break
-                self._answer(Caller(listener, notice))
+                self._answer(Caller(listener, notice, self._context.closer))
         except EOFError:
             self._drop(listener)
         self._plan_sweep()
@@ -169,10 +177,12 @@ class Supervisor:
                 sockaddr = caller.read_sockaddr(caller.pointer(1), caller.integer(2))
             sock = socket.socket(fileno=taken)
         except BaseException:
-            os.close(taken)
+            caller.close(taken)
             raise
-        with sock:
+        try:
             self._carry_out_on(sock, caller, sockaddr)
+        finally:
+            caller.close_socket(sock)
 
     def _carry_out_on(self, sock: socket.socket, caller: Caller, sockaddr: bytes) -> None:
         match caller.call:

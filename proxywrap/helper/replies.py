@@ -43,7 +43,7 @@ def reply_to(request: RequestMessage, context: Context, pid: int) -> ReplyMessag
             return ReplyMessage()
         case Op.EXEC:
             return _judge_exec(request, context, pid)
-        case Op.CONNECT | Op.SERVER | Op.QUERY | Op.LISTEN:
+        case Op.CONNECT | Op.SERVER | Op.QUERY | Op.LISTEN | Op.PROVE:
             raise AssertionError("it is not answered here")
 
 

@@ -1,7 +1,9 @@
 """The control socket: accepts connections, and lives as long as it is wanted.
 
-A connection that sends nothing is dropped when too many of them wait, so that
-a flood costs its sender only.
+Anybody on this host may connect to the abstract name, so a flood must cost its
+sender only. A connection that sends nothing is dropped when too many of them
+wait, one of the user who has most. Who comes by the path, where no stranger
+gets, is served first.
 """
 
 from __future__ import annotations
@@ -26,15 +28,18 @@ MAX_DRAINS = 256
 ACCEPT_BATCH = 64
 """Connections taken before others get their turn."""
 
+TURN_S = 0.002
+"""How long a listener may be served before others get their turn."""
+
 ACCEPT_PAUSE_S = 0.1
-"""How long accepting rests where there is no descriptor left to accept with."""
+"""How long accepting rests where there is no descriptor left to accept with, or too much to be closed."""
 
 
 class ControlServer:
     """Serves the listening sockets, which stay their creator's.
 
     Args:
-        listeners: non-blocking, listening, AF_UNIX SOCK_SEQPACKET.
+        listeners: non-blocking, listening, AF_UNIX SOCK_SEQPACKET; the best kept one first.
         context: what the sessions share.
         take: carries out what is more than an answer, and owns it; never raises.
 
@@ -50,11 +55,12 @@ class ControlServer:
         self._context = context
         self._take = take
         self._loop = asyncio.get_running_loop()
-        self._silent: dict[socket.socket, Session] = {}
+        self._silent: dict[int, dict[socket.socket, Session]] = {}  # by the user who has connected
         self._is_stopped = False
 
     def start(self) -> None:
         """Begin to accept."""
+        self._context.closer.begin(self._loop)
         for listener in self._listeners:
             self._resume(listener)
 
@@ -71,7 +77,7 @@ class ControlServer:
         for listener in self._listeners:
             self._loop.remove_reader(listener)
         while self._silent:
-            self._drop_oldest()
+            self._drop_one()
 
     def drain(self) -> None:
         """Serve what waits now; a flood is cut off."""
@@ -84,7 +90,13 @@ class ControlServer:
     # -- accepting -----------------------------------------------------------
 
     def _accept(self, listener: socket.socket) -> None:
+        end = self._loop.time() + TURN_S
         for _ in range(ACCEPT_BATCH):
+            if self._context.closer.is_full and listener is not self._listeners[0]:
+                self._rest(listener)
+                return
+            if self._loop.time() > end:
+                return
             try:
                 connection, _address = listener.accept()
             except BlockingIOError:
@@ -95,7 +107,7 @@ class ControlServer:
                 if not self._silent:
                     self._pause(listener, exc)
                     return
-                self._drop_oldest()
+                self._drop_one()
             else:
                 # The request of a wrapped process is there already.
                 self._serve(connection, Session(self._context, connection))
@@ -103,6 +115,9 @@ class ControlServer:
     def _pause(self, listener: socket.socket, exc: OSError) -> None:
         """Look again later: the listener stays readable all the time."""
         self._context.report(Note(f"cannot accept a request: {exc}"))
+        self._rest(listener)
+
+    def _rest(self, listener: socket.socket) -> None:
         self._loop.remove_reader(listener)
         self._loop.call_later(ACCEPT_PAUSE_S, self._resume, listener)
 
@@ -113,7 +128,6 @@ class ControlServer:
     # -- connections ---------------------------------------------------------
 
     def _serve(self, connection: socket.socket, session: Session) -> None:
-        self._context.on_request()
         try:
             work = session.receive()
         except BlockingIOError:
@@ -123,17 +137,22 @@ class ControlServer:
                 self._take(work)
 
     def _wait_for(self, connection: socket.socket, session: Session) -> None:
-        if len(self._silent) >= MAX_SILENT:
-            self._drop_oldest()
-        self._silent[connection] = session
-        self._loop.add_reader(connection, self._readable, connection)
+        if sum(map(len, self._silent.values())) >= MAX_SILENT:
+            self._drop_one()
+        self._silent.setdefault(session.uid, {})[connection] = session
+        self._loop.add_reader(connection, self._readable, connection, session.uid)
 
-    def _readable(self, connection: socket.socket) -> None:
+    def _readable(self, connection: socket.socket, uid: int) -> None:
+        self._serve(connection, self._forget(connection, uid))
+
+    def _drop_one(self) -> None:
+        """Drop the oldest of the user who has most."""
+        uid = max(self._silent, key=lambda each: len(self._silent[each]))
+        self._forget(next(iter(self._silent[uid])), uid).discard()
+
+    def _forget(self, connection: socket.socket, uid: int) -> Session:
         self._loop.remove_reader(connection)
-        self._serve(connection, self._silent.pop(connection))
-
-    def _drop_oldest(self) -> None:
-        oldest = next(iter(self._silent))
-        del self._silent[oldest]
-        self._loop.remove_reader(oldest)
-        oldest.close()
+        session = self._silent[uid].pop(connection)
+        if not self._silent[uid]:
+            del self._silent[uid]
+        return session

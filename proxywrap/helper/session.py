@@ -6,27 +6,30 @@ one about DNS, or about what a proxy knows, to
 `proxywrap.helper.nameserver` as an `Inquiry`. Whatever goes
 wrong is that peer's error and nobody else's. Knows nothing of the event loop:
 the first requests come before there is one.
+
+Anybody on this host may connect. A packet is looked at before it is taken, and
+no descriptor is taken from who does not know the token: its last close() may
+block for as long as its owner likes.
 """
 
 from __future__ import annotations
 
 import array
 import errno
-import os
 import socket
-import struct
 from contextlib import suppress
 from functools import partial
 from typing import NamedTuple
 
 from proxywrap.address import Host
 from proxywrap.errors import RemoteProtocolError
-from proxywrap.events import Note
+from proxywrap.helper.backlog import peer_of
 from proxywrap.helper.context import Context
 from proxywrap.helper.replies import question_of, reply_to
 from proxywrap.net.lent import LentSocket
-from proxywrap.net.native import os_error
-from proxywrap.net.notification import take_descriptor
+from proxywrap.net.namespace import namespace
+from proxywrap.net.native import os_error, proof
+from proxywrap.net.notification import is_listener, take_descriptor
 from proxywrap.protocol.wire import (
     MAX_MESSAGE_BYTES,
     REQUEST_BYTES,
@@ -40,8 +43,10 @@ from proxywrap.protocol.wire import (
 __all__ = ["Filtered", "Inquiry", "Loan", "Session", "Work", "is_let_go", "send_reply"]
 
 _MAX_FDS = 4
+_MOST = REQUEST_BYTES + MAX_MESSAGE_BYTES + 1
 _RECEIVE = int(socket.MSG_DONTWAIT | socket.MSG_CMSG_CLOEXEC)
 _LOOK = int(socket.MSG_PEEK | socket.MSG_DONTWAIT)
+_NOW = int(socket.MSG_DONTWAIT)
 _SEND = int(socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL)
 _RIGHTS_BYTES = socket.CMSG_SPACE(_MAX_FDS * array.array("i").itemsize)
 
@@ -83,12 +88,17 @@ Work = Loan | Inquiry | Filtered
 
 
 class Session:
-    """Serves one accepted connection, which it owns until a `Loan` or an `Inquiry` does."""
+    """Serves one accepted connection, which it owns until a `Loan` or an `Inquiry` does.
+
+    `uid` is the user who has connected.
+    """
 
     def __init__(self, context: Context, connection: socket.socket) -> None:
         self._context = context
         self._connection = connection
-        self._pid = _peer_pid(connection)
+        self._pid, self.uid = peer_of(connection)
+        self._has_token = False
+        self._has_proved = False
 
     # -- the request ---------------------------------------------------------
 
@@ -102,55 +112,134 @@ class Session:
         try:
             request, fd = self._read()
             if request.op is Op.CONNECT:
-                lent = _borrow(request, fd)
+                lent = self._borrow(request, fd)
                 lent.is_let_go = partial(is_let_go, self._connection)
                 return Loan(self._connection, self._pid, request, lent)
             if fd >= 0:
-                os.close(fd)
+                self._context.closer.close(fd)
             question = question_of(request, self._context)
             if question is not None or request.op in {Op.SERVER, Op.QUERY}:
                 return Inquiry(self._connection, self._pid, request, question)
             if request.op is Op.LISTEN:
-                filtered = Filtered(take_descriptor(self._pid, request.number))
+                filtered = Filtered(self._take_listener(request.number))
                 with self._connection:
                     send_reply(self._connection, ReplyMessage())
                 return filtered
             reply = reply_to(request, self._context, self._pid)
         except BlockingIOError:
             raise
+        except EOFError:
+            self._drop()
+            return None
         except RemoteProtocolError as exc:
-            self._note(f"refused a request on the control socket: {exc}")
+            self._refuse(f"refused a request on the control socket: {exc}")
             reply = ReplyMessage(exc.errno)
         except OSError as exc:
             reply = ReplyMessage(exc.errno or errno.ECONNREFUSED)
         except Exception as exc:  # noqa: BLE001 - one request's error must not end all others
-            self._note(f"cannot answer a request on the control socket: {exc!r}")
+            self._refuse(f"cannot answer a request on the control socket: {exc!r}")
             reply = ReplyMessage(errno.ECONNREFUSED)
-        with self._connection:
-            send_reply(self._connection, reply)
+        send_reply(self._connection, reply)
+        self._drop()
         return None
 
     def _read(self) -> tuple[RequestMessage, int]:
-        most = REQUEST_BYTES + MAX_MESSAGE_BYTES + 1
-        data, control, message_flags, _ = self._connection.recvmsg(most, _RIGHTS_BYTES, _RECEIVE)
-        fds = _descriptors(control)
-        try:
-            request = parse_request(data)
-            if not self._context.has_token(request.token):
-                raise RemoteProtocolError("its token is not ours")
-            if message_flags & socket.MSG_CTRUNC:
-                # The kernel could not give us the descriptor.
-                raise os_error(errno.EMFILE)
-            if len(fds) > 1:
-                raise RemoteProtocolError(f"expected one descriptor, got {len(fds)}")
-        except BaseException:
-            for fd in fds:
-                os.close(fd)
-            raise
-        return request, fds[0] if fds else -1
+        request, has_descriptors = self._look()
+        if request.op is Op.PROVE:
+            request, has_descriptors = self._prove(request, has_descriptors=has_descriptors)
+        if not self._context.has_token(request.token):
+            raise RemoteProtocolError("its token is not ours")
+        self._has_token = True
+        self._context.on_request()
+        return request, self._take_descriptor() if has_descriptors else -1
 
-    def _note(self, text: str) -> None:
-        self._context.report(Note(f"{text} [pid {self._pid}]"))
+    def _look(self) -> tuple[RequestMessage, bool]:
+        """Return the request, and whether there are descriptors with it: then it is still to be taken.
+
+        Raises:
+            EOFError: nothing will come.
+
+        """
+        data, _control, flags, _ = self._connection.recvmsg(_MOST, 0, _LOOK)
+        if not data:
+            raise EOFError
+        has_descriptors = bool(flags & socket.MSG_CTRUNC)
+        if not has_descriptors:
+            self._connection.recv(1, _NOW)
+        return parse_request(data), has_descriptors
+
+    def _take_descriptor(self) -> int:
+        _data, control, flags, _ = self._connection.recvmsg(1, _RIGHTS_BYTES, _RECEIVE)
+        fds = _descriptors(control)
+        if len(fds) == 1 and not flags & socket.MSG_CTRUNC:
+            return fds[0]
+        for fd in fds:
+            self._context.closer.close(fd)
+        if flags & socket.MSG_CTRUNC:
+            # The kernel could not give us the descriptor.
+            raise os_error(errno.EMFILE)
+        raise RemoteProtocolError(f"expected one descriptor, got {len(fds)}")
+
+    def _prove(self, request: RequestMessage, *, has_descriptors: bool) -> tuple[RequestMessage, bool]:
+        """Show that we know the token; return the request that follows, as `_look`."""
+        if self._has_proved or has_descriptors:
+            raise RemoteProtocolError("expected one challenge without a descriptor, got another")
+        self._has_proved = True
+        name = self._connection.getsockname()
+        scope = namespace(self._connection) if isinstance(name, bytes) and name else 0
+        send_reply(self._connection, ReplyMessage(name=proof(self._context.token, request.token, scope)))
+        return self._look()
+
+    def _take_listener(self, number: int) -> int:
+        """Return the listener of a filter that the peer has under a number.
+
+        Raises:
+            RemoteProtocolError: it is something else.
+            OSError: there is none, or no room for it.
+
+        """
+        if not self._context.has_room():
+            raise os_error(errno.EMFILE)
+        fd = take_descriptor(self._pid, number)
+        if not is_listener(fd):
+            self._context.closer.close(fd)
+            raise RemoteProtocolError("expected the listener of a filter, got a descriptor of another kind")
+        return fd
+
+    def _borrow(self, request: RequestMessage, fd: int) -> LentSocket:
+        if fd < 0:
+            raise RemoteProtocolError("expected a lent socket, got none")
+        try:
+            sock = socket.socket(fileno=fd)
+        except OSError as exc:
+            self._context.closer.close(fd)
+            raise RemoteProtocolError(
+                f"expected a lent socket, got a descriptor of another kind: {exc}"
+            ) from exc
+        lent = LentSocket(sock)
+        if request.address is None or not lent.is_tcp:
+            self._context.closer.close(sock.detach())
+            raise RemoteProtocolError("expected a TCP socket and an inet address, got others")
+        return lent
+
+    # -- the end ---------------------------------------------------------------
+
+    def _drop(self) -> None:
+        """Close the connection; one on which descriptors may wait, where that may block."""
+        if self._has_token:
+            self._connection.close()
+        else:
+            self.discard()
+
+    def discard(self) -> None:
+        """Close the connection of who has not asked for anything."""
+        self._context.closer.close(self._connection.detach())
+
+    def _refuse(self, text: str) -> None:
+        """Tell of what went wrong; of strangers once for each user."""
+        key = text if self._has_token else self.uid
+        once = "" if self._has_token else f"; of user {self.uid} no more is told"
+        self._context.note_once((self._has_token, key), f"{text}{once} [pid {self._pid}]")
 
 
 def is_let_go(connection: socket.socket) -> bool:
@@ -169,29 +258,9 @@ def send_reply(connection: socket.socket, reply: ReplyMessage) -> None:
         connection.send(pack_reply(reply), _SEND)
 
 
-def _borrow(request: RequestMessage, fd: int) -> LentSocket:
-    if fd < 0:
-        raise RemoteProtocolError("expected a lent socket, got none")
-    try:
-        lent = LentSocket(socket.socket(fileno=fd))
-    except OSError as exc:
-        os.close(fd)
-        raise RemoteProtocolError(f"expected a lent socket, got a descriptor of another kind: {exc}") from exc
-    if request.address is None or not lent.is_tcp:
-        lent.close()
-        raise RemoteProtocolError("expected a TCP socket and an inet address, got others")
-    return lent
-
-
 def _descriptors(control: list[tuple[int, int, bytes]]) -> list[int]:
     fds = array.array("i")
     for level, kind, data in control:
         if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
             fds.frombytes(data[: len(data) - len(data) % fds.itemsize])
     return fds.tolist()
-
-
-def _peer_pid(connection: socket.socket) -> int:
-    size = struct.calcsize("3i")
-    pid: int = struct.unpack("3i", connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, size))[0]
-    return pid

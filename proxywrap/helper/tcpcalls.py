@@ -203,11 +203,11 @@ class TcpCalls:
             if exc.errno == errno.EINPROGRESS:
                 on_end: list[Callable[[int], None]] = []
                 self._wait(caller, copy, on_end, late=errno.EINPROGRESS)
-                self._patience.spawn(_tell_end(copy, on_end))
+                self._patience.spawn(_tell_end(caller, copy, on_end))
                 return
-            copy.close()
+            caller.close_socket(copy)
             raise
-        copy.close()
+        caller.close_socket(copy)
 
     def _wait(
         self, caller: Caller, sock: socket.socket, on_end: list[Callable[[int], None]], late: int
@@ -223,7 +223,7 @@ class TcpCalls:
                 _ask_kernel(copy)  # says it once: the kernel's own connect() is over, too
                 if reply.error:
                     self._ledger.forget(copy)
-            copy.close()
+            caller.close_socket(copy)
             caller.fail(reply.error) if reply.error else caller.answer()
 
         held = self._patience.hold(caller, finish, limit_s, late)
@@ -234,7 +234,7 @@ class TcpCalls:
         on_end.append(tell)
 
 
-async def _tell_end(sock: socket.socket, on_end: Sequence[Callable[[int], None]]) -> None:
+async def _tell_end(caller: Caller, sock: socket.socket, on_end: Sequence[Callable[[int], None]]) -> None:
     """Tell how the kernel's own connect() ends, if that is within its limit; close the socket."""
     try:
         with suppress(TimedOut):
@@ -243,7 +243,7 @@ async def _tell_end(sock: socket.socket, on_end: Sequence[Callable[[int], None]]
             for tell in list(on_end):
                 tell(error)
     finally:
-        sock.close()  # the program's close() is to be the last one
+        caller.close_socket(sock)  # the program's close() is to be the last one
 
 
 def _limit_s(sock: socket.socket) -> float:

@@ -182,9 +182,11 @@ class Transfers:
 
         def finish(reply: ReplyMessage) -> None:
             remove(job.sock)
-            with job.sock:
+            try:
                 if reply.error:
                     job.conclude(reply.error)
+            finally:
+                job.caller.close_socket(job.sock)
 
         held: Held = self._patience.hold(job.caller, finish, _limit_of(job.sock, is_send=is_send))
 

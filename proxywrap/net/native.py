@@ -6,6 +6,7 @@ The only place where the untyped `_native` is touched.
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NoReturn
 
@@ -23,6 +24,7 @@ __all__ = [
     "judge_target",
     "os_error",
     "preload_list",
+    "proof",
     "release_signals",
     "scrub_memory",
     "signal_thread",
@@ -71,6 +73,19 @@ def preload_list(ours: str, theirs: str, runtime: bytes) -> str:
     out = _ffi.new("char[]", size)
     _check(_lib.pw_order(out, size, *words))
     return os.fsdecode(bytes(_ffi.string(out)))
+
+
+def proof(token: bytes, nonce: bytes, scope: int) -> bytes:
+    """Return what shows who knows `nonce` that we know `token`, without telling it.
+
+    Args:
+        token: of 16 bytes.
+        nonce: of 16 bytes, drawn by who asks.
+        scope: where the listener was reached: 0 by its path, else the number of the network namespace in
+            which it has its abstract name.
+
+    """
+    return int(_lib.pw_proof(token, nonce, scope)).to_bytes(8, sys.byteorder)
 
 
 def connect_here(fd: int, sockaddr: bytes) -> int:

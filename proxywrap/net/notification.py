@@ -23,6 +23,7 @@ __all__ = [
     "Listener",
     "Notice",
     "install_filter",
+    "is_listener",
     "missing_support",
     "process_of",
     "read_memory",
@@ -140,6 +141,13 @@ def install_filter() -> int:
 
     """
     return int(_check(_lib.pw_filter_install()))
+
+
+def is_listener(fd: int) -> bool:
+    """Tell whether a descriptor is the listener of a filter."""
+    with suppress(OSError):
+        return os.readlink(f"/proc/self/fd/{fd}") == "anon_inode:seccomp notify"
+    return False
 
 
 def take_descriptor(thread: int, fd: int) -> int:

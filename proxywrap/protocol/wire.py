@@ -1,7 +1,7 @@
 """Messages between the shim and the helper, as `csrc/wire.h` lays them out.
 
 One request and at most one reply on each connection, one packet each, in host
-byte order but for the addresses. Knows nothing of sockets or descriptors.
+byte order but for the addresses; a `PROVE` may precede them. Knows nothing of sockets or descriptors.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ __all__ = [
     "parse_request",
 ]
 
-VERSION = 4
+VERSION = 5
 TOKEN_BYTES = 16
 MAX_NAME_BYTES = 256
 MAX_ADDRS = 8
@@ -52,6 +52,7 @@ class Op(IntEnum):
     SERVER = 6
     QUERY = 7
     LISTEN = 8
+    PROVE = 9
 
 
 class BlockedKind(IntEnum):

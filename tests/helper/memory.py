@@ -7,6 +7,7 @@ import threading
 from typing import TYPE_CHECKING, ClassVar
 
 from proxywrap.helper.caller import Caller
+from proxywrap.helper.closer import Closer
 from proxywrap.net.notification import Call, Notice
 
 if TYPE_CHECKING:
@@ -63,4 +64,4 @@ def calling(call: Call, *args: int, listener: FakeListener | None = None) -> Cal
     """Return a caller with these arguments."""
     words = tuple(arg & (2**64 - 1) for arg in (*args, 0, 0, 0, 0, 0, 0)[:6])
     stand_in: Listener = listener or FakeListener()  # type: ignore[assignment]
-    return Caller(stand_in, Notice(1, threading.get_native_id(), call, words))
+    return Caller(stand_in, Notice(1, threading.get_native_id(), call, words), Closer())

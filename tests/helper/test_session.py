@@ -116,6 +116,14 @@ def test_exec(events: list[Event], path: bytes, error: int) -> None:
 # Peers that get it wrong
 
 
+def is_refused(context: Context, data: bytes, *lent: int) -> bool:
+    """Tell whether a packet is answered by a refusal, or by a connection that is broken off."""
+    try:
+        return ask(context, data, *lent).error == errno.ECONNREFUSED
+    except ConnectionResetError:
+        return True
+
+
 @pytest.mark.parametrize(
     "data",
     [
@@ -136,22 +144,21 @@ def test_exec(events: list[Event], path: bytes, error: int) -> None:
 def test_a_bad_request(context: Context, events: list[Event], data: bytes, lends: bool) -> None:  # noqa: FBT001
     """Refused and noted, whatever it lends."""
     with socket.socket() as app:
-        assert ask(context, data, *([app.fileno()] if lends else [])).error == errno.ECONNREFUSED
+        assert is_refused(context, data, *([app.fileno()] if lends else []))
     (note,) = events
     assert isinstance(note, Note)
     assert note.text.endswith(f"[pid {os.getpid()}]")
     assert TOKEN.hex() not in note.text
 
 
-@pytest.mark.parametrize("op", list(Op))
+@pytest.mark.parametrize("op", set(Op) - {Op.PROVE})
 def test_no_operation_without_the_token(context: Context, events: list[Event], op: Op) -> None:
     """It is compared before anything is done."""
     with socket.socket() as app:
         data = pack_request(RequestMessage(op, token=b"\xff" * 16, name=b"a.org"))
-        assert ask(context, data, app.fileno()).error == errno.ECONNREFUSED
-    assert events == [
-        Note(f"refused a request on the control socket: its token is not ours [pid {os.getpid()}]")
-    ]
+        assert is_refused(context, data, app.fileno())
+    text = f"its token is not ours; of user {os.getuid()} no more is told [pid {os.getpid()}]"
+    assert events == [Note(f"refused a request on the control socket: {text}")]
 
 
 def test_a_peer_that_only_goes(context: Context) -> None:

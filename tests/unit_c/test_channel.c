@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-// sources: csrc/preload/channel.c
+// sources: csrc/preload/channel.c csrc/preload/listener.c
+// sources: csrc/preload/proof.c
 #include "preload/channel.h"
 
 #include "tap.h"
 
 #define TOKEN "00112233445566778899aabbccddeeff"
 #define NOW PW_TEXT(PW_WIRE_VERSION)
-#define SOUND NOW ":" TOKEN ":name:/run/proxywrap/socket:/opt/preload.so"
+#define LAUNCHER "1000.4711.4.4026531837"
+#define SOUND                                                          \
+	NOW ":" TOKEN ":" LAUNCHER ":name:/run/proxywrap/socket:/opt/" \
+	    "preload.so"
 
 static int parse(const char *value)
 {
@@ -26,6 +30,10 @@ static void test_sound(void)
 	ok(out.is_set, "is set");
 	for (int i = 0; i < PW_TOKEN_BYTES; i++)
 		is(out.token[i], i * 0x11, "byte %d of the token", i);
+	is(out.uid, 1000, "the user");
+	is(out.pid, 4711, "the process");
+	is(out.user_dev, 4, "where its user namespace is");
+	is((long long)out.user_ino, 4026531837, "and which");
 	ok(strcmp(out.abstract, "name") == 0, "the abstract name");
 	ok(strcmp(out.path, "/run/proxywrap/socket") == 0, "the path");
 	ok(strcmp(out.preload, "/opt/preload.so") == 0, "the object");
@@ -71,24 +79,33 @@ static void test_versions_and_empty_fields(void)
 		"",
 		":",
 		"::::",
-		"0:" TOKEN ":a:b:c",
-		"11:" TOKEN ":a:b:c",
-		"1111:" TOKEN ":a:b:c",
-		":" TOKEN ":a:b:c",
-		NOW ":" TOKEN "0:a:b:c",
-		NOW ":" TOKEN "::b:c",
-		NOW ":" TOKEN ":a::c",
-		NOW ":" TOKEN ":a:b:",
-		NOW ":" TOKEN ":a:b",
-		NOW ":" TOKEN ":a",
+		"0:" TOKEN ":1.2.3.4:a:b:c",
+		"11:" TOKEN ":1.2.3.4:a:b:c",
+		"1111:" TOKEN ":1.2.3.4:a:b:c",
+		":" TOKEN ":1.2.3.4:a:b:c",
+		NOW ":" TOKEN "0:1.2.3.4:a:b:c",
+		NOW ":" TOKEN ":1.2.3.4::b:c",
+		NOW ":" TOKEN ":1.2.3.4:a::c",
+		NOW ":" TOKEN ":1.2.3.4:a:b:",
+		NOW ":" TOKEN ":1.2.3.4:a:b",
+		NOW ":" TOKEN ":1.2.3.4:a",
+		NOW ":" TOKEN ":1.2.3.4",
 		NOW ":" TOKEN,
+		NOW ":" TOKEN ":a:b:c",
+		NOW ":" TOKEN "::a:b:c",
+		NOW ":" TOKEN ":1.2.3:a:b:c",
+		NOW ":" TOKEN ":1.2.3.4.5:a:b:c",
+		NOW ":" TOKEN ":1.2..4:a:b:c",
+		NOW ":" TOKEN ":1.2.3.:a:b:c",
+		NOW ":" TOKEN ":-1.2.3.4:a:b:c",
+		NOW ":" TOKEN ":1.2.3.4x:a:b:c",
 		"1",
-		"1 :" TOKEN ":a:b:c",
+		"1 :" TOKEN ":1.2.3.4:a:b:c",
 	};
 
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
 		is(parse(wrong[i]), -EINVAL, "wrong: %s", wrong[i]);
-	is(parse(NOW ":" TOKEN ":a:b:c"), 0, "the shortest");
+	is(parse(NOW ":" TOKEN ":1.2.3.4:a:b:c"), 0, "the shortest");
 }
 
 /* Fields of every length, each up to what its memory holds. */
@@ -98,7 +115,7 @@ static void test_lengths(void)
 
 	for (int which = 0; which < 3; which++) {
 		for (size_t n = 1; n < 600; n++) {
-			char value[1024] = NOW ":" TOKEN;
+			char value[1024] = NOW ":" TOKEN ":1.2.3.4";
 			size_t at = strlen(value);
 
 			for (int i = 0; i < 3; i++) {

@@ -1,7 +1,9 @@
-// sources: csrc/preload/channel.c
+// sources: csrc/preload/channel.c csrc/preload/listener.c
+// sources: csrc/preload/proof.c
 /* The numbers of control connections. */
 #include "tap.h"
 
+#include <stdio.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -69,11 +71,16 @@ static void test_a_number_that_is_taken(rlim_t limit)
 
 int main(void)
 {
-	static char value[] = PW_CHANNEL_VARIABLE
-		"=" PW_TEXT(PW_WIRE_VERSION) ":" TOKEN
-					     ":test-channel-open:/none:/none";
+	static char value[256];
 	char *variables[] = { value, NULL };
 
+	/* The user namespace is of no account where the user is our own. */
+	sprintf(value,
+		PW_CHANNEL_VARIABLE
+		"=" PW_TEXT(PW_WIRE_VERSION) ":" TOKEN
+					     ":%u.%d.0.0:test-channel-open:/"
+					     "none:/none",
+		geteuid(), getpid());
 	environ = variables;
 	ok(listen_at("test-channel-open") >= 0, "a listener");
 	limit_descriptors(4096);

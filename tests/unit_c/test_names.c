@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 // sources: csrc/preload/names.c csrc/preload/channel.c
+// sources: csrc/preload/listener.c csrc/preload/proof.c
 #include "preload/names.h"
 
 #include "tap.h"

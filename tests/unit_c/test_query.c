@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 // sources: csrc/preload/query.c csrc/preload/channel.c
+// sources: csrc/preload/listener.c csrc/preload/proof.c
 #include "preload/query.h"
 
 #include "tap.h"
