@@ -120,7 +120,7 @@ def test_in_a_shell_under_proxychains(tmp_path: Path) -> None:
     with running(SocksServer()) as outer, running(SocksServer()) as inner:
         file.write_text(f"strict_chain\nproxy_dns\n[ProxyList]\nsocks5 127.0.0.1 {outer.port}\n")
         wrapped = [PROXYWRAP, "-q", "-x", inner.url, sys.executable, "-S", "-c", text]
-        shell = ["proxychains4", "-q", "-f", file, "sh", "-c", '"$@"; exit $(($? + 40))', "sh", *wrapped]
+        shell = ["proxychains4", "-q", "-f", str(file), "sh", "-c", '"$@"; exit $(($? + 40))', "sh", *wrapped]
         done = subprocess.run(shell, capture_output=True, timeout=DEADLINE_S, check=False)
         assert done.returncode == 41
         assert f"127.0.0.1:{inner.port}" in [each.destination for each in outer.log]
