@@ -39,6 +39,7 @@ from proxywrap.scrub import scrub_secrets
 from proxywrap.watch import Watch, tell_by_signal
 
 if TYPE_CHECKING:
+    from proxywrap.helper.notices import Notices
     from proxywrap.report import Report  # which COMMAND need not wait for
 
 __all__ = ["end_like", "launch"]
@@ -71,6 +72,7 @@ def launch(command: Sequence[str], config: Config, *, verbosity: int, log_path: 
     dispositions = _take_dispositions()
     gather_signals()
     directory = make_directory()
+    notices = _open_notices()
     try:
         with Rendezvous(directory) as meeting:
             open_report = _report_opener(verbosity, log_fd)
@@ -85,8 +87,11 @@ def launch(command: Sequence[str], config: Config, *, verbosity: int, log_path: 
                 open_report,
                 found.remark,
                 meeting.admin,
+                None if notices is None else notices.manager,
             )
             environ = environment()
+            if notices is not None:
+                notices.put_into(environ)
             if config.options.engine.has_shim:
                 add_shim(environ, meeting.channel_value, meeting.preload, found.runtime)
             else:
@@ -100,12 +105,15 @@ def launch(command: Sequence[str], config: Config, *, verbosity: int, log_path: 
                 pid_variables(environ),
                 found.is_filtered,
             )
-            return _fork_and_watch(setup, to_run, meeting.ours)
+            return _fork_and_watch(setup, to_run, meeting.ours, notices)
     except BaseException as exc:
         remove_directory(directory)
         if isinstance(exc, OSError):
             raise ProxywrapError(f"cannot start the helper: {exc}") from exc
         raise
+    finally:
+        if notices is not None:
+            notices.close()
 
 
 def end_like(status: int) -> int:
@@ -183,8 +191,18 @@ def _open_log(path: str) -> int:
         raise ProxywrapError(f"{path}: cannot be opened for the log: {exc.strerror}") from exc
 
 
-def _fork_and_watch(setup: Setup, command: Command, ours: socket.socket) -> int:
+def _open_notices() -> Notices | None:
+    if "NOTIFY_SOCKET" not in os.environ:
+        return None
+    from proxywrap.helper.notices import open_notices  # few are a service
+
+    return open_notices(os.environ)
+
+
+def _fork_and_watch(setup: Setup, command: Command, ours: socket.socket, notices: Notices | None) -> int:
     tell_by_signal(ours)
+    if notices is not None:
+        tell_by_signal(notices.inbox)
     become_subreaper()
     _flush()
     helper = os.fork()
@@ -196,7 +214,7 @@ def _fork_and_watch(setup: Setup, command: Command, ours: socket.socket) -> int:
             sock.close()
     if setup.log_fd >= 0:
         os.close(setup.log_fd)
-    return Watch(helper, ours, setup.cell, setup.directory, command).run()
+    return Watch(helper, ours, setup.cell, setup.directory, command, notices).run()
 
 
 def _flush() -> None:

@@ -15,7 +15,7 @@ import struct
 from contextlib import suppress
 from dataclasses import dataclass, field
 from mmap import mmap
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from proxywrap.command import exec_error, filter_error
 from proxywrap.errors import ProxywrapError
@@ -25,6 +25,9 @@ from proxywrap.helper.handle import Handle, hold
 from proxywrap.helper.starting import Command
 from proxywrap.net.native import SENT_ON
 
+if TYPE_CHECKING:
+    from proxywrap.helper.notices import Notices  # which only a service needs
+
 __all__ = ["Watch", "tell_by_signal"]
 
 SI_KERNEL = 0x80
@@ -32,6 +35,9 @@ CHANNEL_SIGNAL = signal.SIGRTMAX
 
 F_SETOWN_EX = 15  # asm-generic/fcntl.h
 F_OWNER_TID = 0
+
+ROOM_S = 0.1
+"""How soon a service manager is asked again that had no room: nothing tells when it has."""
 
 KERNEL_FOR_US = frozenset({signal.SIGALRM, signal.SIGVTALRM, signal.SIGPROF})
 """What the kernel sends to us alone: a timer that was set before we were executed."""
@@ -41,7 +47,7 @@ LEADER_FOR_US = KERNEL_FOR_US | {signal.SIGHUP, signal.SIGCONT}
 
 
 def tell_by_signal(channel: socket.socket) -> None:
-    """Have CHANNEL_SIGNAL come whenever the helper has said something, or has gone."""
+    """Have CHANNEL_SIGNAL come whenever there is something to hear, or the other side has gone."""
     channel.setblocking(False)
     fcntl.fcntl(channel, F_SETOWN_EX, struct.pack("=ii", F_OWNER_TID, os.getpid()))  # the first thread's
     fcntl.fcntl(channel, fcntl.F_SETSIG, CHANNEL_SIGNAL)
@@ -57,9 +63,14 @@ class Signal(NamedTuple):
     sender: int
 
 
-def _take_next() -> Signal:
-    """Wait for a signal, whichever thread the kernel has given it to."""
-    info = signal.sigwaitinfo(signal.valid_signals())
+def _take_next(limit_s: float | None = None) -> Signal | None:
+    """Wait for a signal, whichever thread the kernel has given it to; None where none has come so long."""
+    if limit_s is None:
+        info = signal.sigwaitinfo(signal.valid_signals())
+    elif (found := signal.sigtimedwait(signal.valid_signals(), limit_s)) is None:
+        return None
+    else:
+        info = found
     code = info.si_errno if info.si_code == SENT_ON else info.si_code
     return Signal(info.si_signo, code, info.si_pid)
 
@@ -73,6 +84,7 @@ class Watch:
     cell: mmap
     directory: str
     command: Command
+    notices: Notices | None = None
     pid: int = 0
     handle: Handle | None = None
     is_helper_gone: bool = False
@@ -87,11 +99,15 @@ class Watch:
 
         """
         while True:
-            info = _take_next()
-            status = self._look(info)
+            is_full = self.notices is not None and self.notices.is_waiting
+            info = _take_next(ROOM_S if is_full else None)
+            status = None if info is None else self._look(info)
+            if self.notices is not None and self.pid:
+                self.notices.pass_on(self.pid, self.channel)
             if status is not None:
                 return status
-            self._take(info)
+            if info is not None:
+                self._take(info)
 
     def _look(self, info: Signal) -> int | None:
         """Look at what the signal may tell of; return the final status once it is known."""

@@ -11,7 +11,7 @@ import os
 import resource
 import signal
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -40,6 +40,9 @@ __all__ = ["live"]
 
 LAST_BYTES_S = 60.0
 """How long what ended programs have sent may take to be on its way, as long as FIN_WAIT2 lasts (tcp(7))."""
+
+ROOM_S = 0.1
+"""How soon a service manager is asked again that had no room: nothing tells when it has."""
 
 
 def live(setup: Setup, family: Family, early: Early) -> None:
@@ -155,9 +158,35 @@ class _Life:
             self._drain()
 
     def _launcher_stirred(self) -> None:
-        """Take note that the launcher has gone, killed or its work done: it never says a word."""
-        asyncio.get_running_loop().remove_reader(self._setup.channel)
+        """Pass a notification on; or take note that the launcher has gone, killed or its work done."""
+        from proxywrap.helper.notices import MAX_DESCRIPTORS, MAX_MESSAGE_BYTES  # noqa: PLC0415 - for services
+
+        channel, manager = self._setup.channel, self._setup.manager
+        try:
+            text, fds, _flags, _address = socket.recv_fds(channel, MAX_MESSAGE_BYTES, MAX_DESCRIPTORS)
+        except BlockingIOError:
+            return
+        except OSError:
+            text, fds = b"", []
+        if text and manager is not None:
+            self._notify(text, fds, manager)
+            return
+        asyncio.get_running_loop().remove_reader(channel)
         self._family.kill_command()
+
+    def _notify(self, text: bytes, fds: Sequence[int], manager: bytes) -> None:
+        """Notify the service manager in our own name, as soon as it has room."""
+        from proxywrap.helper.notices import send_notice  # noqa: PLC0415 - for services
+
+        loop = asyncio.get_running_loop()
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock:
+            try:
+                send_notice(sock, text, fds, manager)
+            except BlockingIOError:
+                loop.remove_reader(self._setup.channel)
+                loop.call_later(ROOM_S, self._notify, text, fds, manager)
+            else:
+                loop.add_reader(self._setup.channel, self._launcher_stirred)
 
 
 def _deadlines(config: Config) -> Deadlines:

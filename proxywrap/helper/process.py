@@ -54,6 +54,7 @@ class Setup:
     has said a word. `log_fd` is -1 without a log; `open_report`
     is called once, after COMMAND has started. `remark` is to be told then.
     `admin` listens where one asks for the configuration to be read anew.
+    `manager` is where the service manager is notified, if there is one.
     """
 
     config: Config
@@ -66,6 +67,7 @@ class Setup:
     open_report: Callable[[], Voice]
     remark: str | None = None
     admin: socket.socket | None = None
+    manager: bytes | None = None
 
 
 _IGNORED = (
