@@ -9,12 +9,17 @@ from proxywrap.net.walking import Stop, StopKind
 from proxywrap.scheme import Scheme
 from proxywrap.uri import ProxyURI
 
-__all__ = ["LEAVE_IT_OUT", "PROTOCOL_FAULTS", "advise", "advise_on_names"]
+__all__ = ["CLOSES", "LEAVE_IT_OUT", "PROTOCOL_FAULTS", "advise", "advise_on_names", "is_foreign"]
 
 PROTOCOL_FAULTS = frozenset({StopKind.SILENT, StopKind.CLOSED, StopKind.FOREIGN})
 """What a server of another protocol does."""
 
 LEAVE_IT_OUT = "it does not take its handshake in one flight: leave out pipeline=1"
+
+CLOSES = (
+    "it says no by closing the connection, as `ssh -D` does, which hides why: "
+    "add --to HOST:PORT to try a destination"
+)
 
 _SCHEMES = {
     Speaks.SOCKS5: "socks5",
@@ -60,11 +65,28 @@ def advise(stop: Stop, speaks: AbstractSet[Speaks]) -> str:
     lines = {
         StopKind.NO_NAME: f"the name {hop.host} is unknown here: correct it, or write the address",
         StopKind.REFUSED: f"nobody listens on {hop.endpoint}: start the proxy, or write its right port",
-        StopKind.UNREACHABLE: f"{stop.reason}: write its right address, or open the firewall",
+        StopKind.UNREACHABLE: _advise_on_address(stop),
         StopKind.NO_PASSWORD: f"it wants {user.replace('the', 'a')}: write {_with_credentials(hop)}",
         StopKind.WRONG_PASSWORD: f"it refuses {user}: write the right {_with_credentials(hop)}",
     }
     return lines.get(stop.kind, stop.reason)
+
+
+def is_foreign(hop: ProxyURI, speaks: AbstractSet[Speaks]) -> bool:
+    """Tell whether a server that has not answered yet is known to be of another kind.
+
+    One that speaks SOCKS of any version may be slow in speaking the other, too.
+    """
+    if hop.has_tls or not speaks or speaks & {Speaks.SOCKS4, Speaks.SOCKS5}:
+        return False
+    return not (hop.scheme is Scheme.HTTP and Speaks.HTTP_PROXY in speaks)
+
+
+def _advise_on_address(stop: Stop) -> str:
+    is_asked_already = stop.reason.endswith("?")
+    return (
+        stop.reason if is_asked_already else f"{stop.reason}: write its right address, or open the firewall"
+    )
 
 
 def advise_on_names() -> str:

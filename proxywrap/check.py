@@ -1,44 +1,57 @@
-"""Every proxy of a configuration tried alone, and the chains as they are configured.
+"""The chains of a configuration tried as connections go through them, and every proxy by those before it.
 
 What is asked for is the last proxy's own loopback, where nobody listens on
 port 1: its refusal tells that the way there works, and troubles no third party.
+A proxy that only others lead to is never connected to from here: it may be
+another host's there, or must not learn of us.
 """
 
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
-import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from ipaddress import IPv4Address, IPv6Address
-from random import Random
 
 from proxywrap.address import Endpoint
-from proxywrap.advice import LEAVE_IT_OUT, PROTOCOL_FAULTS, advise, advise_on_names
-from proxywrap.chains import Chain, Health, Selector, chains_of
+from proxywrap.advice import CLOSES, LEAVE_IT_OUT, PROTOCOL_FAULTS, advise, advise_on_names, is_foreign
+from proxywrap.chains import Chain, chains_of
+from proxywrap.chaintrial import try_chain
 from proxywrap.config import ChainType, Config
+from proxywrap.errors import TimedOut
+from proxywrap.findings import ChainReport, HopReport, Report
 from proxywrap.helper.programs import process_identity
 from proxywrap.hopoptions import PIPELINE, is_for
 from proxywrap.net.asking import ask_last
 from proxywrap.net.connector import AttemptFailed, Deadlines
 from proxywrap.net.hopnames import HopNames
 from proxywrap.net.identify import Speaks, identify
-from proxywrap.net.probe import walk
+from proxywrap.net.probe import blame_next, walk
+from proxywrap.net.probessh import stop_of
+from proxywrap.net.scout import Scout
 from proxywrap.net.tunnels import Tunnels
 from proxywrap.net.walking import Stop, StopKind, Walk
+from proxywrap.net.way import Way
 from proxywrap.net.waymaking import WayMaker
 from proxywrap.protocol.isolation import Isolation
 from proxywrap.scheme import Scheme
 from proxywrap.uri import ProxyURI
 
-__all__ = ["ChainReport", "HopReport", "Report", "check"]
+__all__ = ["check"]
 
 MAX_AT_A_TIME = 16
 """Proxies that are tried side by side."""
 
 LONGEST_QUESTION_S = 3.0
 """How long a server may take for what it is asked beyond the configuration."""
+
+SLOW_S = 0.5
+"""After so much silence it is found out what listens there."""
+
+QUICK_S = 1.5
+"""How long a server may take to show what it is, while it is waited for."""
 
 V4 = Endpoint(IPv4Address("127.0.0.1"), 1)
 V6 = Endpoint(IPv6Address("::1"), 1)
@@ -47,84 +60,8 @@ NAME = Endpoint("localhost", 1)
 TOR_QUESTION = "192.0.2.1"
 """As a name: Tor answers it at once, asking nobody."""
 
-_UNREACHED = {StopKind.NO_NAME, StopKind.REFUSED, StopKind.UNREACHABLE}
-_AUTHENTICATION = {StopKind.NO_PASSWORD: "missing", StopKind.WRONG_PASSWORD: "refused"}
-
-
-@dataclass(frozen=True, slots=True)
-class HopReport:
-    """What was found of one proxy, reached from here.
-
-    `carries` tells for IPv4, IPv6 and names whether it connects to them: True,
-    False, or None where that could not be told. `takes_one_flight` tells likewise whether `pipeline=1`
-    is safe, None where there is no such option. `advice` is what to write instead.
-    """
-
-    hop: ProxyURI
-    walk: Walk
-    speaks: tuple[Speaks, ...] = ()
-    carries: tuple[bool | None, bool | None, bool | None] = (None, None, None)
-    takes_one_flight: bool | None = None
-    advice: str | None = None
-
-    @property
-    def is_reachable(self) -> bool:
-        """Whether it can be connected to."""
-        return self.walk.stop is None or self.walk.stop.kind not in _UNREACHED
-
-    @property
-    def is_good(self) -> bool:
-        """Whether it does what it is asked for."""
-        return self.walk.is_answered
-
-    @property
-    def spoken(self) -> str:
-        """What it speaks, as far as that is known."""
-        if not self.is_reachable:
-            return "?"
-        is_foreign = self.walk.stop is not None and self.walk.stop.kind in PROTOCOL_FAULTS
-        if is_foreign and self.takes_one_flight is None:
-            return ", ".join(self.speaks) or "nothing"
-        return self.hop.kind
-
-    @property
-    def authentication(self) -> str:
-        """What became of the user name and the password."""
-        if self.walk.stop is not None and self.walk.stop.kind in _AUTHENTICATION:
-            return _AUTHENTICATION[self.walk.stop.kind]
-        if not self.is_good:
-            return "?"
-        options = self.hop.options
-        has_login = self.hop.username is not None or options.isolate is not None
-        asks = any(step.name == "password" for step in self.walk.steps)
-        if has_login and self.hop.scheme.startswith("socks5") and not (asks or options.is_pipelined):
-            return "not asked for"
-        return "accepted" if has_login or self.hop.scheme is Scheme.SSH else "none"
-
-
-@dataclass(frozen=True, slots=True)
-class ChainReport:
-    """What was found of one chain; `hops` are those that were used, `left_out` those that failed before."""
-
-    name: str
-    kind: ChainType
-    hops: tuple[ProxyURI, ...]
-    left_out: tuple[ProxyURI, ...]
-    walk: Walk
-    is_good: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """All that was found."""
-
-    hops: tuple[HopReport, ...]
-    chains: tuple[ChainReport, ...]
-
-    @property
-    def is_good(self) -> bool:
-        """Whether no chain is broken."""
-        return all(chain.is_good for chain in self.chains)
+_NO_ANSWERS = {StopKind.CLOSED, StopKind.SILENT}
+"""What may be a proxy's way to say no to what it is asked for."""
 
 
 async def check(config: Config, destination: Endpoint | None, progress: Callable[[str], None]) -> Report:
@@ -138,21 +75,39 @@ async def check(config: Config, destination: Endpoint | None, progress: Callable
     """
     checker = _Checker(config, destination, progress)
     chains = chains_of(config).values()
-    hops = list(dict.fromkeys(hop for chain in chains for hop in chain.hops))
     try:
         async with asyncio.TaskGroup() as tasks:
-            trials = [tasks.create_task(checker.try_hop(hop)) for hop in hops]
-        reports = {hop: trial.result() for hop, trial in zip(hops, trials, strict=True)}
+            ways = [tasks.create_task(checker.try_chain(chain)) for chain in chains]
+        found = [way.result() for way in ways]
+        places = dict.fromkeys(
+            place for chain, (_, good) in zip(chains, found, strict=True) for place in _places(chain, good)
+        )
         async with asyncio.TaskGroup() as tasks:
-            ways = [tasks.create_task(checker.try_chain(chain, reports)) for chain in chains]
+            trials = [tasks.create_task(checker.try_hop(*place)) for place in places]
     finally:
         await checker.close()
-    return Report(tuple(reports.values()), tuple(way.result() for way in ways))
+    return Report(tuple(trial.result() for trial in trials), tuple(report for report, _ in found))
+
+
+def _places(chain: Chain, good: Sequence[ProxyURI]) -> Iterator[tuple[tuple[ProxyURI, ...], ProxyURI]]:
+    """Return the proxies of a chain, each behind those that lead to it.
+
+    The first proxy of a random or round-robin chain may be any.
+    """
+    for at, hop in enumerate(chain.hops):
+        before = chain.hops[:at]
+        if chain.kind is ChainType.STRICT:
+            yield before, hop
+        elif chain.kind is ChainType.DYNAMIC:
+            yield tuple(each for each in good if each in before), hop
+        else:
+            yield (), hop
 
 
 class _Checker:
     def __init__(self, config: Config, destination: Endpoint | None, progress: Callable[[str], None]) -> None:
         options = config.options
+        self._config = config
         self._deadlines = Deadlines(
             options.tcp_connect_time_out_ms / 1000, options.tcp_read_time_out_ms / 1000
         )
@@ -161,70 +116,113 @@ class _Checker:
         self._progress = progress
         self._names = HopNames()
         self._tunnels = Tunnels(os.environ)
+        self._maker = WayMaker(self._deadlines, self._names, self._tunnels)
         self._isolation = Isolation(os.urandom(16), process_identity(os.getpid()))
+        self._scout = Scout(self._maker, self._isolation)
         self._turns = asyncio.Semaphore(MAX_AT_A_TIME)
 
     async def close(self) -> None:
         """End what it has started."""
         await self._tunnels.close(0)
 
-    async def try_hop(self, hop: ProxyURI) -> HopReport:
-        """Try one proxy, reached from here."""
+    # -- chains --------------------------------------------------------------------
+
+    async def try_chain(self, chain: Chain) -> tuple[ChainReport, tuple[ProxyURI, ...]]:
+        """Try a chain; return also those of its proxies by which others can be reached."""
+        destination = self._destination or V4
+        left_out: tuple[ProxyURI, ...] = ()
+        hops = good = chain.hops
+        if chain.kind is ChainType.STRICT:
+            found = await self._walk(hops, destination)
+        else:
+            trial = await try_chain(chain, self._config, self._maker, destination)
+            hops, good, left_out = trial.hops, trial.good, tuple(trial.left_out)
+            is_slow = trial.failure is not None and isinstance(trial.failure.__cause__, TimedOut)
+            if trial.failure is not None and (is_slow or not trial.is_answer):
+                found = Walk(stop=stop_of(trial.failure, hops[-1]))
+            else:
+                found = await self._walk(hops, destination)
+        self._progress(f"chain {chain.name}")
+        is_good = found.stop is None if self._destination is not None else found.is_answered
+        return ChainReport(chain.name, chain.kind, hops, left_out, found, is_good), good
+
+    async def _walk(self, hops: Sequence[ProxyURI], destination: Endpoint) -> Walk:
+        """Go through proxies; find out what it means if one of them does not answer."""
+        isolation = self._isolation._replace(destination=destination.host)
+        found = await walk(hops, destination, self._deadlines, self._names, self._tunnels, isolation)
+        stop, at = found.stop, found.at
+        if stop is None or stop.kind not in _NO_ANSWERS or hops[at].scheme is Scheme.SSH:
+            return found
+        if await self._scout.ask(hops[:at], hops[at], self._scout.patience_s(1)) is not None:
+            return found
+        is_closed = stop.kind is StopKind.CLOSED
+        said = "closes the connection in answer to that" if is_closed else "does not answer that in time"
+        found.stop = stop._replace(kind=StopKind.HUNG_UP if is_closed else stop.kind, reason=said)
+        if at + 1 < len(hops):
+            blame_next(found, hops[at + 1])
+        return found
+
+    # -- proxies -------------------------------------------------------------------
+
+    async def try_hop(self, through: tuple[ProxyURI, ...], hop: ProxyURI) -> HopReport:
+        """Try one proxy, by those that lead to it."""
         async with self._turns:
-            first = await self._walk([hop], V4)
-            if first.is_answered:
-                report = await self._capabilities(hop, first)
-            elif hop.options.is_pipelined and (await self._walk([_in_flights(hop)], V4)).is_answered:
-                report = HopReport(hop, first, takes_one_flight=False, advice=LEAVE_IT_OUT)
+            first, speaks = await self._meet(through, hop)
+            own = Walk(first.last_steps, first.stop)
+            if first.at < len(through):
+                failed = through[first.at]
+                report = HopReport(
+                    hop, own, through, failed, advice=f"not tried: {failed} does not lead to it"
+                )
+            elif first.is_answered:
+                report = await self._capabilities(through, hop, own)
+            elif hop.options.is_pipelined and (await self._go(through, _in_flights(hop), V4)).is_answered:
+                report = HopReport(hop, own, through, takes_one_flight=False, advice=LEAVE_IT_OUT)
             else:
                 assert first.stop is not None  # noqa: S101 - it would be answered
-                speaks = await self._identify(hop) if first.stop.kind in PROTOCOL_FAULTS else frozenset()
-                report = HopReport(hop, first, tuple(sorted(speaks)), advice=advise(first.stop, speaks))
+                if not speaks and first.stop.kind in PROTOCOL_FAULTS:
+                    speaks = await self._identify(through, hop, self._patience_s)
+                advice = advise(first.stop, speaks)
+                report = HopReport(hop, own, through, speaks=tuple(sorted(speaks)), advice=advice)
         self._progress(str(hop))
         return report
 
-    async def try_chain(self, chain: Chain, reports: Mapping[ProxyURI, HopReport]) -> ChainReport:
-        """Try a chain, with other proxies in the place of those that fail where its kind allows that."""
-        selector = Selector(Health(Random()), Random())  # noqa: S311 - it guards nothing
-        pick = selector.pick(chain)
-        left_out: list[ProxyURI] = []
-        hops, found = chain.hops, Walk(stop=Stop(chain.hops[0], StopKind.UNREACHABLE, "no proxy is left"))
-        while left := pick.take(pick.left()):
-            hops = left
-            if not reports[hops[0]].is_good:
-                found, failed = reports[hops[0]].walk, hops[0]
-            else:
-                found = await self._walk(hops, self._destination or V4)
-                if found.stop is None or self._is_there(found) or _is_final(found.stop, hops[-1]):
-                    break
-                failed = found.stop.hop
-            if chain.kind is ChainType.STRICT:
-                break
-            left_out.append(failed)
-            pick.note_failure(failed, time.monotonic())
-        self._progress(f"chain {chain.name}")
-        return ChainReport(chain.name, chain.kind, hops, tuple(left_out), found, self._is_there(found))
+    async def _meet(self, through: tuple[ProxyURI, ...], hop: ProxyURI) -> tuple[Walk, frozenset[Speaks]]:
+        """Ask a proxy; find out meanwhile what a silent one is, and give it up if it is something else."""
+        speaks: frozenset[Speaks] = frozenset()
+        async with asyncio.TaskGroup() as tasks:
+            walking = tasks.create_task(self._walk([*through, hop], V4))
+            await asyncio.wait([walking], timeout=SLOW_S)
+            if not walking.done():
+                speaks = await self._identify(through, hop, min(QUICK_S, self._patience_s))
+                if is_foreign(hop, speaks):
+                    walking.cancel()
+        if not walking.cancelled():
+            return walking.result(), speaks
+        found = Walk(stop=Stop(hop, StopKind.FOREIGN, "speaks another protocol", errno.ECONNREFUSED))
+        found.arrive(len(through))
+        return found, speaks
 
-    def _is_there(self, found: Walk) -> bool:
-        return found.stop is None if self._destination is not None else found.is_answered
+    async def _go(self, through: tuple[ProxyURI, ...], hop: ProxyURI, destination: Endpoint) -> Walk:
+        return await self._walk([*through, hop], destination)
 
-    async def _walk(self, hops: Sequence[ProxyURI], destination: Endpoint) -> Walk:
-        isolation = self._isolation._replace(destination=destination.host)
-        return await walk(hops, destination, self._deadlines, self._names, self._tunnels, isolation)
-
-    async def _capabilities(self, hop: ProxyURI, first: Walk) -> HopReport:
+    async def _capabilities(self, through: tuple[ProxyURI, ...], hop: ProxyURI, first: Walk) -> HopReport:
         v6, name, takes_one_flight = await asyncio.gather(
-            self._walk([hop], V6), self._walk([hop], NAME), self._takes_one_flight(hop)
+            self._go(through, hop, V6), self._go(through, hop, NAME), self._takes_one_flight(through, hop)
         )
         carries = _carries(first), _carries(v6), _carries_name(name, first)
         advice = advise_on_names() if carries[2] is False else None
+        if first.stop is not None and first.stop.kind is StopKind.HUNG_UP and self._destination is None:
+            advice = CLOSES
         if hop.scheme is Scheme.SSH and first.stop is not None and first.stop.kind is StopKind.RULES:
             carries, advice = (*carries[:2], None), advise(first.stop, frozenset())
         if hop.options.is_tor:
-            advice = await self._ask_tor(hop) or advice
-        return HopReport(hop, first, carries=carries, takes_one_flight=takes_one_flight, advice=advice)
+            advice = await self._ask_tor(through, hop) or advice
+        return HopReport(
+            hop, first, through, carries=carries, takes_one_flight=takes_one_flight, advice=advice
+        )
 
-    async def _takes_one_flight(self, hop: ProxyURI) -> bool | None:
+    async def _takes_one_flight(self, through: tuple[ProxyURI, ...], hop: ProxyURI) -> bool | None:
         """Tell whether a proxy that answers does so too when it is sent the whole handshake at once."""
         if not is_for(PIPELINE, hop.kind):
             return None
@@ -232,28 +230,29 @@ class _Checker:
             return True
         hop = replace(hop, options=hop.options._replace(is_pipelined=True))
         limits = Deadlines(self._deadlines.connect_s, self._patience_s)
-        return (await walk([hop], V4, limits, self._names, self._tunnels, self._isolation)).is_answered
+        found = await walk([*through, hop], V4, limits, self._names, self._tunnels, self._isolation)
+        is_closed = found.stop is not None and found.stop.kind is StopKind.CLOSED
+        return None if is_closed else found.is_answered
 
-    async def _ask_tor(self, hop: ProxyURI) -> str | None:
+    async def _ask_tor(self, through: tuple[ProxyURI, ...], hop: ProxyURI) -> str | None:
         """Return why a proxy that is said to be a Tor looks no names up."""
-        maker = WayMaker(self._deadlines, self._names, self._tunnels)
         try:
-            await ask_last([hop], TOR_QUESTION, maker, self._isolation)
+            await ask_last([*through, hop], TOR_QUESTION, self._maker, self._isolation)
         except AttemptFailed as exc:
             return exc.reason
         return None
 
-    async def _identify(self, hop: ProxyURI) -> frozenset[Speaks]:
-        if hop.path is not None or hop.scheme is Scheme.SSH:
+    async def _identify(
+        self, through: tuple[ProxyURI, ...], hop: ProxyURI, limit_s: float
+    ) -> frozenset[Speaks]:
+        if hop.path is not None or hop.scheme in {Scheme.SSH, Scheme.RAW}:
             return frozenset()
-        return await identify(str(hop.host), hop.port, self._patience_s)
+        place = ProxyURI(Scheme.RAW, hop.host, hop.port)  # nothing is said to it
 
+        async def reach() -> Way:
+            return await self._maker.make([*through, place], V4, self._isolation)
 
-def _is_final(stop: Stop, last: ProxyURI) -> bool:
-    """Tell whether the last proxy has answered for the destination: no other one is asked for it then."""
-    return stop.kind is StopKind.ANSWER or (
-        stop.hop == last and stop.kind in {StopKind.RULES, StopKind.IMPOSSIBLE}
-    )
+        return await identify(reach, str(hop.host), limit_s)
 
 
 def _in_flights(hop: ProxyURI) -> ProxyURI:
@@ -274,4 +273,4 @@ def _carries_name(found: Walk, by_address: Walk) -> bool | None:
         return True
     if by_address.stop is not None and found.stop[1:] == by_address.stop[1:]:
         return _carries(found)
-    return None if found.stop.kind in PROTOCOL_FAULTS else False
+    return None if found.stop.kind in {*PROTOCOL_FAULTS, StopKind.HUNG_UP} else False

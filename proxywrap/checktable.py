@@ -17,8 +17,10 @@ from rich.table import Table
 from rich.text import Text
 
 from proxywrap.address import Endpoint
-from proxywrap.check import ChainReport, HopReport, Report, check
+from proxywrap.chains import chains_of
+from proxywrap.check import check
 from proxywrap.config import Config
+from proxywrap.findings import ChainReport, HopReport, Report
 from proxywrap.hopoptions import PIPELINE, is_for
 from proxywrap.net.walking import Walk
 
@@ -44,7 +46,8 @@ def run_check(config: Config, destination: Endpoint | None, *, is_json: bool) ->
         is_json: print JSON in the place of tables.
 
     """
-    total = len(config.all_hops) + 1 + len(config.chains)
+    chains = chains_of(config).values()
+    total = len(chains) + sum(len(chain.hops) for chain in chains)
     with Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as progress:
         task = progress.add_task("checking", total=total)
 
@@ -150,6 +153,8 @@ def _hop_as_json(report: HopReport) -> dict[str, object]:
     v4, v6, names = report.carries
     return {
         "proxy": str(report.hop),
+        "through": [str(hop) for hop in report.through],
+        "blocked_by": None if report.blocked_by is None else str(report.blocked_by),
         "is_reachable": report.is_reachable,
         "is_good": report.is_good,
         "speaks": report.spoken,

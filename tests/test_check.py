@@ -194,7 +194,7 @@ def test_the_bundled_server() -> None:
             assert status == 0
             for hop, steps in zip(
                 found["hops"],
-                (["connect", "methods", "password", "request"], ["connect", "request"]),
+                (["connect", "methods", "password", "request"], ["request"]),
                 strict=True,
             ):
                 assert hop["is_reachable"]
@@ -438,10 +438,19 @@ def test_chains_as_configured(tmp_path: Path) -> None:
             )
             status, found = await check("-f", file)
             assert status == 0
-            assert len(found["hops"]) == 2
+            alone, through = (
+                f"socks5://127.0.0.1:{server.port}",
+                f"http://{dead.split()[1]}:{dead.split()[2]}",
+            )
+            assert [(hop["through"], hop["proxy"]) for hop in found["hops"]] == [
+                ([], alone),
+                ([alone], alone),
+                ([], through),
+                ([alone], through),
+            ]
             by_name = {chain["chain"]: chain for chain in found["chains"]}
             assert [len(chain["hops"]) for chain in by_name.values()] == [2, 1, 1, 1]
-            assert by_name["dynamic"]["left_out"] == [f"http://{dead.split()[1]}:{dead.split()[2]}"]
+            assert by_name["dynamic"]["left_out"] == [through]
             file.write_text(
                 f"strict_chain\n[ProxyList]\n{good}\n{dead}\n[chain all]\ndynamic_chain\n{dead}\n"
             )
@@ -516,7 +525,7 @@ def test_the_table(tmp_path: Path) -> None:
             assert lines[6] == "chain kind works through milliseconds"
             assert lines[7].startswith(f"ProxyList dynamic_chain yes socks5://127.0.0.1:{server.port} ")
             assert lines[8].startswith(
-                f"http://127.0.0.1:{dead}: nobody listens on 127.0.0.1:{dead}: start the"
+                f"http://127.0.0.1:{dead}: cannot be reached, says socks5://127.0.0.1:{server.port}: "
             )
             assert lines[9] == f"chain ProxyList: goes on without http://127.0.0.1:{dead}"
 

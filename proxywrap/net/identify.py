@@ -8,10 +8,19 @@ from __future__ import annotations
 import asyncio
 import re
 import ssl
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from enum import StrEnum
 
-__all__ = ["Speaks", "identify"]
+from proxywrap.errors import ProxywrapError
+from proxywrap.net.lent import LentSocket
+from proxywrap.net.tls import TlsIO, TlsLayer
+from proxywrap.net.way import Way
+
+__all__ = ["Reach", "Speaks", "identify"]
+
+Reach = Callable[[], Awaitable[Way]]
+"""Makes a connection to the place, by which nothing has been said yet."""
 
 MAX_ANSWER_BYTES = 64
 
@@ -41,21 +50,19 @@ class Speaks(StrEnum):
     OTHER = "something else"
 
 
-async def identify(host: str, port: int, limit_s: float) -> frozenset[Speaks]:
+async def identify(reach: Reach, name: str, limit_s: float) -> frozenset[Speaks]:
     """Return all that the server at a place speaks; nothing where it is silent.
 
     Args:
-        host: an address.
-        port: its port.
+        reach: makes one connection to it more.
+        name: its name or address, for TLS.
         limit_s: how long each answer may take.
 
     """
     async with asyncio.TaskGroup() as tasks:
-        banner = tasks.create_task(_answer(host, port, b"", limit_s))
-        answers = [
-            tasks.create_task(_answer(host, port, each, limit_s)) for each in (_SOCKS5, _SOCKS4, _CONNECT)
-        ]
-        tls = tasks.create_task(_over_tls(host, port, limit_s))
+        banner = tasks.create_task(_answer(reach, b"", limit_s))
+        answers = [tasks.create_task(_answer(reach, each, limit_s)) for each in (_SOCKS5, _SOCKS4, _CONNECT)]
+        tls = tasks.create_task(_over_tls(reach, name, limit_s))
     first = banner.result()
     if first:  # whoever speaks first is none of these
         return frozenset({Speaks.SSH if first.startswith(b"SSH-") else Speaks.OTHER})
@@ -71,21 +78,23 @@ async def identify(host: str, port: int, limit_s: float) -> frozenset[Speaks]:
     return spoken
 
 
-async def _answer(
-    host: str, port: int, question: bytes, limit_s: float, context: ssl.SSLContext | None = None
-) -> bytes:
+async def _answer(reach: Reach, question: bytes, limit_s: float, layer: TlsLayer | None = None) -> bytes:
     """Return the beginning of the answer to `question`, nothing where there is none."""
     data = b""
-    with suppress(OSError, TimeoutError):
+    with suppress(ProxywrapError, OSError):
         async with asyncio.timeout(limit_s):
-            reader, writer = await asyncio.open_connection(host, port, ssl=context)
+            way = await reach()
             try:
-                writer.write(question)
-                data = await reader.read(MAX_ANSWER_BYTES)
+                io: LentSocket | TlsIO = way.io
+                if layer is not None:
+                    io = TlsIO(io, layer)
+                    await io.shake_hands()
+                await io.send_all(question)
+                data = await io.receive(MAX_ANSWER_BYTES)
                 if 0 < len(data) < 8 and not data.startswith(b"\x05"):
-                    data += await reader.read(MAX_ANSWER_BYTES)
+                    data += await io.receive(MAX_ANSWER_BYTES)
             finally:
-                writer.transport.abort()
+                way.close()
     return data
 
 
@@ -96,18 +105,18 @@ def _of_http(answer: bytes) -> Speaks | None:
     return Speaks.WEB if int(match[1]) in _NO_PROXY else Speaks.HTTP_PROXY
 
 
-async def _over_tls(host: str, port: int, limit_s: float) -> Speaks | None:
+async def _over_tls(reach: Reach, name: str, limit_s: float) -> Speaks | None:
     """Return what is spoken inside TLS, None where it is no TLS."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE  # who it is does not matter: it is told nothing
-    answer = await _answer(host, port, _client_hello(context), limit_s)
+    answer = await _answer(reach, _client_hello(context), limit_s)
     if answer[:2] not in _TLS_RECORDS:
         return None
-    http = _of_http(await _answer(host, port, _CONNECT, limit_s, context))
+    http = _of_http(await _answer(reach, _CONNECT, limit_s, TlsLayer(context, name)))
     if http is Speaks.HTTP_PROXY:
         return Speaks.TLS_HTTP
-    socks5 = await _answer(host, port, _SOCKS5, limit_s, context)
+    socks5 = await _answer(reach, _SOCKS5, limit_s, TlsLayer(context, name))
     return Speaks.TLS_SOCKS5 if socks5[:1] == b"\x05" else Speaks.TLS
 
 

@@ -30,7 +30,7 @@ from proxywrap.protocol.isolation import UNASKED, Isolation
 from proxywrap.scheme import Scheme
 from proxywrap.uri import ProxyURI
 
-__all__ = ["Stop", "StopKind", "Walk", "open_first", "walk"]
+__all__ = ["Stop", "StopKind", "Walk", "blame_next", "open_first", "walk"]
 
 
 _NO_PROXY = ("HTTP 400", "HTTP 404", "HTTP 405", "HTTP 501")
@@ -94,6 +94,7 @@ async def walk(
     streams: Streams | None = None
     async with AsyncExitStack() as stack:
         for at, hop in enumerate(hops):
+            found.arrive(at)
             next_hop = hops[at + 1] if at + 1 < len(hops) else None
             target = await place_of(next_hop, destination, tunnels)
             opened: Streams | Stop
@@ -113,10 +114,20 @@ async def walk(
                 found.stop = await _go_through(hop, flow, streams, deadlines.read_s, found)
             if found.stop is not None:
                 if next_hop is not None and found.stop.kind is StopKind.ANSWER:
-                    reason = f"cannot be reached, says {hop}: {found.stop.reason}"
-                    found.stop = Stop(next_hop, StopKind.UNREACHABLE, reason, found.stop.errno)
+                    blame_next(found, next_hop)
+                elif found.stop.hop != hop:
+                    found.arrive(hops.index(found.stop.hop))
                 break
     return found
+
+
+def blame_next(found: Walk, next_hop: ProxyURI) -> None:
+    """Take what a proxy says of the next one for a stop at that one."""
+    assert found.stop is not None  # noqa: S101 - it was stopped
+    says = f"cannot be reached, says {found.stop.hop}: {found.stop.reason}"
+    reason = f"{says}: is that its address as seen from there?"
+    found.stop = Stop(next_hop, StopKind.UNREACHABLE, reason, found.stop.errno)
+    found.arrive(found.at + 1)
 
 
 async def _open(hop: ProxyURI, limit_s: float, names: HopNames, found: Walk) -> Streams | Stop:

@@ -23,7 +23,7 @@ from proxywrap.net.waymaking import WayMaker
 from proxywrap.scheme import Scheme
 from proxywrap.uri import ProxyURI
 
-__all__ = ["Streams", "open_tunnel", "place_of"]
+__all__ = ["Streams", "open_tunnel", "place_of", "stop_of"]
 
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
@@ -62,14 +62,15 @@ async def open_tunnel(
     try:
         way = await WayMaker(deadlines, names, tunnels).make(hops, target)
     except AttemptFailed as exc:
-        return _stop(exc, hop)
+        return stop_of(exc, hop)
     finally:
         taken_s = (after - before for before, after in pairwise(tunnels.moments_s.get(hop, ())))
         found.steps += [Step(hop, name, took_s) for name, took_s in zip(STEPS, taken_s, strict=False)]
     return await asyncio.open_connection(sock=way.lent.take())
 
 
-def _stop(exc: AttemptFailed, last: ProxyURI) -> Stop:
+def stop_of(exc: AttemptFailed, last: ProxyURI) -> Stop:
+    """Return what an attempt's failure is in a walk; `last` is to blame where nobody is named."""
     kind = StopKind.UNREACHABLE
     if not exc.is_unreached:
         match exc.__cause__:

@@ -12,7 +12,7 @@ __all__ = ["Step", "Stop", "StopKind", "Walk"]
 
 
 class StopKind(StrEnum):
-    """What stopped a walk."""
+    """What stopped a walk; HUNG_UP is the answer of a proxy that says no by closing, as `ssh -D` does."""
 
     NO_NAME = "no-name"
     REFUSED = "refused"
@@ -24,6 +24,7 @@ class StopKind(StrEnum):
     WRONG_PASSWORD = "wrong-password"  # noqa: S105 - no password
     RULES = "rules"
     ANSWER = "answer"
+    HUNG_UP = "hung-up"
     IMPOSSIBLE = "impossible"
     CERTIFICATE = "certificate"
 
@@ -47,10 +48,25 @@ class Step(NamedTuple):
 
 @dataclass(slots=True)
 class Walk:
-    """What was found on the way; without a `stop` the destination was reached."""
+    """What was found on the way; without a `stop` the destination was reached.
+
+    `at` is the index of the proxy that it has come to, or that it was stopped at.
+    """
 
     steps: list[Step] = field(default_factory=list)
     stop: Stop | None = None
+    at: int = 0
+    _first: int = 0
+
+    def arrive(self, at: int) -> None:
+        """Come to one of the proxies: the steps from here on are its own."""
+        self.at = at
+        self._first = len(self.steps)
+
+    @property
+    def last_steps(self) -> list[Step]:
+        """The steps of the proxy that it has come to."""
+        return self.steps[self._first :]
 
     @property
     def took_s(self) -> float:
@@ -60,4 +76,4 @@ class Walk:
     @property
     def is_answered(self) -> bool:
         """Whether the last proxy has spoken about the destination, whatever it said."""
-        return self.stop is None or self.stop.kind in {StopKind.ANSWER, StopKind.RULES}
+        return self.stop is None or self.stop.kind in {StopKind.ANSWER, StopKind.RULES, StopKind.HUNG_UP}
