@@ -145,8 +145,11 @@ class Session:
 
     def _read(self) -> tuple[RequestMessage, int]:
         request, has_descriptors = self._look()
+        if request.op is Op.PROVE and not (self._has_proved or has_descriptors):
+            self._prove(request.token)
+            request, has_descriptors = self._look()
         if request.op is Op.PROVE:
-            request, has_descriptors = self._prove(request, has_descriptors=has_descriptors)
+            raise RemoteProtocolError("expected one challenge without a descriptor, got another")
         if not self._context.has_token(request.token):
             raise RemoteProtocolError("its token is not ours")
         self._has_token = True
@@ -180,15 +183,12 @@ class Session:
             raise os_error(errno.EMFILE)
         raise RemoteProtocolError(f"expected one descriptor, got {len(fds)}")
 
-    def _prove(self, request: RequestMessage, *, has_descriptors: bool) -> tuple[RequestMessage, bool]:
-        """Show that we know the token; return the request that follows, as `_look`."""
-        if self._has_proved or has_descriptors:
-            raise RemoteProtocolError("expected one challenge without a descriptor, got another")
+    def _prove(self, nonce: bytes) -> None:
+        """Show that we know the token."""
         self._has_proved = True
         name = self._connection.getsockname()
         scope = namespace(self._connection) if isinstance(name, bytes) and name else 0
-        send_reply(self._connection, ReplyMessage(name=proof(self._context.token, request.token, scope)))
-        return self._look()
+        send_reply(self._connection, ReplyMessage(name=proof(self._context.token, nonce, scope)))
 
     def _take_listener(self, number: int) -> int:
         """Return the listener of a filter that the peer has under a number.

@@ -4,6 +4,7 @@ Each name server that a program believes to ask by UDP has a socket of its own
 here, so that the reply's port tells the shim which one it seems to come from.
 A TCP connection is lent, so one listener does for all. Knows nothing of DNS
 but how messages are framed; whoever is not wrapped learns fake addresses only.
+Anybody on this host may ask, so each has a turn, and it is short.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import socket
+from collections import OrderedDict, deque
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
@@ -29,11 +31,17 @@ MAX_SERVERS = 256
 """Name servers at a time, for each of which there is a socket: resolv.conf has three."""
 
 MAX_STREAMS = 512
-"""TCP connections at a time; the shim's own limit is the program's descriptors."""
+"""TCP connections at a time; one more costs the one that has been silent for longest."""
+
+MAX_OWED = 128
+"""Answers that one of them may wait for; then no more is taken from it."""
 
 MAX_MESSAGE_BYTES = 65535
-BATCH = 64
-"""Datagrams taken before others get their turn."""
+BATCH = 4
+"""Datagrams taken from one socket before others get their turn."""
+
+TURN_S = 0.002
+"""How long the messages of all TCP connections may take before others get their turn."""
 
 IDLE_S = 30.0
 """How long a TCP connection may say nothing (RFC 7766, section 6.2.3, wants seconds)."""
@@ -59,7 +67,9 @@ class DnsServer:
         self._ask = ask
         self._sockets: dict[tuple[Address, int, int], socket.socket] = {}
         self._listeners: dict[int, asyncio.Server] = {}
-        self._streams: set[_Stream] = set()
+        # The one that has been silent for longest first.
+        self._streams: OrderedDict[_Stream, None] = OrderedDict()
+        self._turns = _Turns()
         self._starting = asyncio.Lock()
 
     def udp_endpoint(self, server: Address, port: int, scope_id: int = 0) -> Endpoint:
@@ -150,7 +160,7 @@ class DnsServer:
     # -- TCP -------------------------------------------------------------------
 
     def _accepted(self) -> asyncio.Protocol:
-        return _Stream(self._ask, self._streams)
+        return _Stream(self._ask, self._streams, self._turns)
 
 
 def _send(sock: socket.socket, peer: tuple[object, ...], answer: bytes) -> None:
@@ -160,14 +170,44 @@ def _send(sock: socket.socket, peer: tuple[object, ...], answer: bytes) -> None:
             sock.sendto(answer, peer)
 
 
+class _Turns:
+    """Whose turn it is: connections with messages that are whole, one message at a time."""
+
+    def __init__(self) -> None:
+        self._waiting: deque[_Stream] = deque()
+        self._is_planned = False
+
+    def add(self, stream: _Stream) -> None:
+        """Have a connection take its turns, from now on if nobody is before it."""
+        self._waiting.append(stream)
+        if not self._is_planned:
+            self._run()
+
+    def _run(self) -> None:
+        loop = asyncio.get_running_loop()
+        end = loop.time() + TURN_S
+        while self._waiting:
+            stream = self._waiting.popleft()
+            if stream.take_one():
+                self._waiting.append(stream)
+            if loop.time() >= end:
+                break
+        self._is_planned = bool(self._waiting)
+        if self._is_planned:
+            loop.call_soon(self._run)
+
+
 class _Stream(asyncio.Protocol):
     """One TCP connection: messages with their length before them (RFC 1035, section 4.2.2)."""
 
-    def __init__(self, ask: Ask, streams: set[_Stream]) -> None:
+    def __init__(self, ask: Ask, streams: OrderedDict[_Stream, None], turns: _Turns) -> None:
         self._ask = ask
         self._streams = streams
+        self._turns = turns
         self._buffer = bytearray()
         self._owed = 0
+        self._has_turns = False
+        self._is_clogged = False
         self._has_ended = False
         self._transport: asyncio.Transport
         self._idle: asyncio.TimerHandle
@@ -176,43 +216,87 @@ class _Stream(asyncio.Protocol):
         assert isinstance(transport, asyncio.Transport)  # noqa: S101 - a stream's
         self._transport = transport
         self._idle = asyncio.get_running_loop().call_later(IDLE_S, transport.abort)
-        self._streams.add(self)
+        self._streams[self] = None
         if len(self._streams) > MAX_STREAMS:
-            transport.abort()
+            next(iter(self._streams)).abort()
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
         self._idle.cancel()
-        self._streams.discard(self)
+        self._streams.pop(self, None)
 
     def data_received(self, data: bytes) -> None:
         self._idle.cancel()
         self._idle = asyncio.get_running_loop().call_later(IDLE_S, self._transport.abort)
+        self._streams.move_to_end(self)
         self._buffer += data
-        while len(self._buffer) >= 2:
+        self._go_on()
+
+    def take_one(self) -> bool:
+        """Have the next message answered; return whether there is another one."""
+        if self._transport.is_closing():
+            self._buffer.clear()
+        elif self._has_message():
             end = 2 + int.from_bytes(self._buffer[:2], "big")
-            if len(self._buffer) < end:
-                return
             message = bytes(self._buffer[2:end])
             del self._buffer[:end]
-            self._owed += 1
-            self._ask(message, self._respond)
+            if message:
+                self._owed += 1
+                self._ask(message, self._respond)
+            else:  # it has not even a header
+                self.abort()
+        self._has_turns = self._has_message()
+        if not self._has_turns:
+            self._adjust()
+            self._end_if_done()
+        return self._has_turns
 
     def eof_received(self) -> bool:
         """Keep the other direction open as long as an answer is owed."""
         self._has_ended = True
-        return self._owed > 0
+        return self._has_turns or self._is_clogged or self._owed > 0
 
     def pause_writing(self) -> None:
         """Take no more questions from who reads no answers."""
-        self._transport.pause_reading()
+        self._is_clogged = True
+        self._adjust()
 
     def resume_writing(self) -> None:
         """Take them again."""
-        self._transport.resume_reading()
+        self._is_clogged = False
+        self._go_on()
+        self._end_if_done()
 
     def abort(self) -> None:
         """End it at once."""
+        self._streams.pop(self, None)
         self._transport.abort()
+
+    def _has_message(self) -> bool:
+        """Tell whether a message is whole, and may be taken."""
+        size = len(self._buffer)
+        return (
+            self._owed < MAX_OWED
+            and not self._is_clogged
+            and not self._transport.is_closing()
+            and size >= 2
+            and size >= 2 + int.from_bytes(self._buffer[:2], "big")
+        )
+
+    def _go_on(self) -> None:
+        """Take turns if there is anything to be taken, and read on if there is not."""
+        if not self._has_turns and self._has_message():
+            self._has_turns = True
+            self._turns.add(self)
+        self._adjust()
+
+    def _adjust(self) -> None:
+        """Read where there is nothing to be done first."""
+        if self._transport.is_closing():
+            return
+        if self._is_clogged or self._has_turns or self._owed >= MAX_OWED:
+            self._transport.pause_reading()
+        else:
+            self._transport.resume_reading()
 
     def _respond(self, answer: bytes) -> None:
         self._owed -= 1
@@ -220,5 +304,9 @@ class _Stream(asyncio.Protocol):
             return
         if answer:
             self._transport.write(len(answer).to_bytes(2, "big") + answer)
-        if self._has_ended and self._owed == 0:
+        self._go_on()
+        self._end_if_done()
+
+    def _end_if_done(self) -> None:
+        if self._has_ended and not (self._has_turns or self._is_clogged or self._owed):
             self._transport.close()

@@ -146,6 +146,7 @@ def test_what_waits_in_the_backlog_is_answered() -> None:
     finish(scenario())
 
 
+@pytest.mark.case("stranger-silence")
 def test_ten_thousand_silent_peers() -> None:
     """The oldest are dropped, the newest wait, and others are served meanwhile."""
 
@@ -173,6 +174,7 @@ def test_ten_thousand_silent_peers() -> None:
     finish(scenario())
 
 
+@pytest.mark.case("stranger-log-flood")
 def test_ten_thousand_noisy_peers() -> None:
     """Garbage costs its sender only, and is told of once."""
 

@@ -18,6 +18,7 @@ from proxywrap.engines import Engine
 from proxywrap.events import Blocked, Event, Note, Resolved
 from proxywrap.helper.context import Context
 from proxywrap.helper.session import Session
+from proxywrap.net.native import proof
 from proxywrap.protocol.wire import (
     REQUEST_BYTES,
     BlockedKind,
@@ -151,7 +152,7 @@ def test_a_bad_request(context: Context, events: list[Event], data: bytes, lends
     assert TOKEN.hex() not in note.text
 
 
-@pytest.mark.parametrize("op", set(Op) - {Op.PROVE})
+@pytest.mark.parametrize("op", [op for op in Op if op is not Op.PROVE])
 def test_no_operation_without_the_token(context: Context, events: list[Event], op: Op) -> None:
     """It is compared before anything is done."""
     with socket.socket() as app:
@@ -217,6 +218,28 @@ def test_what_cannot_be_lent(context: Context, events: list[Event], make: Callab
     assert "socket" in str(note)
 
 
+@pytest.mark.case("stranger-listeners")
+@pytest.mark.parametrize("make", [_file, _of(socket.AF_INET, socket.SOCK_STREAM)], ids=["file", "tcp"])
+def test_what_is_no_listener_is_not_taken_for_one(
+    context: Context, events: list[Event], make: Callable[[], int]
+) -> None:
+    """Refused, noted and closed, not answered for as long as the helper lives."""
+    fd = make()
+    request = pack_request(RequestMessage(Op.LISTEN, token=TOKEN, number=fd))
+    for _ in range(20):
+        assert ask(context, request).error == errno.ECONNREFUSED
+    os.close(fd)
+    (note,) = events
+    assert "expected the listener of a filter" in str(note)
+
+
+@pytest.mark.case("stranger-listeners")
+def test_no_room_for_a_listener(context: Context) -> None:
+    """The program is not executed, for its calls would never be answered."""
+    context.has_room = lambda: False
+    assert ask(context, pack_request(RequestMessage(Op.LISTEN, token=TOKEN))).error == errno.EMFILE
+
+
 @pytest.mark.parametrize("count", [0, 2, 4, 5, 100])
 def test_another_number_of_descriptors(context: Context, count: int) -> None:
     """One is lent, neither none nor several."""
@@ -263,3 +286,52 @@ def test_an_error_of_ours(context: Context, events: list[Event], monkeypatch: py
     monkeypatch.setattr(context.router, "resolve", fail)
     assert ask(context, pack_request(ASK)).error == errno.ECONNREFUSED
     assert "ZeroDivisionError" in str(events)
+
+
+# ---
+# Who asks for a proof
+
+
+CHALLENGE = RequestMessage(Op.PROVE, token=bytes(range(16, 32)))
+
+
+def test_a_challenge(context: Context, events: list[Event]) -> None:
+    """It is answered by whoever listens, and the request that follows as any other."""
+    with pair() as (ours, theirs):
+        session = Session(context, ours)
+        send(theirs, pack_request(CHALLENGE))
+        with pytest.raises(BlockingIOError):
+            session.receive()
+        shown = parse_reply(theirs.recv(1000))
+        assert (shown.error, shown.name) == (0, proof(TOKEN, CHALLENGE.token, 0))
+        send(theirs, pack_request(ASK))
+        assert session.receive() is None
+        assert parse_reply(theirs.recv(1000)).error == 0
+    assert [type(event) for event in events] == [Resolved]
+
+
+def test_another_challenge(context: Context, events: list[Event]) -> None:
+    """One is enough for who knows the answer."""
+    with pair() as (ours, theirs):
+        for _ in range(2):
+            send(theirs, pack_request(CHALLENGE))
+        assert Session(context, ours).receive() is None
+        assert parse_reply(theirs.recv(1000)).error == 0
+        assert parse_reply(theirs.recv(1000)).error == errno.ECONNREFUSED
+    assert "one challenge" in str(events)
+
+
+def test_a_challenge_with_a_descriptor(context: Context) -> None:
+    """It is not taken from who has shown no token."""
+    with socket.socket() as app:
+        assert is_refused(context, pack_request(CHALLENGE), app.fileno())
+
+
+def test_a_challenge_is_no_token(context: Context) -> None:
+    """Who has made us prove something has proved nothing."""
+    with pair() as (ours, theirs):
+        send(theirs, pack_request(CHALLENGE))
+        send(theirs, pack_request(replace(ASK, token=CHALLENGE.token)))
+        assert Session(context, ours).receive() is None
+        theirs.recv(1000)
+        assert parse_reply(theirs.recv(1000)).error == errno.ECONNREFUSED

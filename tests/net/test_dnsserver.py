@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from contextlib import asynccontextmanager
+import time
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
@@ -227,17 +228,23 @@ def test_a_silent_connection_ends(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_too_many_connections(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A further one is closed, the others work on."""
-    monkeypatch.setattr(dnsserver, "MAX_STREAMS", 1)
+    """The one that has been silent for longest is closed, the others work on."""
+    monkeypatch.setattr(dnsserver, "MAX_STREAMS", 2)
 
     async def run() -> None:
-        async with serving() as (server, _), connected(server) as (reader, writer):
+        async with (
+            serving() as (server, _),
+            connected(server) as (reader, writer),
+            connected(server) as (silent, _),
+        ):
             writer.write(framed(b"x"))
             assert await reader.readexactly(3) == framed(b"X")
-            async with connected(server) as (second, _):
-                assert await second.read() == b""
-            writer.write(framed(b"y"))
-            assert await reader.readexactly(3) == framed(b"Y")
+            async with connected(server) as (third, third_writer):
+                assert await silent.read() == b""
+                third_writer.write(framed(b"z"))
+                assert await third.readexactly(3) == framed(b"Z")
+                writer.write(framed(b"y"))
+                assert await reader.readexactly(3) == framed(b"Y")
 
     play(run())
 
@@ -256,5 +263,101 @@ def test_who_does_not_read_is_not_read_from() -> None:
             assert parrot.later == []
             stream.resume_writing()
             await until(lambda: parrot.later)
+
+    play(run())
+
+
+class Laborious:
+    """Takes a millisecond for each message, and knows how many came in one turn of the loop."""
+
+    def __init__(self) -> None:
+        self.most = self.total = self._now = 0
+        self.is_counting = False
+
+    def ask(self, message: bytes, respond: Callable[[bytes], None]) -> None:
+        """Answer, and count."""
+        if not self.is_counting:
+            self.is_counting = True
+            asyncio.get_running_loop().call_soon(self._begin_anew)
+        end = time.monotonic() + 0.001
+        while time.monotonic() < end:
+            pass
+        self._now += 1
+        self.total += 1
+        self.most = max(self.most, self._now)
+        respond(message)
+
+    def _begin_anew(self) -> None:
+        self._now, self.is_counting = 0, False
+
+
+@pytest.mark.case("stranger-dns-flood")
+@pytest.mark.parametrize("connections", [1, 8])
+def test_a_flood_by_tcp_takes_no_more_than_its_turn(connections: int) -> None:
+    """However many messages come at once, and by however many connections."""
+
+    async def run() -> None:
+        laborious = Laborious()
+        server = DnsServer(laborious.ask)
+        async with AsyncExitStack() as stack:
+            stack.callback(server.close)
+            for _ in range(connections):
+                _reader, writer = await stack.enter_async_context(connected(server))
+                writer.write(framed(*[b"x"] * (400 // connections)))
+            await until(lambda: laborious.total >= 300)
+        assert laborious.most <= 4
+        await asyncio.sleep(0)
+
+    play(run())
+
+
+@pytest.mark.case("stranger-dns-flood")
+def test_a_flood_by_udp_takes_no_more_than_its_turn() -> None:
+    """Some datagrams at a time."""
+
+    async def run() -> None:
+        laborious = Laborious()
+        server = DnsServer(laborious.ask)
+        endpoint = server.udp_endpoint(ip_address("192.0.2.1"), 53)
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+            for _ in range(100):
+                sock.sendto(b"x", (str(endpoint.host), endpoint.port))
+            await until(lambda: laborious.total == 100)
+        assert laborious.most <= 8
+        server.close()
+
+    play(run())
+
+
+@pytest.mark.case("stranger-dns-flood")
+def test_a_message_of_no_bytes_ends_the_connection() -> None:
+    """It has not even a header, and zeros are cheap to send."""
+
+    async def run() -> None:
+        async with serving() as (server, _):
+            with suppress(ConnectionResetError):
+                async with connected(server) as (reader, writer):
+                    writer.write(framed(b"x") + bytes(1 << 18))
+                    assert await reader.read() in {b"", framed(b"X")}
+
+    play(run())
+
+
+def test_who_is_owed_many_answers_is_not_read_from(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What he asks further waits with him."""
+    monkeypatch.setattr(dnsserver, "MAX_OWED", 2)
+
+    async def run() -> None:
+        async with serving() as (server, parrot), connected(server) as (reader, writer):
+            writer.write(framed(b"l1", b"l2", b"l3", b"x"))
+            writer.write_eof()
+            await until(lambda: len(parrot.later) == 2)
+            assert await ask(server.udp_endpoint(ip_address("192.0.2.1"), 53), b"y")
+            assert len(parrot.later) == 2
+            parrot.later.pop()()
+            await until(lambda: len(parrot.later) == 2)
+            for answer in parrot.later:
+                answer()
+            assert await reader.read() == framed(b"L2", b"L1", b"X", b"L3")
 
     play(run())
