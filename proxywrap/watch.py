@@ -45,6 +45,8 @@ KERNEL_FOR_US = frozenset({signal.SIGALRM, signal.SIGVTALRM, signal.SIGPROF})
 LEADER_FOR_US = KERNEL_FOR_US | {signal.SIGHUP, signal.SIGCONT}
 """What it sends to the leader of a session alone, when the terminal is gone."""
 
+ENDING = frozenset({signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGHUP})
+
 
 def tell_by_signal(channel: socket.socket) -> None:
     """Have CHANNEL_SIGNAL come whenever there is something to hear, or the other side has gone."""
@@ -87,6 +89,7 @@ class Watch:
     notices: Notices | None = None
     pid: int = 0
     handle: Handle | None = None
+    status: int | None = None
     is_helper_gone: bool = False
     has_stopped: bool = False
     early: list[Signal] = field(default_factory=list)
@@ -106,6 +109,8 @@ class Watch:
                 self.notices.pass_on(self.pid, self.channel)
             if status is not None:
                 return status
+            if info is not None and self.status is not None and info.number in ENDING:
+                return self.status  # there is nobody to pass it on to, and the helper is not worth the wait
             if info is not None:
                 self._take(info)
 
@@ -167,24 +172,18 @@ class Watch:
             kind, number = MESSAGE.unpack(data)
             if kind == Message.STARTED:
                 self.pid, self.handle = number, Handle(number, fds[0] if fds else -1)
-            elif kind == Message.EXEC_FAILED:
-                self._bury_helper()
-                raise exec_error(self.command.path, number)
-            elif kind == Message.FILTER_FAILED:
-                self._bury_helper()
-                raise filter_error(self.command.path, number)
+            elif kind in {Message.EXEC_FAILED, Message.FILTER_FAILED}:
+                os.waitpid(self.helper, 0)
+                explain = exec_error if kind == Message.EXEC_FAILED else filter_error
+                raise explain(self.command.path, number)
             elif kind == Message.STOPPED:
                 self._stop()
             elif kind == Message.ENDED:
                 return _as_status(number)
             elif kind == Message.LAST_ENDED:
-                self._bury_helper()
-                return _as_status(number)
-
-    def _bury_helper(self) -> None:
-        if not self.is_helper_gone:
-            os.waitpid(self.helper, 0)
-            self.is_helper_gone = True
+                self.status = _as_status(number)  # what is left of the helper is a moment
+            elif kind == Message.LINGERS:
+                return self.status
 
     def _reap(self) -> int | None:
         """See whether the helper has died; if so, be COMMAND's parent in its place."""
@@ -193,13 +192,16 @@ class Watch:
                 return None
             self.is_helper_gone = True
             status = self._hear()
-            if status is not None:
-                return status
+            if status is not None or self.status is not None:
+                return self.status if status is None else status
             remove_directory(self.directory)
             self._say("the helper has died; every further connection will be refused")
             self._kill_orphans()
             if self.handle is None:
                 self._find_command()
+        return self._reap_command()
+
+    def _reap_command(self) -> int | None:
         while True:
             try:
                 pid, status = os.waitpid(-1, os.WNOHANG | os.WUNTRACED)

@@ -13,7 +13,7 @@ import struct
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 
-__all__ = ["CELL", "MESSAGE", "Family", "Message", "all_children"]
+__all__ = ["CELL", "MESSAGE", "Family", "Message", "all_children", "parent_of"]
 
 MESSAGE = struct.Struct("=ci")
 """What the helper tells the launcher: a kind (`Message`) and a number."""
@@ -33,6 +33,7 @@ class Message:
     STOPPED = b"S"  # [signal]
     ENDED = b"X"  # [wait status]
     LAST_ENDED = b"Z"  # [wait status]: and with it the helper
+    LINGERS = b"W"  # [0], after the one before: not yet, for there is something to be sent
 
 
 class Family:
@@ -124,6 +125,10 @@ class Family:
             self._tell(Message.LAST_ENDED, status)
         self.is_gone = True  # not before: a signal handler may end us at the sight of it
 
+    def tell_lingering(self) -> None:
+        """Tell the launcher not to wait for the helper's own end, after all have ended."""
+        self._tell(Message.LINGERS, 0)
+
     def _tell(self, kind: bytes, number: int) -> None:
         with suppress(OSError):  # the launcher was killed
             self._channel.send(MESSAGE.pack(kind, number), socket.MSG_NOSIGNAL)
@@ -143,9 +148,20 @@ def _children() -> Iterator[int]:
 def all_children() -> Iterator[int]:
     """Yield our children, whatever else happens; every process of this host is looked at."""
     for pid in filter(str.isdecimal, os.listdir("/proc")):
-        with suppress(OSError), open(f"/proc/{pid}/stat") as file:
-            if int(file.read().rpartition(")")[2].split()[1]) == os.getpid():
+        with suppress(OSError):
+            if parent_of(int(pid)) == os.getpid():
                 yield int(pid)
+
+
+def parent_of(pid: int) -> int:
+    """Return the parent of a process.
+
+    Raises:
+        OSError: there is no such process.
+
+    """
+    with open(f"/proc/{pid}/stat") as file:
+        return int(file.read().rpartition(")")[2].split()[1])
 
 
 def _nothing() -> None:

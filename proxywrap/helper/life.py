@@ -20,7 +20,7 @@ from proxywrap.helper.attempt import Attempts
 from proxywrap.helper.context import Context
 from proxywrap.helper.directory import remove_directory
 from proxywrap.helper.early import Early
-from proxywrap.helper.family import Family
+from proxywrap.helper.family import Family, parent_of
 from proxywrap.helper.farnames import FarNames
 from proxywrap.helper.guide import Guide
 from proxywrap.helper.nameserver import NameServer
@@ -40,6 +40,9 @@ __all__ = ["live"]
 
 LAST_BYTES_S = 60.0
 """How long what ended programs have sent may take to be on its way, as long as FIN_WAIT2 lasts (tcp(7))."""
+
+SOON_S = 0.25
+"""How long the launcher may wait for the last bytes."""
 
 ROOM_S = 0.1
 """How soon a service manager is asked again that had no room: nothing tells when it has."""
@@ -115,7 +118,7 @@ class _Life:
             names.far.close()
             guide.close()
             supervisor.close()
-            await relays.close(LAST_BYTES_S)
+            await self._close(relays)
         names.close()
         for sock in refusing:
             sock.close()
@@ -151,6 +154,26 @@ class _Life:
         self._report.close()
         remove_directory(self._setup.directory)
         self._is_over.set()
+
+    async def _close(self, relays: Relays) -> None:
+        """Wait for the last bytes, and let the launcher go if they are stuck."""
+        late = asyncio.get_running_loop().call_later(SOON_S, self._linger, relays)
+        await relays.close(LAST_BYTES_S)
+        late.cancel()
+
+    def _linger(self, relays: Relays) -> None:
+        """Something that programs have sent is not on its way yet: nobody need wait for that.
+
+        Whoever would have ended them can end us: Ctrl-C where the launcher was
+        started, and SIGTERM.
+        """
+        self._report.detach()
+        _release_stderr()
+        loop = asyncio.get_running_loop()
+        for signum in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(signum, relays.cut)
+        _join_group_of_parent(self._family.launcher)
+        self._family.tell_lingering()
 
     def _hear_out(self) -> None:
         """Take what was told by processes that have ended since."""
@@ -198,6 +221,12 @@ def _raise_descriptor_limit() -> None:
     with suppress(OSError):  # a service that may not set limits has to do with what it has
         _soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def _join_group_of_parent(launcher: int) -> None:
+    """Get what the terminal sends to whoever has started the launcher."""
+    with suppress(OSError):  # one of them has gone, or has another terminal
+        os.setpgid(0, os.getpgid(parent_of(launcher)))
 
 
 def _release_stderr() -> None:

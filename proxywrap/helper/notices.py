@@ -18,6 +18,7 @@ from contextlib import suppress
 from typing import NamedTuple
 
 from proxywrap.helper.directory import places
+from proxywrap.helper.family import parent_of
 
 __all__ = ["MAX_DESCRIPTORS", "MAX_MESSAGE_BYTES", "Notices", "close_all", "open_notices", "send_notice"]
 
@@ -177,10 +178,9 @@ def _in_our_name(text: bytes, command: int) -> bytes:
 
 def _descends(pid: int, ancestor: int) -> bool:
     """Tell whether a process descends from another one."""
-    with suppress(OSError, ValueError):
+    with suppress(OSError):
         while pid > 1:
-            with open(f"/proc/{pid}/stat") as file:
-                pid = int(file.read().rpartition(")")[2].split()[1])
+            pid = parent_of(pid)
             if pid == ancestor:
                 return True
     return False

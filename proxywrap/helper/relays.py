@@ -29,6 +29,7 @@ class Relays:
         self.tunnels = tunnels
         self._carriers: set[Carrier] = set()
         self._has_changed = asyncio.Event()
+        self._is_cut = False
 
     def add(self, partner: socket.socket, way: Way) -> None:
         """Relay between an application's partner and its way, both of them the relay's from here on."""
@@ -48,14 +49,22 @@ class Relays:
             self._carriers.add(carrier)
 
     async def close(self, limit_s: float) -> None:
-        """Wait until what the applications have sent is on its way, for so long, and end everything."""
+        """Wait until what the applications have sent is on its way, so long or until `cut`; end all."""
         loop = asyncio.get_running_loop()
         until_s = loop.time() + limit_s
         with suppress(TimeoutError):
             async with asyncio.timeout_at(until_s):
-                while not all(carrier.has_sent_all for carrier in self._carriers):
+                while not (self._is_cut or all(carrier.has_sent_all for carrier in self._carriers)):
                     self._has_changed.clear()
                     await self._has_changed.wait()
         for carrier in list(self._carriers):
             carrier.close() if carrier.has_sent_all else carrier.abort()
+        if self._is_cut:
+            self.tunnels.kill()
         await self.tunnels.close(max(0.0, until_s - loop.time()))
+
+    def cut(self) -> None:
+        """Have `close` wait no longer."""
+        self._is_cut = True
+        self._has_changed.set()
+        self.tunnels.kill()

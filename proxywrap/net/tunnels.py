@@ -172,6 +172,11 @@ class Tunnels:
             raise
         return tunnel
 
+    def kill(self) -> None:
+        """End all, whatever is under way."""
+        for tunnel in self._tunnels:
+            tunnel.kill()
+
     async def close(self, limit_s: float) -> None:
         """Wait until all that was sent is on its way, for so long, and end everything."""
         if self._tunnels:
