@@ -31,6 +31,7 @@ __all__ = [
     "Dnat",
     "LocalNet",
     "NamedChain",
+    "NamedServerDns",
     "Options",
     "Origin",
     "ProxyEntry",
@@ -53,6 +54,13 @@ class ChainType(StrEnum):
     DYNAMIC = "dynamic_chain"
     RANDOM = "random_chain"
     ROUND_ROBIN = "round_robin_chain"
+
+
+class NamedServerDns(StrEnum):
+    """Who answers a program for the addresses of names that asks a name server of its own choice by UDP."""
+
+    PROXY = "proxy"
+    FAKE = "fake"
 
 
 class ProxyEntry(NamedTuple):
@@ -124,6 +132,7 @@ class Options:
     localnets: tuple[LocalNet, ...] = ()
     dnats: tuple[Dnat, ...] = ()
     proxy_loopback: bool = False
+    dns_to_named_servers: NamedServerDns = NamedServerDns.PROXY
     allow_unwrapped: tuple[str, ...] = ()
     engine: Engine = Engine.AUTO
 
@@ -180,6 +189,8 @@ class Options:
         yield from (f"dnat {rule}" for rule in self.dnats)
         if self.proxy_loopback:
             yield "proxy_loopback"
+        if self.dns_to_named_servers is not NamedServerDns.PROXY:
+            yield f"dns_to_named_servers {self.dns_to_named_servers}"
         yield from (f"allow_unwrapped {glob}" for glob in self.allow_unwrapped)
         if self.engine is not Engine.AUTO:
             yield f"engine {self.engine}"

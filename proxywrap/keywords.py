@@ -12,7 +12,7 @@ from dataclasses import replace
 from ipaddress import AddressValueError, IPv4Address, IPv4Network, IPv6Address, IPv6Network
 
 from proxywrap.address import parse_port
-from proxywrap.config import ChainType, Dnat, LocalNet, Options
+from proxywrap.config import ChainType, Dnat, LocalNet, NamedServerDns, Options
 from proxywrap.engines import Engine
 from proxywrap.errors import ConfigError
 from proxywrap.origin import Origin
@@ -154,6 +154,14 @@ class OptionLines:
         self.options = replace(self.options, proxy_loopback=True)
         return keyword
 
+    def read_dns_to_named_servers(self, keyword: str, values: list[str]) -> str:
+        """Read who answers for a name server that a program names."""
+        name = _one_value(keyword, values, "|".join(NamedServerDns))
+        if name not in set(NamedServerDns):
+            raise ValueError(f"expected {keyword} {'|'.join(NamedServerDns)}, found {name!r}")
+        self.options = replace(self.options, dns_to_named_servers=NamedServerDns(name))
+        return f"{keyword} {name}"
+
     def read_allow_unwrapped(self, keyword: str, values: list[str]) -> str:
         """Read the pattern of programs that may run outside the wrapper."""
         glob = _one_value(keyword, values, "GLOB")
@@ -190,6 +198,7 @@ KEYWORDS: dict[str, Callable[[OptionLines, str, list[str]], str]] = {
     "localnet": OptionLines.read_localnet,
     "dnat": OptionLines.read_dnat,
     "proxy_loopback": OptionLines.read_proxy_loopback,
+    "dns_to_named_servers": OptionLines.read_dns_to_named_servers,
     "allow_unwrapped": OptionLines.read_allow_unwrapped,
     "engine": OptionLines.read_engine,
 }

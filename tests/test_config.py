@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proxywrap.address import Endpoint
-from proxywrap.config import ChainType, Config, Dnat, LocalNet, Options, Origin, ProxyEntry
+from proxywrap.config import ChainType, Config, Dnat, LocalNet, NamedServerDns, Options, Origin, ProxyEntry
 from proxywrap.parser import parse_config
 from proxywrap.uri import parse_uri
 
@@ -136,6 +136,7 @@ options_values = st.builds(
     localnets=st.lists(localnets, max_size=4).map(tuple),
     dnats=st.lists(st.builds(Dnat, v4, ports, v4, ports), max_size=4).map(tuple),
     proxy_loopback=st.booleans(),
+    dns_to_named_servers=st.sampled_from(NamedServerDns),
     allow_unwrapped=st.lists(st.sampled_from(["/usr/bin/su*", "*/ping", "a?b"]), max_size=3).map(tuple),
 )
 

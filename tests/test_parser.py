@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxywrap.config import ChainType, Config, Options
+from proxywrap.config import ChainType, Config, NamedServerDns, Options
 from proxywrap.errors import ConfigError
 from proxywrap.hopoptions import HopOptions
 from proxywrap.keywords import KEYWORDS
@@ -59,6 +59,8 @@ def proxy_of(line: str) -> tuple[str, str, int, bytes | None, bytes | None]:
         ("tcp_connect_time_out\t8000", "tcp_connect_time_out_ms", 8000),
         ("quiet_mode", "quiet_mode", True),
         ("proxy_loopback", "proxy_loopback", True),
+        ("dns_to_named_servers fake", "dns_to_named_servers", NamedServerDns.FAKE),
+        ("dns_to_named_servers proxy", "dns_to_named_servers", NamedServerDns.PROXY),
         ("remote_dns_subnet 224", "fake_network_v4", IPv4Network("224.0.0.0/8")),
         ("remote_dns_subnet 1", "fake_network_v4", IPv4Network("1.0.0.0/8")),
         ("remote_dns_subnet 255", "fake_network_v4", IPv4Network("255.0.0.0/8")),
@@ -205,6 +207,7 @@ def test_name_options_are_accepted_and_noted(line: str, note: str | None) -> Non
         ("proxy_dns yes", "expected nothing after proxy_dns, found 'yes'"),
         ("quiet_mode 1", "expected nothing after quiet_mode, found '1'"),
         ("quiet_mode=1", "expected an option, found 'quiet_mode=1': did you mean quiet_mode?"),
+        ("dns_to_named_servers no", "expected dns_to_named_servers proxy|fake, found 'no'"),
         ("proxy_loopback yes", "expected nothing after proxy_loopback, found 'yes'"),
         ("chain_len", "expected chain_len = NUMBER, from 1 to 512, found 'no value'"),
         ("chain_len 2", "expected chain_len = NUMBER, from 1 to 512, found '2'"),

@@ -88,7 +88,7 @@ class _Life:
             hop_names = HopNames(self._setup.config.ip_version)
             deadlines = _deadlines(self._setup.config)
             guide = Guide(context, deadlines, names.sockets, relays, hop_names, tasks.create_task)
-            names.far.begin(guide.ask, tasks.create_task)
+            names.begin(guide, tasks.create_task)
             attempts = Attempts(context, guide, refused)
             supervisor = Supervisor(context, attempts, guide, names.sockets, refused, tasks.create_task)
 
@@ -115,7 +115,7 @@ class _Life:
             if admin is not None:
                 admin.close()
             attempts.cancel()
-            names.far.close()
+            names.stop_asking()
             guide.close()
             supervisor.close()
             await self._close(relays)

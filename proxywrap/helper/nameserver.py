@@ -11,8 +11,10 @@ import os
 from proxywrap.address import Endpoint, Host
 from proxywrap.errors import ProxywrapError
 from proxywrap.events import Blocked
-from proxywrap.helper.context import Context
+from proxywrap.helper.context import Context, Spawn
 from proxywrap.helper.farnames import FarNames
+from proxywrap.helper.guide import Guide
+from proxywrap.helper.namedservers import NamedServers
 from proxywrap.helper.questions import Questions
 from proxywrap.helper.replies import reply_with
 from proxywrap.helper.session import Inquiry, send_reply
@@ -37,7 +39,8 @@ class NameServer:
         self._context = context
         self.far = FarNames(context)
         self._questions = Questions(context.router, context.report, self.far)
-        self.sockets = DnsServer(self._questions.ask)
+        self._named = NamedServers(context)
+        self.sockets = DnsServer(self._questions.ask, self._named.ask, self._named.learn)
 
     def take(self, inquiry: Inquiry) -> None:
         """Answer an inquiry, perhaps later; never raises."""
@@ -48,6 +51,16 @@ class NameServer:
             _reply(inquiry, self._find(request, inquiry.pid))
         else:
             self._questions.ask(request.message, lambda answer: _respond(inquiry, answer), inquiry.pid)
+
+    def begin(self, guide: Guide, spawn: Spawn) -> None:
+        """Be able to ask, through chains, from now on."""
+        self.far.begin(guide.ask, spawn)
+        self._named.begin(guide, spawn)
+
+    def stop_asking(self) -> None:
+        """Ask no more; who waits is told."""
+        self.far.close()
+        self._named.close()
 
     def close(self) -> None:
         """Answer no more."""
@@ -68,7 +81,7 @@ class NameServer:
         assert request.address is not None  # noqa: S101 - the session has seen to it
         place = Endpoint(request.address, request.port)
         try:
-            found = self.sockets.udp_endpoint(request.address, request.port, request.scope_id)
+            found = self.sockets.udp_endpoint(request.address, request.port, request.scope_id, pid)
         except ProxywrapError as exc:
             self._context.report(Blocked(pid, f"DNS by UDP to {place}", str(exc)))
             return ReplyMessage(exc.errno)

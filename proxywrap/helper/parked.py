@@ -14,18 +14,16 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from proxywrap.address import unmapped
 from proxywrap.events import Note
 from proxywrap.helper.context import Context
 from proxywrap.helper.guide import Guide
 from proxywrap.helper.ledger import Ledger
+from proxywrap.helper.ownways import make_way
 from proxywrap.helper.refusing import leave_failed
 from proxywrap.helper.router import Route
 from proxywrap.net.lent import LentSocket
 from proxywrap.net.notification import take_descriptor
-from proxywrap.net.own import OwnSocket
 from proxywrap.net.parking import Parked, ParkingLot
-from proxywrap.net.way import Way
 from proxywrap.protocol.sockaddr import Place
 
 __all__ = ["ParkedConnects", "Waiting"]
@@ -155,23 +153,14 @@ class ParkedConnects:
 
     async def _join(self, waiting: Waiting, place: Place, route: Route) -> int:
         """Make the way and join it; return an errno where there is none."""
-        lent = OwnSocket(_open_for(route))
-        ways = [Way(lent)]
-
-        async def take(way: Way) -> None:
-            ways.append(way)
-
+        way = await make_way(self._guide, waiting.process, place, route)
         try:
-            reply = await self._guide.lead(waiting.process, place, lent, take)
-            if reply.error:
-                lent.close()
-                return reply.error
             waiting.is_being_joined = True
             partner = await self._lot.join(waiting.parked)
-            self._guide.relays.add(partner, ways.pop())
-        finally:
-            for way in ways:
-                way.close()
+        except BaseException:
+            way.close()
+            raise
+        self._guide.relays.add(partner, way)
         return 0
 
     def _fail(self, waiting: Waiting, error: int) -> None:
@@ -187,17 +176,6 @@ class ParkedConnects:
             leave_failed(lent, self._refusing)
         finally:
             lent.close()
-
-
-def _open_for(route: Route) -> socket.socket:
-    """Return a socket of ours for a route: of both families, unless all that it leads to is IPv4."""
-    hosts = [hop.host for hop in route.hops] or [route.destination.host]
-    if any(isinstance(host, str) or unmapped(host).version == 6 for host in hosts):
-        with suppress(OSError):  # a host without IPv6
-            sock = socket.socket(socket.AF_INET6, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
-            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
-            return sock
-    return socket.socket(socket.AF_INET, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
 
 
 def _find_again(waiting: Waiting) -> int | None:

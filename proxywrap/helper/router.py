@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from proxywrap.address import DNS_OVER_TLS_PORT, DNS_PORT, Endpoint, normalise_name, unmapped
 from proxywrap.chains import Chain, chains_of
-from proxywrap.config import Config
+from proxywrap.config import Config, NamedServerDns
 from proxywrap.engines import runs_filtered
 from proxywrap.errors import ProxywrapError
 from proxywrap.hosts import HostsTable
@@ -258,6 +258,11 @@ class Router:
     def runs_filtered(self, target: Target) -> bool:
         """Tell whether a program that the shim cannot be loaded into is to run under a filter."""
         return runs_filtered(self._options.engine, target)
+
+    @property
+    def asks_named_servers(self) -> bool:
+        """Whether name servers that a program names are asked for addresses, too."""
+        return self._options.dns_to_named_servers is NamedServerDns.PROXY
 
     @property
     def filters_all(self) -> bool:

@@ -163,7 +163,7 @@ class UdpCalls:
 
     def _name_server(self, caller: Caller, sock: socket.socket, place: Place) -> SockAddr:
         try:
-            found = self._dns.udp_endpoint(place.address, place.port, place.scope_id)
+            found = self._dns.udp_endpoint(place.address, place.port, place.scope_id, caller.process)
         except (ProxywrapError, OSError) as exc:
             where = Endpoint(place.address, place.port)
             self._context.report(Blocked(caller.process, f"DNS by UDP to {where}", str(exc)))

@@ -21,11 +21,16 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 from proxywrap.address import Endpoint, unmapped
 from proxywrap.errors import ProxywrapError
 
-__all__ = ["DnsServer", "TooManyServers"]
+__all__ = ["DnsServer", "Server", "TooManyServers"]
 
 Address = IPv4Address | IPv6Address
 Ask = Callable[[bytes, Callable[[bytes], None]], None]
 """Takes a message and what to call with its answer, which is empty where there is none."""
+
+Server = tuple[Address, int, int]
+"""A name server as a program spells it: address, port, scope of a link-local one."""
+
+Refer = Callable[[bytes, Server, int, Callable[[bytes], None]], bool]
 
 MAX_SERVERS = 256
 """Name servers at a time, for each of which there is a socket: resolv.conf has three."""
@@ -60,25 +65,36 @@ class DnsServer:
 
     Args:
         ask: answers a message.
+        refer: takes a message that came by UDP for a certain server, the port that it came from,
+            and what to call with its answer; returns False where `ask` is to answer it.
+        learn: is told of a server that nobody has asked before, and which process does.
 
     """
 
-    def __init__(self, ask: Ask) -> None:
+    def __init__(
+        self,
+        ask: Ask,
+        refer: Refer = lambda _message, _server, _port, _respond: False,
+        learn: Callable[[Server, int], None] = lambda _server, _process: None,
+    ) -> None:
         self._ask = ask
-        self._sockets: dict[tuple[Address, int, int], socket.socket] = {}
+        self._refer = refer
+        self._learn = learn
+        self._sockets: dict[Server, socket.socket] = {}
         self._listeners: dict[int, asyncio.Server] = {}
         # The one that has been silent for longest first.
         self._streams: OrderedDict[_Stream, None] = OrderedDict()
         self._turns = _Turns()
         self._starting = asyncio.Lock()
 
-    def udp_endpoint(self, server: Address, port: int, scope_id: int = 0) -> Endpoint:
+    def udp_endpoint(self, server: Address, port: int, scope_id: int = 0, process: int = 0) -> Endpoint:
         """Return where the messages to a name server are to be sent instead.
 
         Args:
             server: as the program spelled it; ::ffff:a.b.c.d is another than a.b.c.d.
             port: of it.
             scope_id: of a link-local one.
+            process: who asks, 0 where nobody knows.
 
         Raises:
             TooManyServers: there are `MAX_SERVERS` already.
@@ -89,14 +105,15 @@ class DnsServer:
         if key not in self._sockets:
             if len(self._sockets) >= MAX_SERVERS:
                 raise TooManyServers(f"no more than {MAX_SERVERS} name servers can be asked in a run")
-            self._sockets[key] = self._bind(unmapped(server).version)
+            self._sockets[key] = self._bind(key)
+            self._learn(key, process)
         host, port, *_ = self._sockets[key].getsockname()
         address = ip_address(host)
         if isinstance(server, IPv6Address) and isinstance(address, IPv4Address):
             address = IPv6Address(f"::ffff:{address}")
         return Endpoint(address, port)
 
-    def asked_at(self, version: int, port: int) -> tuple[Address, int, int] | None:
+    def asked_at(self, version: int, port: int) -> Server | None:
         """Return the name server whose messages come to a port of ours: address, port, scope.
 
         Args:
@@ -138,7 +155,8 @@ class DnsServer:
 
     # -- UDP -------------------------------------------------------------------
 
-    def _bind(self, version: int) -> socket.socket:
+    def _bind(self, server: Server) -> socket.socket:
+        version = unmapped(server[0]).version
         family = socket.AF_INET if version == 4 else socket.AF_INET6
         sock = socket.socket(family, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
         try:
@@ -146,16 +164,18 @@ class DnsServer:
         except OSError:
             sock.close()
             raise
-        asyncio.get_running_loop().add_reader(sock, self._receive, sock)
+        asyncio.get_running_loop().add_reader(sock, self._receive, sock, server)
         return sock
 
-    def _receive(self, sock: socket.socket) -> None:
+    def _receive(self, sock: socket.socket, server: Server) -> None:
         for _ in range(BATCH):
             try:
                 message, peer = sock.recvfrom(MAX_MESSAGE_BYTES)
             except OSError:  # nothing more
                 return
-            self._ask(message, partial(_send, sock, peer))
+            respond = partial(_send, sock, peer)
+            if not self._refer(message, server, peer[1], respond):
+                self._ask(message, respond)
 
     # -- TCP -------------------------------------------------------------------
 

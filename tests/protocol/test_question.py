@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import socket
-from ipaddress import IPv4Address, IPv6Address
+from ipaddress import IPv4Address, IPv6Address, ip_address
 
+import dns.message
+import dns.rcode
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxywrap.protocol.question import Question, pack_addresses, pack_no_data, parse_question
+from proxywrap.protocol.question import (
+    Question,
+    pack_addresses,
+    pack_failure,
+    pack_no_data,
+    pack_truncated,
+    parse_question,
+    parse_whole_question,
+)
 
 HEAD = b"?!\1\0\0\1\0\0\0\0\0"
 WIRE = b"\4site\4test\0\0\1\0\1"
@@ -65,3 +75,46 @@ def test_anything(tail: bytes) -> None:
     """Nothing makes it raise."""
     parse_question(tail)
     parse_question(HEAD + tail)
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "address"),
+    [
+        ("7.8.9.10.in-addr.arpa.", "PTR", "10.9.8.7"),
+        (f"{'0.' * 31}2.ip6.arpa.", "PTR", "2000::"),
+        ("7.8.9.in-addr.arpa.", "PTR", None),
+        ("7.8.9.10.in-addr.arpa.", "TXT", None),
+        ("www.corp.test.", "PTR", None),
+    ],
+)
+def test_whose_name_is_asked_for(name: str, kind: str, address: str | None) -> None:
+    """Of an address that is written backwards, and of nothing else."""
+    found = parse_whole_question(dns.message.make_query(name, kind).to_wire())
+    assert found is not None
+    assert found.address == (None if address is None else ip_address(address))
+
+
+@pytest.mark.parametrize("payload", [None, 100, 512, 4096])
+def test_an_answer_without_data(payload: int | None) -> None:
+    """It has the question, its flags and an OPT record where there was one."""
+    query = dns.message.make_query("a b._x.test.", "SRV", use_edns=payload is not None, payload=payload or 0)
+    message = query.to_wire()
+    question = parse_whole_question(message)
+    assert question is not None
+    assert not question.is_for_addresses
+    assert question.room == max(512, payload or 512)
+    answer = dns.message.from_wire(pack_failure(message, question))
+    assert query.is_response(answer)
+    assert answer.rcode() == dns.rcode.SERVFAIL
+    assert (answer.edns >= 0) == (payload is not None)
+    with pytest.raises(dns.message.Truncated):
+        dns.message.from_wire(pack_truncated(message, question), raise_on_truncation=True)
+
+
+@pytest.mark.parametrize("cut", [0, 5, 11, 12, 20, 27])
+def test_what_is_no_whole_question(cut: int) -> None:
+    """A message that was cut off, an answer and an update are none."""
+    message = dns.message.make_query("www.corp.test.", "A").to_wire()
+    assert parse_whole_question(message[:cut]) is None
+    assert parse_whole_question(message[:2] + b"\x80" + message[3:]) is None
+    assert parse_whole_question(message[:2] + b"\x28" + message[3:]) is None
