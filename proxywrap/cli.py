@@ -151,6 +151,12 @@ def _complete_command(_ctx: click.Context, _param: click.Parameter, incomplete: 
     "default) by the shim, with a filter for what it cannot be loaded into.",
 )
 @click.option(
+    "--keep-proxy-env",
+    "keeps_proxy_env",
+    is_flag=True,
+    help="Leave COMMAND variables like http_proxy and ALL_PROXY that name a proxy which is reached directly.",
+)
+@click.option(
     "--demo", "is_demo", is_flag=True, help="Show it at work, with a proxy and a web site of its own."
 )
 @click.version_option(__version__, message="%(prog)s %(version)s")
@@ -165,6 +171,7 @@ def prefix_command(
     ip_version: int | None,
     engine: str | None,
     chain: str | None,
+    keeps_proxy_env: bool,
     is_demo: bool,
     command: tuple[str, ...],
 ) -> int:
@@ -182,36 +189,50 @@ def prefix_command(
         raise click.UsageError("expected a COMMAND to run, found none")
     is_for_proxychains = click.get_current_context().info_name in NAMES
     config = find_configuration(file, urls, is_for_proxychains=is_for_proxychains)
-    if chain is not None:
-        config = _with_chain(config, chain)
-    if ip_version is not None:
-        config = config.with_ip_version(ip_version)
-    if engine is not None:
-        config = config.with_engine(engine)
+    config = _with_options(config, chain, ip_version, engine)
     verbosity = verbose or (-1 if is_quiet or config.options.quiet_mode else 0)
     if verbosity > 0:
         say("proxywrap", f"configuration: {config.source}")
     for remark in _remarks(config, verbosity):
         say("proxywrap", remark)
+    if not keeps_proxy_env and not config.options.keeps_proxy_environment:
+        _take_direct_proxies(config, verbosity)
 
     from proxywrap.launcher import launch
 
     return launch(command, config, verbosity=verbosity, log_path=log_path)
 
 
-def _with_chain(config: Config, name: str) -> Config:
-    from proxywrap.remotenames import choose_chain
+def _with_options(config: Config, chain: str | None, ip_version: int | None, engine: str | None) -> Config:
+    if chain is not None:
+        from proxywrap.remotenames import choose_chain
 
-    try:
-        return choose_chain(config, name)
-    except ValueError as exc:
-        raise click.BadParameter(str(exc), param_hint="-c") from None
+        try:
+            config = choose_chain(config, chain)
+        except ValueError as exc:
+            raise click.BadParameter(str(exc), param_hint="-c") from None
+    if ip_version is not None:
+        config = config.with_ip_version(ip_version)
+    return config if engine is None else config.with_engine(engine)
 
 
 def _remarks(config: Config, verbosity: int) -> tuple[str, ...]:
     if verbosity < 0:
         return ()
     return (*config.warnings, *config.notes) if verbosity > 0 else config.warnings
+
+
+def _take_direct_proxies(config: Config, verbosity: int) -> None:
+    """Take variables out of the environment by which COMMAND would go past the chain."""
+    if not any(
+        "proxy" in name.lower() or name.startswith(("SOCKS", "GIT_CONFIG_KEY")) for name in os.environ
+    ):
+        return
+    from proxywrap.proxyenv import take_direct_proxies
+
+    for line in take_direct_proxies(os.environ, config):
+        if verbosity > 0:
+            say("proxywrap", line)
 
 
 def _run_demo(command: Sequence[str], verbosity: int, log_path: str | None) -> int:

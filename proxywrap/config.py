@@ -135,6 +135,7 @@ class Options:
     dns_to_named_servers: NamedServerDns = NamedServerDns.PROXY
     allow_unwrapped: tuple[str, ...] = ()
     engine: Engine = Engine.AUTO
+    keeps_proxy_environment: bool = False
 
     def is_localnet(self, address: IPv4Address | IPv6Address, port: int) -> bool:
         """Tell whether a `localnet` line sends this destination directly.
@@ -194,6 +195,8 @@ class Options:
         yield from (f"allow_unwrapped {glob}" for glob in self.allow_unwrapped)
         if self.engine is not Engine.AUTO:
             yield f"engine {self.engine}"
+        if self.keeps_proxy_environment:
+            yield "proxy_environment keep"
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from proxywrap.masking import masked
 if TYPE_CHECKING:
     from proxywrap.config import Config
 
-__all__ = ["EXIT_OWN_ERROR", "encodable", "find_configuration", "run", "say"]
+__all__ = ["EXIT_OWN_ERROR", "encodable", "find_configuration", "run", "say", "say_error"]
 
 EXIT_OWN_ERROR = ProxywrapError.exit_status
 """proxywrap itself failed; 126 and 127 speak of COMMAND."""
@@ -30,20 +30,20 @@ def run(command: click.Command, prog_name: str, args: Sequence[str] | None) -> i
         status = command.main(args, prog_name, standalone_mode=False)
     except click.UsageError as exc:
         asked = exc.ctx.command_path if exc.ctx is not None else prog_name
-        say(prog_name, f"{exc.format_message()}\nTry `{asked} --help`.")
+        say_error(prog_name, f"{exc.format_message()}\nTry `{asked} --help`.")
     except click.ClickException as exc:
-        say(prog_name, exc.format_message())
+        say_error(prog_name, exc.format_message())
     except (click.Abort, KeyboardInterrupt):
         return EXIT_INTERRUPTED
     except ProxywrapError as exc:
-        say(prog_name, str(exc))
+        say_error(prog_name, str(exc))
         return exc.exit_status
     except OSError as exc:
-        say(prog_name, str(exc))
+        say_error(prog_name, str(exc))
     except Exception:  # noqa: BLE001 - a fault of ours must not look like COMMAND's exit status 1
         import traceback
 
-        say(prog_name, f"a fault in proxywrap itself, please report it\n{traceback.format_exc()}")
+        say_error(prog_name, f"a fault in proxywrap itself, please report it\n{traceback.format_exc()}")
     else:
         return _end(status) if isinstance(status, int) else 0
     return EXIT_OWN_ERROR
@@ -60,18 +60,19 @@ def _end(status: int) -> int:
 def say(prog_name: str, text: str) -> None:
     """Write to stderr, which may be closed; credentials of URLs are masked."""
     try:
-        click.echo(f"{prog_name}: {encodable(_masked(text))}", err=True)
+        click.echo(f"{prog_name}: {encodable(masked(text))}", err=True)
     except (OSError, ValueError):
         return
 
 
-def _masked(text: str) -> str:
+def say_error(prog_name: str, text: str) -> None:
+    """Say what is wrong, without the credentials of URLs that stand among the arguments."""
     arguments = "\n".join(sys.argv)
-    if arguments == masked(arguments, may_have_blanks=True):
-        return masked(text)
-    # A password may have been cut, by click at '=', by others at ':': then no @ stands behind it.
-    has_blanks = masked(arguments) != masked(arguments, may_have_blanks=True)
-    return re.sub(r"(?<=://)\S+", "***", masked(text, may_have_blanks=has_blanks))
+    hidden = masked(arguments, may_have_blanks=True)
+    if arguments != hidden:
+        # A password may have been cut, by click at '=', by others at ':': then no @ stands behind it.
+        text = re.sub(r"(?<=://)\S+", "***", masked(text, may_have_blanks=masked(arguments) != hidden))
+    say(prog_name, text)
 
 
 def encodable(text: str) -> str:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from proxywrap import __version__
-from proxywrap.console import encodable, find_configuration, run, say
+from proxywrap.console import encodable, find_configuration, run, say, say_error
 
 if TYPE_CHECKING:
     from proxywrap.address import Endpoint, Host
@@ -95,7 +95,7 @@ def _print(verdict: Verdict) -> int:
     for line in verdict.lines:
         click.echo(encodable(line))
     for error in verdict.errors:
-        say("proxywrapctl", str(error))
+        say_error("proxywrapctl", str(error))
     return 1 if verdict.errors else 0
 
 

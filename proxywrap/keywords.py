@@ -178,6 +178,14 @@ class OptionLines:
         self.options = replace(self.options, engine=Engine(name))
         return f"{keyword} {name}"
 
+    def read_proxy_environment(self, keyword: str, values: list[str]) -> str:
+        """Read whether COMMAND gets variables that name a proxy which is reached directly."""
+        value = _one_value(keyword, values, "keep|drop")
+        if value not in {"keep", "drop"}:
+            raise ValueError(f"expected {keyword} keep|drop, found {value!r}")
+        self.options = replace(self.options, keeps_proxy_environment=value == "keep")
+        return f"{keyword} {value}"
+
     def _note(self, text: str) -> None:
         self.notes.append(f"{self._origin}: {text}")
 
@@ -201,6 +209,7 @@ KEYWORDS: dict[str, Callable[[OptionLines, str, list[str]], str]] = {
     "dns_to_named_servers": OptionLines.read_dns_to_named_servers,
     "allow_unwrapped": OptionLines.read_allow_unwrapped,
     "engine": OptionLines.read_engine,
+    "proxy_environment": OptionLines.read_proxy_environment,
 }
 
 

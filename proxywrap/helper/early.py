@@ -13,20 +13,16 @@ import socket
 from collections.abc import Sequence
 from contextlib import suppress
 from functools import partial
-from pathlib import Path
 
 from proxywrap.config import ChainType, Config
 from proxywrap.errors import ProxywrapError
 from proxywrap.events import Event
 from proxywrap.helper.context import Context
+from proxywrap.helper.ownhost import router_here
 from proxywrap.helper.programs import program_names
-from proxywrap.helper.router import Router
 from proxywrap.helper.session import Loan, Session, Work
-from proxywrap.hosts import HostsTable, parse_hosts
 
 __all__ = ["Early"]
-
-HOSTS_FILE = Path("/etc/hosts")
 
 MAX_EARLY = 256
 """Connections taken before there is a loop; more wait in the backlog."""
@@ -51,7 +47,7 @@ class Early:
 
     def __init__(self, config: Config, token: bytes, listeners: Sequence[socket.socket]) -> None:
         self.held: list[Event] = []
-        self.context = Context(token, Router(config, _read_hosts(), _own_names()), self.held.append)
+        self.context = Context(token, router_here(config), self.held.append)
         self.work: list[Work] = []
         self.silent: list[tuple[socket.socket, Session]] = []
         self._listeners = listeners
@@ -121,15 +117,3 @@ class Early:
             sockaddr = lent.sockaddr(host, route.hops[0].port)
             if sockaddr is not None and self._ip_version in {None, host.version}:
                 lent.begin(sockaddr)
-
-
-def _read_hosts() -> HostsTable:
-    try:
-        return parse_hosts(HOSTS_FILE.read_text(errors="surrogateescape"))
-    except OSError:  # a host without the file has no names of its own
-        return parse_hosts("")
-
-
-def _own_names() -> frozenset[str]:
-    name = socket.gethostname().lower()
-    return frozenset({name, name.partition(".")[0]})
