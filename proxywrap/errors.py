@@ -103,17 +103,25 @@ class ProxyRefused(ProxywrapError):
             unreachable), so that it is the application's business alone; False
             where the chain itself is at fault (password, ruleset).
         is_authentication: the hop did not let us in, whatever it was asked for.
+        is_about_name: the hop could not resolve a name, if it was asked for one.
 
     """
 
     def __init__(
-        self, reason: str, *, errno: int, is_destination_fault: bool, is_authentication: bool = False
+        self,
+        reason: str,
+        *,
+        errno: int,
+        is_destination_fault: bool,
+        is_authentication: bool = False,
+        is_about_name: bool = False,
     ) -> None:
         super().__init__(reason)
         self.reason = reason
         self.errno = errno
         self.is_destination_fault = is_destination_fault
         self.is_authentication = is_authentication
+        self.is_about_name = is_about_name
 
 
 class ProxyUnreachable(ProxywrapError):
@@ -136,6 +144,7 @@ class TimedOut(ProxyUnreachable):
 
     def __init__(self, limit_s: float) -> None:
         super().__init__(f"did not answer within {limit_s:g} s", errno=errno.ETIMEDOUT)
+        self.limit_s = limit_s
 
 
 class HelperGone(ProxywrapError):

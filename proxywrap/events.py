@@ -65,6 +65,7 @@ class Failed(NamedTuple):
     `hop` is the proxy that failed or refused, None for a direct attempt.
     `is_chain_fault` separates a fault of the chain (dead, password refused,
     not a proxy), which the user must hear of, from the destination's own answer.
+    `is_unresolved` where the last proxy seems not to know the name.
     """
 
     pid: int
@@ -73,6 +74,7 @@ class Failed(NamedTuple):
     errno: int
     reason: str
     is_chain_fault: bool
+    is_unresolved: bool = False
 
 
 class Skipped(NamedTuple):

@@ -82,6 +82,9 @@ class Report:
 
             self._log = _write(self._log, json.dumps(self._record(event)), on_full=self._drop)
         match event:
+            case Failed(is_unresolved=True):
+                text = f"{event.destination.host}: {_failure(event)}"
+                self._tell_once((str(event.hop), "unresolved"), text, _connection_failure(event))
             case Failed(is_chain_fault=True):
                 self._tell_once((str(event.hop), event.reason), _failure(event), _connection_failure(event))
             case Unresolved():

@@ -276,6 +276,7 @@ def test_detached_report_is_silent() -> None:
                 "errno": "EACCES",
                 "reason": "password refused: check USER and PASSWORD",
                 "is_chain_fault": True,
+                "is_unresolved": False,
             },
         ),
         (
@@ -288,6 +289,7 @@ def test_detached_report_is_silent() -> None:
                 "errno": 9999,
                 "reason": "odd",
                 "is_chain_fault": False,
+                "is_unresolved": False,
             },
         ),
         (BLOCKED, {"event": "blocked", "pid": 7, "what": BLOCKED.what, "hint": BLOCKED.hint}),
@@ -425,3 +427,18 @@ def test_a_proxy_that_another_takes_the_place_of_is_for_the_curious() -> None:
         stream = io.StringIO()
         Report(stream, verbosity=verbosity, log=None).report(Skipped(7, HOP, "did not answer"))
         assert len(stream.getvalue().splitlines()) == told
+
+
+def test_a_name_that_the_last_proxy_does_not_know_is_told_once_a_proxy() -> None:
+    """A program only says that there is no route; who tries many names hears of the first."""
+    stream = io.StringIO()
+    report = Report(stream, verbosity=0, log=None)
+    for name in ("typo.test", "other.test"):
+        reason = "host unreachable (REP 4): it could not resolve the name, or not reach its host"
+        where = Endpoint(name, 80)
+        report.report(
+            Failed(7, where, HOP, errno.EHOSTUNREACH, reason, is_chain_fault=False, is_unresolved=True)
+        )
+    report.close()
+    told = f"proxywrap: typo.test: {MASKED}: {reason}"
+    assert stream.getvalue().splitlines() == [told, f"{told} (once more)"]

@@ -6,7 +6,9 @@ connections, and by questions about names.
 
 from __future__ import annotations
 
+import asyncio
 import errno
+import math
 import os
 import time
 from collections.abc import Awaitable, Callable, Collection
@@ -14,15 +16,18 @@ from random import Random
 from typing import TYPE_CHECKING, TypeVar
 
 from proxywrap.address import Host
-from proxywrap.chains import Chain, Health, Selector
+from proxywrap.chains import FIRST_PAUSE_S, Chain, Health, Selector
 from proxywrap.config import PROXY_LIST_NAME, ChainType
-from proxywrap.errors import LocalProtocolError, ProxyRefused, TimedOut, TruncatedError
+from proxywrap.errors import LocalProtocolError, ProxyRefused
 from proxywrap.events import Event, Skipped
 from proxywrap.helper.context import Context, Spawn
 from proxywrap.helper.programs import process_identity
 from proxywrap.hopoptions import Isolate
+from proxywrap.net.blame import refused
 from proxywrap.net.connector import AttemptFailed
 from proxywrap.net.waymaking import WayMaker
+from proxywrap.protocol.diagnosis import wordless_refusal
+from proxywrap.protocol.greeting import asks_at_once
 from proxywrap.protocol.isolation import Isolation
 from proxywrap.uri import ProxyURI
 
@@ -58,6 +63,7 @@ class Detours:
         self._selector = Selector(Health(random), random)
         self._surveys: dict[str, Survey] = {}
         self._reasons: dict[ProxyURI, str] = {}
+        self._greeted: dict[tuple[ProxyURI, ...], _Greeted] = {}
 
     def adopt(self, maker: WayMaker, hops: Collection[ProxyURI]) -> None:
         """Have `maker` make the ways from now on, and know of no other proxies than `hops`."""
@@ -67,6 +73,7 @@ class Detours:
         self._reasons = {hop: reason for hop, reason in self._reasons.items() if hop in hops}
         self.stop()
         self._surveys.clear()
+        self._greeted.clear()
 
     def stop(self) -> None:
         """Find out no more about proxies."""
@@ -126,7 +133,7 @@ class Detours:
 
         """
         if chain.kind is ChainType.STRICT:
-            return chain.hops, await go(chain.hops)
+            return await self._through_all(chain.hops, go)
         pick = self._selector.pick(chain)
         survey = self._survey(chain)
         skipped = _Skipped(self._context.report, pid, chain, self._reasons)
@@ -140,12 +147,13 @@ class Detours:
                 try:
                     found = await go(hops)
                 except AttemptFailed as exc:
-                    culprit = await self._find_culprit(exc, hops)
+                    failure = await self._judge(exc, hops)
+                    culprit = _culprit(failure, hops)
                     if culprit is None:
                         skipped.has_gone_on = True
-                        raise
+                        raise failure from failure.__cause__
                     pick.note_failure(culprit, time.monotonic())
-                    skipped.add(culprit, exc.reason)
+                    skipped.add(culprit, failure.reason)
                     turn_back()
                 else:
                     pick.note_success(hops)
@@ -167,28 +175,74 @@ class Detours:
         head = "no proxy" if len(hops) == len(chain.hops) else "too few proxies"
         return f"{head} of {name} can be used: " + "; ".join([*known[:NAMED], *tail])
 
-    async def _find_culprit(self, failed: AttemptFailed, hops: tuple[ProxyURI, ...]) -> ProxyURI | None:
-        """Return the proxy that is to blame, None where the last one has answered for the destination.
+    async def _through_all(
+        self, hops: tuple[ProxyURI, ...], go: Callable[[tuple[ProxyURI, ...]], Awaitable[T]]
+    ) -> tuple[tuple[ProxyURI, ...], T]:
+        """Go through a strict chain, which there is no other in the place of."""
+        try:
+            return hops, await go(hops)
+        except AttemptFailed as exc:
+            failure = await self._judge(exc, hops)
+            raise failure from failure.__cause__
 
-        That is final: the destination is connected to once at most. A proxy
-        that hangs up or falls silent may do so because of what it was asked
-        for (ssh -D has no other answer): it is asked whether it is there at all.
+    async def _judge(self, failed: AttemptFailed, hops: tuple[ProxyURI, ...]) -> AttemptFailed:
+        """Return the failure of what is to blame, which may be another one.
+
+        A proxy whose first words are its answer to the request may close or be silent because of
+        what it was asked for. If it is there, it is the next one, or the destination, that failed.
         """
-        if failed.hop is None or failed.is_unreached:
+        hop, refusal = failed.hop, wordless_refusal(failed.__cause__)
+        if hop is None or failed.is_unreached or refusal is None or not asks_at_once(hop):
+            return failed
+        at = hops.index(hop)
+        if not await self._is_there(hops[:at], hop):
+            return failed
+        judged = refused(hop, refusal, hops[at + 1] if at + 1 < len(hops) else None)
+        judged.__cause__ = refusal
+        return judged
+
+    async def _is_there(self, prefix: tuple[ProxyURI, ...], hop: ProxyURI) -> bool:
+        """Tell whether a proxy that has closed, or was silent, is one; that counts for a while."""
+        way = (*prefix, hop)
+        known = self._greeted.get(way)
+        if known is None or time.monotonic() >= known.until_s:
+            known = self._greeted[way] = _Greeted()
+            known.task = self._spawn(self._greet(known, prefix, hop))
+        if known.task is not None:
+            await asyncio.shield(known.task)
+        return known.is_there
+
+    async def _greet(self, known: _Greeted, prefix: tuple[ProxyURI, ...], hop: ProxyURI) -> None:
+        scout = self._asker()
+        known.is_there = await scout.ask(prefix, hop, scout.patience_s(1)) is None
+        known.until_s = time.monotonic() + FIRST_PAUSE_S
+
+
+class _Greeted:
+    """Whether a proxy is there, which is being found out, or holds until then."""
+
+    def __init__(self) -> None:
+        self.task: asyncio.Task[None] | None = None
+        self.is_there = False
+        self.until_s = math.inf
+
+
+def _culprit(failed: AttemptFailed, hops: tuple[ProxyURI, ...]) -> ProxyURI | None:
+    """Return the proxy that is to blame, None where the last one has answered for the destination.
+
+    That is final: the destination is connected to once at most.
+    """
+    if failed.hop is None or failed.is_unreached:
+        return failed.hop
+    at = hops.index(failed.hop)
+    next_hop = hops[at + 1] if at + 1 < len(hops) else None
+    match failed.__cause__:
+        case ProxyRefused(is_authentication=False) | LocalProtocolError() if next_hop is None:
+            return None
+        case LocalProtocolError():
+            return next_hop  # whose name the proxy before it cannot be asked for
+        case _:
             return failed.hop
-        at = hops.index(failed.hop)
-        next_hop = hops[at + 1] if at + 1 < len(hops) else None
-        match failed.__cause__:
-            case ProxyRefused(is_authentication=False) | LocalProtocolError() if next_hop is None:
-                return None
-            case LocalProtocolError():
-                return next_hop  # whose name the proxy before it cannot be asked for
-            case TruncatedError() | TimedOut() | OSError():
-                scout = self._asker()
-                is_there = await scout.ask(hops[:at], failed.hop, scout.patience_s(1)) is None
-                return next_hop if is_there else failed.hop
-            case _:
-                return failed.hop
 
 
 class _Skipped:

@@ -120,7 +120,9 @@ class Guide:
             destination = route.destination
             hops = await self._follow(pid, route, lent, place.scope_id, take)
         except AttemptFailed as exc:
-            fault = Failed(pid, destination, exc.hop, exc.errno, exc.reason, exc.is_chain_fault)
+            fault = Failed(
+                pid, destination, exc.hop, exc.errno, exc.reason, exc.is_chain_fault, exc.is_unresolved
+            )
         except Unroutable as exc:
             destination = exc.destination or destination
             fault = Failed(pid, destination, None, exc.errno, str(exc), is_chain_fault=False)

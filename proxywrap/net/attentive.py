@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from proxywrap.errors import ProxyUnreachable, TimedOut, TruncatedError
+from proxywrap.errors import ProxyRefused, ProxyUnreachable, TimedOut, TruncatedError
 from proxywrap.net.driver import ByteIO
 
 __all__ = ["Attentive", "Stale", "had_gone"]
@@ -18,6 +18,8 @@ def had_gone(cause: BaseException | None, unacknowledged: int) -> bool:
     A reset says that nobody has read the question. An orderly end does not,
     where the question was acknowledged: some proxies say no by hanging up.
     """
+    if isinstance(cause, ProxyRefused):
+        cause = cause.__cause__  # of a proxy that has let us in, and has closed
     if isinstance(cause, ProxyUnreachable):
         return not isinstance(cause, TimedOut) and unacknowledged > 0  # by an alert of TLS
     if isinstance(cause, TruncatedError):

@@ -17,12 +17,15 @@ from proxywrap.errors import (
 from proxywrap.scheme import Scheme
 from proxywrap.uri import ProxyURI
 
-__all__ = ["ADVICE", "AttemptFailed", "blaming"]
+__all__ = ["ADVICE", "AttemptFailed", "blaming", "refused"]
 
 T = TypeVar("T")
 
-_UNREACHABLE = {errno.ETIMEDOUT, errno.EHOSTUNREACH, errno.ENETUNREACH}
-"""What the kernel says of a hop that is gone, rather than of one that hung up."""
+_FAULTS = {errno.ETIMEDOUT, errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EACCES, errno.EAGAIN}
+"""What an application may see for a fault of the chain; EHOSTUNREACH for all else.
+
+Never ECONNREFUSED, by which the destination says that nobody listens there.
+"""
 
 ADVICE = {
     errno.ECONNREFUSED: "is it running, and is that its port?",
@@ -52,9 +55,10 @@ class AttemptFailed(ProxywrapError):
     Args:
         hop: the proxy that failed or refused; None for a direct connection.
         reason: what happened, without the hop's name.
-        errno: what the application must see.
+        errno: what the application must see; for a fault of the chain, what is left of that in `_FAULTS`.
         is_chain_fault: the user must hear of it.
         is_unreached: the hop before could not get to `hop`, which was not asked for anything.
+        is_unresolved: `hop` seems not to know the name that it was asked for.
 
     """
 
@@ -66,36 +70,58 @@ class AttemptFailed(ProxywrapError):
         errno: int,
         is_chain_fault: bool,
         is_unreached: bool = False,
+        is_unresolved: bool = False,
     ) -> None:
         super().__init__(reason)
         self.hop = hop
         self.reason = reason
-        self.errno = errno
+        self.errno = _as_fault(errno) if is_chain_fault else errno
         self.is_chain_fault = is_chain_fault
         self.is_unreached = is_unreached
+        self.is_unresolved = is_unresolved
 
 
-async def blaming(hop: ProxyURI, step: Awaitable[T], next_hop: ProxyURI | None = None) -> T:
+def _as_fault(error: int) -> int:
+    return error if error in _FAULTS else errno.EHOSTUNREACH
+
+
+def refused(
+    hop: ProxyURI, refusal: ProxyRefused, next_hop: ProxyURI | None = None, *, of_name: bool = False
+) -> AttemptFailed:
+    """Return whose fault it is that `hop` does not lead to `next_hop`, or else to the destination.
+
+    A password or a rule is `hop`'s own affair. `of_name` where the destination is a name.
+    """
+    if next_hop is not None and refusal.errno != errno.EACCES:
+        reason = f"cannot be reached, says {hop}: {refusal.reason}: is that its address as seen from there?"
+        return AttemptFailed(next_hop, reason, errno=refusal.errno, is_chain_fault=True, is_unreached=True)
+    is_unresolved = of_name and refusal.is_about_name
+    doubt = ": it could not resolve the name, or not reach its host" if is_unresolved else ""
+    return AttemptFailed(
+        hop,
+        refusal.reason + doubt,
+        errno=refusal.errno,
+        is_chain_fault=not refusal.is_destination_fault,
+        is_unresolved=is_unresolved,
+    )
+
+
+async def blaming(
+    hop: ProxyURI, step: Awaitable[T], next_hop: ProxyURI | None = None, *, of_name: bool = False
+) -> T:
     """Return what a step gives, and put what it raises down to `hop`.
 
     If `next_hop` is what the step asks for, that one is to blame where `hop`
-    did not get there, and the chain, not the destination. A password or a rule
-    is `hop`'s own affair.
+    did not get there, and the chain, not the destination. `of_name` as of `refused`.
     """
     try:
         return await step
     except ProxyRefused as exc:
-        if next_hop is not None and exc.errno != errno.EACCES:
-            reason = f"cannot be reached, says {hop}: {exc.reason}: is that its address as seen from there?"
-            raise AttemptFailed(
-                next_hop, reason, errno=exc.errno, is_chain_fault=True, is_unreached=True
-            ) from exc
-        is_fault = not exc.is_destination_fault
-        raise AttemptFailed(hop, exc.reason, errno=exc.errno, is_chain_fault=is_fault) from exc
+        raise refused(hop, exc, next_hop, of_name=of_name) from exc
     except (TruncatedError, ConnectionResetError, BrokenPipeError) as exc:
         # One fault, and one line: which it is depends on what was still under way.
         reason = f"closed the connection in the middle of the handshake: {_is_it_one(hop)}"
-        raise AttemptFailed(hop, reason, errno=errno.ECONNREFUSED, is_chain_fault=True) from exc
+        raise AttemptFailed(hop, reason, errno=errno.EHOSTUNREACH, is_chain_fault=True) from exc
     except ProtocolError as exc:
         raise AttemptFailed(hop, str(exc), errno=exc.errno, is_chain_fault=True) from exc
     except TimedOut as exc:
@@ -105,8 +131,7 @@ async def blaming(hop: ProxyURI, step: Awaitable[T], next_hop: ProxyURI | None =
         raise AttemptFailed(hop, exc.reason, errno=exc.errno, is_chain_fault=True) from exc
     except OSError as exc:
         reason = f"broke off the handshake: {exc.strerror}: {ADVICE.get(exc.errno or 0, _is_it_one(hop))}"
-        error = exc.errno if exc.errno in _UNREACHABLE else errno.ECONNREFUSED
-        raise AttemptFailed(hop, reason, errno=error, is_chain_fault=True) from exc
+        raise AttemptFailed(hop, reason, errno=exc.errno or errno.EHOSTUNREACH, is_chain_fault=True) from exc
 
 
 def _is_it_one(hop: ProxyURI) -> str:

@@ -163,7 +163,8 @@ async def ask_hop(
         flow = client_request(hops[at], target)
     else:
         flow = client_handshake(hops[at], target, isolation)
-    await blaming(hops[at], run(flow, io), next_hop)
+    of_name = next_hop is None and target is not None and isinstance(target.host, str)
+    await blaming(hops[at], run(flow, io), next_hop, of_name=of_name)
 
 
 async def joining(step: Awaitable[T], hop: ProxyURI, names: HopNames, limit_s: float) -> T:

@@ -6,10 +6,12 @@ of an answer nearly always tells what really listens there.
 
 from __future__ import annotations
 
-from proxywrap.errors import RemoteProtocolError, TruncatedError
+import errno
+
+from proxywrap.errors import ProxyRefused, RemoteProtocolError, TimedOut, TruncatedError
 from proxywrap.protocol.effects import Flow, ReadExactly
 
-__all__ = ["mismatch", "read_answer"]
+__all__ = ["mismatch", "read_answer", "wordless_refusal"]
 
 _SERVERS = {
     0x00: "a SOCKS4 proxy",  # VN of a reply
@@ -59,3 +61,18 @@ def read_answer(size: int, what: str) -> Flow[bytes]:
         return (yield ReadExactly(size))
     except TruncatedError as exc:
         raise TruncatedError(f"expected {what}, but the connection was closed") from exc
+
+
+def wordless_refusal(error: BaseException | None) -> ProxyRefused | None:
+    """Return what a proxy that has let us in says by an error of the connection, None where it says nothing.
+
+    `ssh -D` closes when it cannot connect; a proxy whose destination drops what
+    it is sent is silent for as long as the kernel goes on trying.
+    """
+    if isinstance(error, TruncatedError | ConnectionResetError | BrokenPipeError):
+        reason = "closed the connection in place of an answer, as ssh -D does when it cannot connect"
+        return ProxyRefused(reason, errno=errno.ECONNREFUSED, is_destination_fault=True)
+    if isinstance(error, TimedOut):
+        reason = f"did not connect within {error.limit_s:g} s, which is tcp_read_time_out"
+        return ProxyRefused(reason, errno=errno.ETIMEDOUT, is_destination_fault=True)
+    return None

@@ -49,7 +49,7 @@ STATUS_ERRNO = {
     HTTPStatus.SERVICE_UNAVAILABLE: errno.ECONNREFUSED,
     HTTPStatus.GATEWAY_TIMEOUT: errno.ETIMEDOUT,
 }
-"""What the application sees for a status; ECONNREFUSED for any other."""
+"""What the application sees for a status; EHOSTUNREACH for any other."""
 
 _ABOUT_DESTINATION = {HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT}
 
@@ -61,6 +61,8 @@ _ERRNO_STATUS = {
     errno.ENETUNREACH: HTTPStatus.BAD_GATEWAY,
     **{STATUS_ERRNO[status]: status for status in _ABOUT_DESTINATION},
 }
+
+_NO_NAME_OF_SQUID = b"ERR_DNS_FAIL"
 
 _OF_TINYPROXY = "HTTP 500 Unable to connect"
 """Its answer for a destination that refuses, or that nobody knows."""
@@ -189,11 +191,18 @@ def _refusal(response: h11.Response, *, has_credentials: bool) -> ProxyRefused:
     elif not is_about_destination:
         reason += ": does it carry CONNECT? A web server does not; a proxy's own log says why"
     known = next((status for status in STATUS_ERRNO if status == code), None)
+    otherwise = errno.ECONNREFUSED if is_about_destination else errno.EHOSTUNREACH
+    error = otherwise if known is None else STATUS_ERRNO[known]
+    is_unknown_name = any(
+        name == b"x-squid-error" and bytes(value).startswith(_NO_NAME_OF_SQUID)
+        for name, value in response.headers
+    )
     return ProxyRefused(
         reason,
-        errno=errno.ECONNREFUSED if known is None else STATUS_ERRNO[known],
+        errno=errno.EHOSTUNREACH if is_unknown_name else error,
         is_destination_fault=is_about_destination,
         is_authentication=code in _ABOUT_CREDENTIALS,
+        is_about_name=is_unknown_name or code == HTTPStatus.BAD_GATEWAY,
     )
 
 

@@ -6,10 +6,10 @@ import errno
 from typing import NamedTuple
 
 from proxywrap.address import Endpoint
-from proxywrap.errors import ProxyRefused, RemoteProtocolError
+from proxywrap.errors import ProtocolError, ProxyRefused, ProxyUnreachable, RemoteProtocolError
 from proxywrap.protocol import userpass
 from proxywrap.protocol.command import TOR_COMMANDS, Command
-from proxywrap.protocol.diagnosis import mismatch, read_answer
+from proxywrap.protocol.diagnosis import mismatch, read_answer, wordless_refusal
 from proxywrap.protocol.effects import Flow, ReadExactly, Send
 from proxywrap.protocol.socks5 import (
     ABOUT_DESTINATION,
@@ -85,7 +85,8 @@ def converse(cmd: Command, about: Endpoint, login: Login, *, in_one_flight: bool
         BND.ADDR and BND.PORT. A name among them is not checked in any way.
 
     Raises:
-        ProxyRefused: the proxy said no, with the errno of `REP_ERRNO`.
+        ProxyRefused: the proxy said no, with the errno of `REP_ERRNO`, or has let us in and closes
+            or is silent when it is asked.
         RemoteProtocolError: the answer is not one of SOCKS5.
         TruncatedError: the proxy closed in the middle.
         LocalProtocolError: a name, user name or password that is too long.
@@ -132,7 +133,7 @@ def request(cmd: Command, destination: Endpoint) -> Flow[Endpoint]:
         BND.ADDR and BND.PORT. A name among them is not checked in any way.
 
     Raises:
-        ProxyRefused: the reply is not SUCCEEDED.
+        ProxyRefused: the reply is not SUCCEEDED, or there is none.
         RemoteProtocolError: the answer is not one of SOCKS5.
         TruncatedError: the proxy closed in the middle.
         LocalProtocolError: a name that is too long.
@@ -183,7 +184,7 @@ def _pack_request(cmd: Command, packed: bytes) -> bytes:
 
 
 def _read_reply(cmd: Command) -> Flow[Endpoint]:
-    ver, rep = yield ReadExactly(2)
+    ver, rep = yield from _read_verdict()
     if ver != VERSION:
         raise mismatch("a SOCKS5 reply of version 5", ver)
     if rep != Rep.SUCCEEDED:
@@ -195,6 +196,17 @@ def _read_reply(cmd: Command) -> Flow[Endpoint]:
     if atyp == Atyp.DOMAINNAME:
         return Endpoint(data.decode("utf-8", "surrogateescape"), port)
     return Endpoint(parse_number(atyp, data), port)
+
+
+def _read_verdict() -> Flow[bytes]:
+    """Read VER and REP; the proxy has let us in, so closing and silence are its answer as well."""
+    try:
+        return (yield ReadExactly(2))
+    except (ProtocolError, ProxyUnreachable, OSError) as exc:
+        refusal = wordless_refusal(exc)
+        if refusal is None:
+            raise
+        raise refusal from exc
 
 
 def _no_acceptable(login: Login) -> ProxyRefused:
@@ -211,7 +223,7 @@ def _refusal(cmd: Command, code: int) -> ProxyRefused:
     if code not in Rep.__members__.values():
         return ProxyRefused(
             f"unassigned reply (REP {code}): its own log may say why",
-            errno=errno.ECONNREFUSED,
+            errno=errno.EHOSTUNREACH,
             is_destination_fault=False,
         )
     rep = Rep(code)
@@ -222,4 +234,5 @@ def _refusal(cmd: Command, code: int) -> ProxyRefused:
         reason.format(code=f" (REP {code})"),
         errno=REP_ERRNO[rep],
         is_destination_fault=rep in ABOUT_DESTINATION,
+        is_about_name=rep in {Rep.GENERAL_FAILURE, Rep.HOST_UNREACHABLE},
     )

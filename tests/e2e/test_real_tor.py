@@ -44,7 +44,8 @@ def test_credentials_that_it_takes(world: World, tor: str, isolate: str, pipelin
     """It refuses what is no onion service behind them, at once."""
     argv = [*wrap(f"{tor}?isolate={isolate}{pipeline}"), "curl", "-sS", f"http://{ONION}/"]
     assert world.run(argv, expect=7).complaints[0] == (
-        f"proxywrap: {tor}: general failure of the proxy (REP 1): its own log says why"
+        f"proxywrap: {ONION}: {tor}: general failure of the proxy (REP 1): its own log says why: "
+        "it could not resolve the name, or not reach its host"
     )
     assert world.judge.leaks == []
 

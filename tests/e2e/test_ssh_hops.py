@@ -157,7 +157,7 @@ def test_a_refused_destination(world: World, home: Home) -> None:
         (
             {"UserKnownHostsFile": "/dev/null"},
             GATE,
-            "ECONNREFUSED",
+            "EHOSTUNREACH",
             (
                 "its host key is not known here: connect to it once by ssh, "
                 "and accept the key if it is the right one"
@@ -166,7 +166,7 @@ def test_a_refused_destination(world: World, home: Home) -> None:
         (
             {"UserKnownHostsFile": "{wrong}"},
             GATE,
-            "ECONNREFUSED",
+            "EHOSTUNREACH",
             (
                 "its host key is another one than known_hosts has: find out why before you trust it; "
                 "`ssh-keygen -R` with its name removes the old one"
@@ -175,7 +175,7 @@ def test_a_refused_destination(world: World, home: Home) -> None:
         (
             {"Port": 1},
             GATE,
-            "ECONNREFUSED",
+            "EHOSTUNREACH",
             "cannot be connected to: Connection refused: is it running, and is that its port?",
         ),
         (
@@ -187,7 +187,7 @@ def test_a_refused_destination(world: World, home: Home) -> None:
         (
             {"NoSuchOption": "yes"},
             GATE,
-            "ECONNREFUSED",
+            "EHOSTUNREACH",
             (
                 "ssh has ended: {config}: terminating, 1 bad configuration options: "
                 "does `ssh -v` to that host say more?"

@@ -84,10 +84,10 @@ def test_connect_through_a_proxy(events: list[Event]) -> None:
 def test_a_failed_connect(attempts: Attempts, events: list[Event]) -> None:
     """The socket is as good as new."""
     with socket.socket() as app, socket.create_server(("127.0.0.1", 0)) as listener:
-        assert finish(connect(attempts, connect_request(), app)).error == errno.ECONNREFUSED
+        assert finish(connect(attempts, connect_request(), app)).error == errno.EHOSTUNREACH
         (event,) = events
         assert isinstance(event, Failed)
-        assert (str(event.destination), event.errno) == ("192.0.2.7:80", errno.ECONNREFUSED)
+        assert (str(event.destination), event.errno) == ("192.0.2.7:80", errno.EHOSTUNREACH)
         assert event.is_chain_fault
         app.connect(listener.getsockname())
     assert attempts._tasks == {}

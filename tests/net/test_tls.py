@@ -192,7 +192,7 @@ def test_a_wrong_certificate(
             assert caught.value.reason == f"its certificate is not accepted: {reason}"
             assert (caught.value.hop, caught.value.errno, caught.value.is_chain_fault) == (
                 hop,
-                errno.ECONNREFUSED,
+                errno.EHOSTUNREACH,
                 True,
             )
             assert "secret" not in "".join(traceback.format_exception(caught.value))

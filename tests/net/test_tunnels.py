@@ -82,7 +82,7 @@ def _assert_gone(path: Path) -> None:
         ("exec sleep 1000", ProxyUnreachable, errno.ETIMEDOUT),
         (f"{CONNECTED}; exec sleep 1000", TimedOut, errno.ETIMEDOUT),
         (f"{LET_IN}; exec sleep 1000", ProxyRefused, errno.ETIMEDOUT),
-        ("exit 255", ProxyUnreachable, errno.ECONNREFUSED),
+        ("exit 255", ProxyUnreachable, errno.EHOSTUNREACH),
     ],
     ids=["connect", "login", "destination", "end"],
 )

@@ -104,19 +104,19 @@ IS_IT_ONE = ": does it carry CONNECT? A web server does not; a proxy's own log s
 @pytest.mark.parametrize(
     ("status", "error", "advice"),
     [
-        (b"301 Moved", errno.ECONNREFUSED, IS_IT_ONE),
-        (b"400 Bad Request", errno.ECONNREFUSED, IS_IT_ONE),
+        (b"301 Moved", errno.EHOSTUNREACH, IS_IT_ONE),
+        (b"400 Bad Request", errno.EHOSTUNREACH, IS_IT_ONE),
         (
             b"403 Forbidden",
             errno.EACCES,
             ": whoever runs it can change its rules; many let only port 443 pass",
         ),
-        (b"404 Not Found", errno.ECONNREFUSED, IS_IT_ONE),
-        (b"500 Oops", errno.ECONNREFUSED, IS_IT_ONE),
+        (b"404 Not Found", errno.EHOSTUNREACH, IS_IT_ONE),
+        (b"500 Oops", errno.EHOSTUNREACH, IS_IT_ONE),
         (b"502 Bad Gateway", errno.EHOSTUNREACH, ""),
         (b"503 Service Unavailable", errno.ECONNREFUSED, ""),
         (b"504 Gateway Timeout", errno.ETIMEDOUT, ""),
-        (b"599", errno.ECONNREFUSED, IS_IT_ONE),
+        (b"599", errno.EHOSTUNREACH, IS_IT_ONE),
     ],
 )
 def test_refusal(status: bytes, error: int, advice: str) -> None:
@@ -340,3 +340,16 @@ def test_arbitrary_bytes(data: bytes, start: bytes) -> None:
         for flow in (httpconnect.connect(NAME), httpconnect.read_request(), httpconnect.read_request(refuse)):
             error = play(flow, start + data + end).error
             assert error is None or isinstance(error, ProtocolError | ProxyRefused)
+
+
+def test_squid_says_which_name_it_does_not_know() -> None:
+    """By a field of its own: 503 alone says that the destination refuses."""
+    for field, seen in (
+        (b"ERR_DNS_FAIL 0", errno.EHOSTUNREACH),
+        (b"ERR_CONNECT_FAIL 111", errno.ECONNREFUSED),
+    ):
+        head = b"HTTP/1.1 503 Service Unavailable\r\nX-Squid-Error: " + field + b"\r\n\r\n"
+        error = play(httpconnect.connect(Endpoint("typo.test", 80)), head).error
+        assert isinstance(error, ProxyRefused)
+        assert (error.errno, error.is_about_name) == (seen, seen == errno.EHOSTUNREACH)
+        assert error.is_destination_fault

@@ -13,7 +13,13 @@ from hypothesis import strategies as st
 from playbook import arrives, play, truncates
 
 from proxywrap.address import Endpoint
-from proxywrap.errors import LocalProtocolError, ProtocolError, ProxyRefused, RemoteProtocolError
+from proxywrap.errors import (
+    LocalProtocolError,
+    ProtocolError,
+    ProxyRefused,
+    RemoteProtocolError,
+    TruncatedError,
+)
 from proxywrap.protocol import socks5, socks5client, socks5server
 from proxywrap.protocol.command import Command
 from proxywrap.protocol.request import Request
@@ -162,16 +168,16 @@ def test_no_acceptable_method(username: bytes | None, text: str) -> None:
 @pytest.mark.parametrize(
     ("rep", "error", "advice"),
     [
-        (1, errno.ECONNREFUSED, ": its own log says why"),
+        (1, errno.EHOSTUNREACH, ": its own log says why"),
         (2, errno.EACCES, ": whoever runs it can change them"),
         (3, errno.ENETUNREACH, ""),
         (4, errno.EHOSTUNREACH, ""),
         (5, errno.ECONNREFUSED, ""),
         (6, errno.ETIMEDOUT, ""),
-        (7, errno.ECONNREFUSED, ": its configuration has to allow it"),
-        (8, errno.ECONNREFUSED, ": IPv6, or names?"),
-        (9, errno.ECONNREFUSED, ": its own log may say why"),
-        (0xF0, errno.ECONNREFUSED, ": its own log may say why"),
+        (7, errno.EHOSTUNREACH, ": its configuration has to allow it"),
+        (8, errno.EHOSTUNREACH, ": IPv6, or names?"),
+        (9, errno.EHOSTUNREACH, ": its own log may say why"),
+        (0xF0, errno.EHOSTUNREACH, ": its own log may say why"),
     ],
 )
 @pytest.mark.parametrize("rest", ["", "00", "0001 00000000 0000"])
@@ -315,3 +321,12 @@ def test_arbitrary_bytes(data: bytes, start: bytes) -> None:
     ):
         error = play(flow, start + data).error
         assert error is None or isinstance(error, ProtocolError | ProxyRefused)
+
+
+@pytest.mark.parametrize("heard", [b"", b"\x05"], ids=["nothing", "half a word"])
+def test_who_has_let_us_in_says_no_by_closing(heard: bytes) -> None:
+    """Ssh -D has no other no, so it is the destination's answer; before that it is none."""
+    error = play(connect(V4), b"\x05\x00" + heard).error
+    assert isinstance(error, ProxyRefused)
+    assert (error.errno, error.is_destination_fault) == (errno.ECONNREFUSED, True)
+    assert isinstance(play(connect(V4), b"\x05").error, TruncatedError)

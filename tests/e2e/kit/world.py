@@ -225,9 +225,16 @@ class Command(subprocess.Popen[bytes]):
 
 
 class World:
-    """The namespace; use it as a context manager."""
+    """The namespace; use it as a context manager.
 
-    def __init__(self) -> None:
+    Args:
+        has_name_servers: what has a hosts file of its own asks them for other names; else it
+            knows of no others, and says so at once.
+
+    """
+
+    def __init__(self, *, has_name_servers: bool = True) -> None:
+        self._has_name_servers = has_name_servers
         self.judge = Judge()
         self.directory = Path(tempfile.mkdtemp(prefix="pw-", dir="/tmp"))
         self.directory.chmod(0o755)
@@ -321,6 +328,10 @@ class World:
                 file.writelines(f"{address} {name}\n" for name, address in hosts.items())
             Path(file.name).chmod(0o644)
             mounts += f" && mount --bind {file.name} /etc/hosts"
+            if not self._has_name_servers:
+                files_only = self.directory / "nsswitch.conf"
+                files_only.write_text("hosts: files\n")
+                mounts += f" && mount --bind {files_only} /etc/nsswitch.conf"
         enter = ["nsenter", f"--net={self.namespace}", "unshare", "--mount", "--propagation", "private"]
         return [*enter, "sh", "-c", f'{mounts} && exec "$@"', "sh", *map(str, argv)]
 
