@@ -4,6 +4,6 @@ from __future__ import annotations
 
 import sys
 
-from proxywrap.cli import main
+from proxywrap.entry import main
 
 sys.exit(main())
