@@ -15,6 +15,7 @@ from typing import NamedTuple
 from proxywrap.config import Config
 from proxywrap.engines import Engine, runs_filtered
 from proxywrap.errors import ProxywrapError
+from proxywrap.lack import lack_text
 from proxywrap.lookup import PROXY_VARIABLE
 from proxywrap.net.native import judge_target, preload_list
 from proxywrap.protocol.wire import Target
@@ -171,4 +172,4 @@ def filter_error(path: str, error: int) -> CannotRun:
 def exec_error(path: str, error: int) -> CannotRun:
     """Return what an exec that failed with `error` means for the user."""
     status = NOT_FOUND if error == errno.ENOENT else NOT_EXECUTABLE
-    return CannotRun(f"{path}: {os.strerror(error)}", status)
+    return CannotRun(f"{path}{lack_text(error) or f': {os.strerror(error)}'}", status)

@@ -40,7 +40,12 @@ def run(command: click.Command, prog_name: str, args: Sequence[str] | None) -> i
         return exc.exit_status
     except OSError as exc:
         say_error(prog_name, str(exc))
-    except Exception:  # noqa: BLE001 - a fault of ours must not look like COMMAND's exit status 1
+    except Exception as exc:  # noqa: BLE001 - a fault of ours must not look like COMMAND's exit status 1
+        from proxywrap.lack import lack_of, lack_text
+
+        if lack := lack_of(exc):
+            say_error(prog_name, f"cannot start{lack_text(lack)}")
+            return EXIT_OWN_ERROR
         import traceback
 
         say_error(prog_name, f"a fault in proxywrap itself, please report it\n{traceback.format_exc()}")

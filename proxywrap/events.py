@@ -19,6 +19,7 @@ __all__ = [
     "Note",
     "Reloaded",
     "Resolved",
+    "Shortage",
     "Skipped",
     "Unresolved",
     "Unverified",
@@ -119,10 +120,18 @@ class Reloaded(NamedTuple):
     warnings: tuple[str, ...] = ()
 
 
+class Shortage(NamedTuple):
+    """The helper has run out of something, and somebody waits for it; `text` says what to do."""
+
+    text: str
+
+
 class Note(NamedTuple):
     """A line for the user about proxywrap itself, shown under `-v`."""
 
     text: str
 
 
-Event = Resolved | Unresolved | Connected | Failed | Skipped | Unverified | Blocked | Reloaded | Note
+Event = (
+    Resolved | Unresolved | Connected | Failed | Skipped | Unverified | Blocked | Reloaded | Shortage | Note
+)

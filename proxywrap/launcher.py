@@ -14,6 +14,7 @@ The helper's messages come with a signal too (`proxywrap.watch`).
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import socket
@@ -30,6 +31,7 @@ from proxywrap.helper.directory import make_directory, remove_directory
 from proxywrap.helper.family import CELL
 from proxywrap.helper.process import Setup, run_helper
 from proxywrap.helper.starting import Command
+from proxywrap.lack import lack_text
 from proxywrap.lookup import PROXY_VARIABLE
 from proxywrap.net.native import become_subreaper, gather_signals
 from proxywrap.net.rehearsal import Need, rehearse
@@ -43,6 +45,12 @@ if TYPE_CHECKING:
     from proxywrap.report import Report  # which COMMAND need not wait for
 
 __all__ = ["end_like", "launch"]
+
+MIN_DESCRIPTORS = 32
+"""Fewer would leave the helper none for connections."""
+
+FREE_DESCRIPTORS = 16
+"""What the launcher takes, and the helper until it may raise its limit."""
 
 
 def launch(command: Sequence[str], config: Config, *, verbosity: int, log_path: str | None) -> int:
@@ -64,6 +72,7 @@ def launch(command: Sequence[str], config: Config, *, verbosity: int, log_path: 
 
     """
     _expect_system_calls(config)
+    _expect_descriptors()
     _fill_standard_descriptors()
     found = find_command(command, config)
     scrub_secrets(len(command), PROXY_VARIABLE)
@@ -109,7 +118,8 @@ def launch(command: Sequence[str], config: Config, *, verbosity: int, log_path: 
     except BaseException as exc:
         remove_directory(directory)
         if isinstance(exc, OSError):
-            raise ProxywrapError(f"cannot start the helper: {exc}") from exc
+            cause = lack_text(exc.errno or 0) or f": {exc}"
+            raise ProxywrapError(f"cannot start the helper{cause}") from exc
         raise
     finally:
         if notices is not None:
@@ -143,6 +153,33 @@ def _expect_system_calls(config: Config) -> None:
         forbidden = rehearse(need)
         if forbidden is not None:
             raise ProxywrapError(f"cannot start: {forbidden}")
+
+
+def _expect_descriptors() -> None:
+    """See that launcher and helper can have as many descriptors as they take before the first connection."""
+    import resource
+
+    with suppress(OSError):  # a service that may not ask for its limits
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        if 0 <= hard < MIN_DESCRIPTORS:
+            raise ProxywrapError(_too_few(hard))
+    taken: list[int] = []
+    try:
+        while len(taken) < FREE_DESCRIPTORS:
+            taken.append(os.dup(2))
+    except OSError as exc:
+        if exc.errno != errno.EBADF:
+            raise ProxywrapError(_too_few(soft)) from exc
+    finally:
+        for fd in taken:
+            os.close(fd)
+
+
+def _too_few(limit: int) -> str:
+    return (
+        f"cannot start: expected to be allowed {MIN_DESCRIPTORS} open files and to find "
+        f"{FREE_DESCRIPTORS} of them free, found a limit of {limit}: raise it (ulimit -n)"
+    )
 
 
 def _fill_standard_descriptors() -> None:

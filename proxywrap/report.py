@@ -26,10 +26,12 @@ from proxywrap.events import (
     Note,
     Reloaded,
     Resolved,
+    Shortage,
     Skipped,
     Unresolved,
     Unverified,
 )
+from proxywrap.logfile import LogFile
 
 __all__ = ["Report"]
 
@@ -68,7 +70,7 @@ class Report:
     ) -> None:
         self._stream = stream
         self._verbosity = verbosity
-        self._log = log
+        self._log = None if log is None else LogFile(log)
         self._clock = clock
         self._told: dict[tuple[str, str], _Told] = {}
         self._untold = 0
@@ -78,9 +80,7 @@ class Report:
     def report(self, event: Event) -> None:
         """Tell of `event` where it is to be told; never raises."""
         if self._log is not None:
-            import json  # noqa: PLC0415 - only who wants a log waits for it
-
-            self._log = _write(self._log, json.dumps(self._record(event)), on_full=self._drop)
+            self._append(event)
         match event:
             case Failed(is_unresolved=True):
                 text = f"{event.destination.host}: {_failure(event)}"
@@ -102,7 +102,22 @@ class Report:
             case _:
                 self._tell_by_kind(event)
 
-    def _tell_by_kind(self, event: Connected | Skipped | Unverified | Resolved | Note) -> None:
+    def _append(self, event: Event) -> None:
+        import json  # noqa: PLC0415 - only who wants a log waits for it
+
+        if self._log is None:
+            return
+        outcome = self._log.append(json.dumps(self._record(event)))
+        if outcome.has_begun_to_fail:
+            self._tell(
+                NORMAL,
+                f"the log cannot be written: {outcome.reason}: lines are lost until there is room for them",
+            )
+        elif outcome.lost:
+            note = Note(f"{outcome.lost} lines before this one were lost: the log could not be written")
+            self._log.append(json.dumps(self._record(note)))
+
+    def _tell_by_kind(self, event: Connected | Skipped | Unverified | Resolved | Shortage | Note) -> None:
         match event:
             case Connected():
                 self._tell_lazily(VERBOSE, _connection, event)
@@ -112,6 +127,8 @@ class Report:
                 self._tell_lazily(NORMAL, _carelessness, event)
             case Resolved():
                 self._tell_lazily(ALL, _resolution, event)
+            case Shortage():
+                self._tell(NORMAL, event.text)
             case Note():
                 self._tell(VERBOSE, event.text)
             case _:

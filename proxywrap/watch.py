@@ -23,6 +23,7 @@ from proxywrap.helper.directory import remove_directory
 from proxywrap.helper.family import CELL, MESSAGE, Message, all_children
 from proxywrap.helper.handle import Handle, hold
 from proxywrap.helper.starting import Command
+from proxywrap.lack import lack_text
 from proxywrap.net.native import SENT_ON
 
 if TYPE_CHECKING:
@@ -188,14 +189,16 @@ class Watch:
     def _reap(self) -> int | None:
         """See whether the helper has died; if so, be COMMAND's parent in its place."""
         if not self.is_helper_gone:
-            if os.waitpid(self.helper, os.WNOHANG)[0] == 0:
+            pid, how = os.waitpid(self.helper, os.WNOHANG)
+            if pid == 0:
                 return None
             self.is_helper_gone = True
             status = self._hear()
             if status is not None or self.status is not None:
                 return self.status if status is None else status
             remove_directory(self.directory)
-            self._say("the helper has died; every further connection will be refused")
+            cause = lack_text(os.WEXITSTATUS(how)) if os.WIFEXITED(how) else ""
+            self._say(f"the helper has died{cause}; every further connection will be refused")
             self._kill_orphans()
             if self.handle is None:
                 self._find_command()

@@ -18,6 +18,7 @@ from proxywrap.events import (
     Note,
     Reloaded,
     Resolved,
+    Shortage,
     Skipped,
     Unresolved,
     Unverified,
@@ -37,6 +38,7 @@ EVENTS: list[Event] = [
     Unverified(1, HOP),
     Reloaded("a.conf", "a.conf:1: expected an option"),
     Blocked(1, "UDP to 192.0.2.1:443", "only TCP is carried"),
+    Shortage("x"),
     Note("x"),
 ]
 

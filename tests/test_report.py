@@ -26,6 +26,7 @@ from proxywrap.events import (
     Note,
     Reloaded,
     Resolved,
+    Shortage,
     Skipped,
     Unresolved,
     Unverified,
@@ -294,6 +295,7 @@ def test_detached_report_is_silent() -> None:
         ),
         (BLOCKED, {"event": "blocked", "pid": 7, "what": BLOCKED.what, "hint": BLOCKED.hint}),
         (NOTE, {"event": "note", "text": "a note"}),
+        (Shortage("no room"), {"event": "shortage", "text": "no room"}),
     ],
 )
 @pytest.mark.parametrize("verbosity", [-1, 0, 2])

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from proxywrap.events import Event, Note
 from proxywrap.helper.closer import Closer
+from proxywrap.helper.room import Room
 from proxywrap.helper.router import Router
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ class Context:
     report: Callable[[Event], None]
     on_request: Callable[[], None] = field(default=lambda: None)
     has_room: Callable[[], bool] = field(default=lambda: True)
+    room: Room = field(default_factory=Room)
     closer: Closer = field(default_factory=Closer)
     _noted: set[object] = field(default_factory=set)
 

@@ -75,7 +75,7 @@ class Early:
             self._poll.unregister(connection)
             self._receive(connection, session)
         for listener in self._listeners:
-            while self._taken < MAX_EARLY:
+            while self._taken < MAX_EARLY and self.context.room.is_left():
                 self._taken += 1  # before there is anything that could be lost by ending now
                 try:
                     connection, _address = listener.accept()

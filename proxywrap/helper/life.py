@@ -8,11 +8,9 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
-import resource
 import signal
 import socket
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from proxywrap.config import Config
@@ -50,7 +48,6 @@ ROOM_S = 0.1
 
 def live(setup: Setup, family: Family, early: Early) -> None:
     """Serve until COMMAND and all its descendants are gone, beginning with what `early` has taken."""
-    _raise_descriptor_limit()
     gc.freeze()
     gc.enable()
     # Not closed, for that waits until the last name has been looked up; the process ends now.
@@ -215,12 +212,6 @@ class _Life:
 def _deadlines(config: Config) -> Deadlines:
     options = config.options
     return Deadlines(options.tcp_connect_time_out_ms / 1000, options.tcp_read_time_out_ms / 1000)
-
-
-def _raise_descriptor_limit() -> None:
-    with suppress(OSError):  # a service that may not set limits has to do with what it has
-        _soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def _join_group_of_parent(launcher: int) -> None:

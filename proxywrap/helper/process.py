@@ -24,6 +24,7 @@ from proxywrap.helper.backlog import has_backlog
 from proxywrap.helper.directory import remove_directory
 from proxywrap.helper.family import Family
 from proxywrap.helper.starting import Command, start_command
+from proxywrap.lack import lack_of
 from proxywrap.net.native import become_subreaper, release_signals
 
 if TYPE_CHECKING:
@@ -119,8 +120,11 @@ def run_helper(setup: Setup, command: Command) -> NoReturn:
             gc.disable()  # nothing of what is imported now will ever be garbage
             _serve(setup, family, started.listener)
             status = 0
-    except BaseException:  # noqa: BLE001 - there is nobody above who could tell of it
-        sys.excepthook(*sys.exc_info())
+    except BaseException as exc:  # noqa: BLE001 - there is nobody above who could tell of it
+        status = lack_of(exc)
+        if not status:
+            status = 1
+            sys.excepthook(*sys.exc_info())
     finally:
         os._exit(status)
 
@@ -129,8 +133,10 @@ def _serve(setup: Setup, family: Family, listener: int) -> None:
     """Import what serves requests, in an order in which the first ones need not wait for the last module."""
     from proxywrap.events import Note  # noqa: PLC0415 - COMMAND runs already
     from proxywrap.helper.early import Early  # noqa: PLC0415
+    from proxywrap.helper.room import raise_descriptor_limit  # noqa: PLC0415
     from proxywrap.helper.session import Filtered  # noqa: PLC0415
 
+    raise_descriptor_limit()
     early = Early(setup.config, setup.token, setup.listeners)
     if listener >= 0:
         early.work.append(Filtered(listener))

@@ -12,7 +12,6 @@ import asyncio
 import socket
 from collections.abc import Callable, Sequence
 
-from proxywrap.events import Note
 from proxywrap.helper.backlog import has_backlog
 from proxywrap.helper.context import Context
 from proxywrap.helper.session import Session, Work
@@ -97,29 +96,33 @@ class ControlServer:
                 return
             if self._loop.time() > end:
                 return
+            if not self._context.room.is_left():
+                if not has_backlog([listener]):
+                    return
+                if not self._silent:
+                    self._pause(listener)
+                    return
+                self._drop_one()
+                continue
             try:
                 connection, _address = listener.accept()
             except BlockingIOError:
                 return
-            except OSError as exc:
-                if not has_backlog([listener]):
-                    return  # without a descriptor to spare that is said even if nobody waits
-                if not self._silent:
-                    self._pause(listener, exc)
-                    return
-                self._drop_one()
-            else:
-                # The request of a wrapped process is there already.
-                self._serve(connection, Session(self._context, connection))
+            except OSError:  # the system has no descriptor left (ENFILE), or no memory
+                if has_backlog([listener]):
+                    self._pause(listener)
+                return
+            # The request of a wrapped process is there already.
+            self._serve(connection, Session(self._context, connection))
 
-    def _pause(self, listener: socket.socket, exc: OSError) -> None:
+    def _pause(self, listener: socket.socket) -> None:
         """Look again later: the listener stays readable all the time."""
-        self._context.report(Note(f"cannot accept a request: {exc}"))
+        self._context.room.tell(self._context.report)
         self._rest(listener)
 
     def _rest(self, listener: socket.socket) -> None:
-        self._loop.remove_reader(listener)
-        self._loop.call_later(ACCEPT_PAUSE_S, self._resume, listener)
+        if self._loop.remove_reader(listener):
+            self._loop.call_later(ACCEPT_PAUSE_S, self._resume, listener)
 
     def _resume(self, listener: socket.socket) -> None:
         if not self._is_stopped:

@@ -63,7 +63,11 @@ def start_command(command: Command, cell: mmap, channel: socket.socket, group: i
 
     """
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    pid = os.fork()
+    try:
+        pid = os.fork()
+    except OSError as exc:
+        channel.send(MESSAGE.pack(Message.EXEC_FAILED, exc.errno))
+        return None
     if pid == 0:
         ours.close()
         _become_command(command, cell, group, theirs)

@@ -138,6 +138,9 @@ class TcpCalls:
         place = parse_sockaddr(sockaddr)
         if place is None or family_of(sockaddr) != sock.family:
             raise os_error(errno.EAFNOSUPPORT)
+        if not self._context.room.is_left():
+            self._context.room.tell(self._context.report)
+            raise os_error(errno.EMFILE)
         route = self._route(caller, place)
         has_limit = _limit_s(sock) > 0
         is_direct = route.is_direct and not route.resolves_here

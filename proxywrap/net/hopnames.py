@@ -82,7 +82,11 @@ class HopNames:
         """
         asked = self._asked.get(name)
         if asked is None:
-            asked = self._ask(name)
+            try:
+                asked = self._ask(name)
+            except RuntimeError as exc:
+                reason = f"its name cannot be resolved: {exc}: raise the limit of threads (ulimit -u)"
+                raise ProxyUnreachable(reason, errno=errno.EAGAIN) from exc
         try:
             # Others may wait for the same answer: who gives up does so alone.
             return await asyncio.shield(asked)

@@ -8,6 +8,7 @@ told of room.
 from __future__ import annotations
 
 import asyncio
+import errno
 import math
 import socket
 import struct
@@ -21,10 +22,13 @@ async def connect_unix(path: str, limit_s: float) -> socket.socket:
     """Return a non-blocking socket that is connected to `path`.
 
     Raises:
-        OSError: as connect(2); EAGAIN where the queue was full for `limit_s`.
+        OSError: as connect(2); EAGAIN where the queue was full for `limit_s`, or no thread could be started.
 
     """
-    connecting = asyncio.get_running_loop().run_in_executor(None, _connect, path, limit_s)
+    try:
+        connecting = asyncio.get_running_loop().run_in_executor(None, _connect, path, limit_s)
+    except RuntimeError as exc:
+        raise OSError(errno.EAGAIN, f"{exc}: raise the limit of processes and threads (ulimit -u)") from exc
     try:
         return await asyncio.shield(connecting)
     except asyncio.CancelledError:
