@@ -435,8 +435,8 @@ def test_a_name_that_the_last_proxy_does_not_know_is_told_once_a_proxy() -> None
     """A program only says that there is no route; who tries many names hears of the first."""
     stream = io.StringIO()
     report = Report(stream, verbosity=0, log=None)
+    reason = "host unreachable (REP 4): it could not resolve the name, or not reach its host"
     for name in ("typo.test", "other.test"):
-        reason = "host unreachable (REP 4): it could not resolve the name, or not reach its host"
         where = Endpoint(name, 80)
         report.report(
             Failed(7, where, HOP, errno.EHOSTUNREACH, reason, is_chain_fault=False, is_unresolved=True)

@@ -59,8 +59,8 @@ class Scene:
         # Where one goes that knows no 4a.
         subprocess.run([*enter, "route", "add", "unreachable", "0.0.0.1/32"], check=True)
         self.closed = world.port()
-        self.open = stack.enter_context(world.running(listening(_echo, "0.0.0.0")))
-        self.ours = {
+        self.open: int = stack.enter_context(world.running(listening(_echo, "0.0.0.0")))
+        self.ours: dict[str, SocksServer] = {
             name: stack.enter_context(world.running(SocksServer(names=HOSTS)))
             for name in ("bundled", "first", "last", "lot", "draw")
         }
