@@ -16,7 +16,7 @@ import pytest
 
 from proxywrap.testing import SocksServer
 
-from .kit.clients import PROGRAMS, wrap
+from .kit.clients import PROGRAMS, PROXYWRAP, wrap
 from .kit.everyserver import SERVERS, Says, start
 from .kit.listening import listening
 from .kit.world import World
@@ -24,6 +24,8 @@ from .kit.world import World
 if TYPE_CHECKING:
     import asyncio
     from collections.abc import Iterator, Sequence
+
+PROXYWRAPCTL = PROXYWRAP.with_name("proxywrapctl")
 
 KINDS = ["strict_chain", "dynamic_chain", "random_chain", "round_robin_chain"]
 
@@ -204,3 +206,29 @@ def test_proxychains_asks_the_same_of_the_same(scene: Scene, name: str, scheme: 
         seen.append((stands, scene.asked("first"), scene.asked("last")))
     assert seen[0] == seen[1]
     assert seen[0][0] == {places[0]}
+
+
+# -- proxywrapctl check ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("name", "scheme"), EVERY)
+def test_check_finds_every_server_sound(scene: Scene, name: str, scheme: str) -> None:
+    """In a strict and in a dynamic chain; each proxy is tried by those before it, and nobody past them."""
+    port = scene.port
+    lines = [f"socks5 127.0.0.1 {port('first')}", f"{scheme}://127.0.0.1:{port(name)}"]
+    if SERVERS[name].leads_on:
+        lines.append(f"socks5 127.0.0.1 {port('last')}")
+    file = scene.world.directory / "check.conf"
+    file.write_text(
+        "\n".join(["dynamic_chain", "[ProxyList]", *lines, "[chain all]", "strict_chain", *lines, ""])
+    )
+    place = scene.places(0)["open"]
+    scene.forget()
+    to = ["--to", place] if SERVERS[name].leads_on else []
+    result = scene.world.run([PROXYWRAPCTL, "check", "-f", file, "--json", *to], expect=None)
+    assert result.returncode == 0, result.text
+    it, last = (f"127.0.0.1:{port(each)}" for each in (name, "last"))
+    assert it in scene.asked("first")
+    assert scene.asked("first") & {last, place} == set()
+    if to:
+        assert place in scene.asked("last")
