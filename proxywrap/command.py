@@ -72,8 +72,7 @@ def find_command(command: Sequence[str], config: Config) -> Found:
         CannotRun: it is not there, not executable, or cannot be wrapped.
 
     """
-    name = command[0]
-    path = _search(name)
+    path = _search(command)
     argv = list(command)
     verdict, runtime = judge_target(path, argv, os.environ)
     if verdict is Target.FORMAT and not config.options.may_run_unwrapped(path):
@@ -108,23 +107,23 @@ def _expect_support(path: str) -> None:
         )
 
 
-def _search(name: str) -> str:
+def _search(command: Sequence[str]) -> str:
+    name = command[0]
     if "/" in name:
         candidates = [name]
     else:
         candidates = [os.path.join(part or ".", name) for part in os.get_exec_path() if name]
-    is_there = False
     for path in candidates:
         if "/" in name and os.path.isdir(path):
             raise CannotRun(f"{name}: expected an executable file, found a directory", NOT_EXECUTABLE)
         if os.access(path, os.X_OK) and not os.path.isdir(path):
             return path
-        is_there |= os.path.exists(path)
-    if is_there:
-        raise CannotRun(
-            f"{name}: expected an executable file, found one that may not be executed", NOT_EXECUTABLE
-        )
-    raise CannotRun(f"{name}: command not found", NOT_FOUND)
+    from proxywrap.unrunnable import not_executable, not_found
+
+    there = sorted(filter(os.path.exists, candidates), key=os.path.isdir)
+    if there:
+        raise CannotRun(not_executable(there[0]), NOT_EXECUTABLE)
+    raise CannotRun(not_found(name, tuple(command[1:]), os.environ), NOT_FOUND)
 
 
 def environment() -> dict[str, str]:
@@ -171,5 +170,8 @@ def filter_error(path: str, error: int) -> CannotRun:
 
 def exec_error(path: str, error: int) -> CannotRun:
     """Return what an exec that failed with `error` means for the user."""
-    status = NOT_FOUND if error == errno.ENOENT else NOT_EXECUTABLE
-    return CannotRun(f"{path}{lack_text(error) or f': {os.strerror(error)}'}", status)
+    if error == errno.ENOENT:
+        from proxywrap.unrunnable import interpreter_fault
+
+        return CannotRun(interpreter_fault(path) or f"{path}: {os.strerror(error)}", NOT_FOUND)
+    return CannotRun(f"{path}{lack_text(error) or f': {os.strerror(error)}'}", NOT_EXECUTABLE)

@@ -36,6 +36,9 @@ _SOCKET_TYPES = {
 
 _TYPE_MASK = 0xF  # linux/net.h: flags may stand beside the type
 
+_CHANGE_USER = frozenset({"sudo", "doas", "pkexec", "sudo-rs", "run0"})
+"""Setuid programs that run another, which can be wrapped behind them."""
+
 _PAST_PROXIES = "it would resolve names past the proxies"
 _TCP_ONLY = "proxywrap carries TCP only"
 _NO_ICMP = "no proxy carries ICMP (ping, traceroute); a connection shows whether a host is there: curl, nc -z"
@@ -57,8 +60,12 @@ def allow_hint(path: str, file: str | None) -> str:
         place = "a configuration file (-f FILE in the place of -x)"
     else:
         place = "the file on standard input" if file == "-" else file
+    name = os.path.basename(path)
+    first = f"write {name} first, `{name} proxywrap … COMMAND`, which wraps what it runs; " * (
+        name in _CHANGE_USER
+    )
     return (
-        f"its traffic would bypass the proxies; a line `allow_unwrapped {glob}` "
+        f"{first}its traffic would bypass the proxies; a line `allow_unwrapped {glob}` "
         f"above [ProxyList] in {place} permits it"
     )
 
