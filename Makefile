@@ -10,7 +10,7 @@ SHIM := $(wildcard csrc/preload/*.c) csrc/notify/filter.c
 UNIT_C := $(patsubst tests/unit_c/%.c,build/unit_c/%,$(wildcard tests/unit_c/test_*.c))
 
 .NOTPARALLEL:
-.PHONY: venv build demo fmt lint types test test-c man compare check check-programs clean
+.PHONY: venv build demo fmt lint types test test-c man compare check check-programs check-slow clean
 
 .venv/.built: pyproject.toml setup.py $(wildcard csrc/*.py) $(C_INPUTS)
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
@@ -50,7 +50,7 @@ types: venv
 	$(BIN)/mypy
 
 test: venv
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -m "not slow"
 
 # Each program names what it tests in a line `// sources: csrc/preload/sockaddr.c ...`.
 build/unit_c/%: tests/unit_c/%.c $(C_INPUTS) $(wildcard tests/unit_c/*.h)
@@ -72,6 +72,10 @@ compare: venv
 # Real programs by name, which tests/real/apt-packages.txt and the group `programs` bring.
 check-programs: .venv/.programs
 	$(BIN)/python -m pytest tests/real
+
+# Other projects' own test suites, wrapped and unwrapped.
+check-slow: venv
+	$(BIN)/python -m pytest -m slow tests/others
 
 check: lint types test-c test
 
