@@ -139,6 +139,7 @@ def _texts_of(data: bytes) -> list[str]:
     return texts
 
 
+@pytest.mark.case("secret-url")
 @pytest.mark.parametrize("place", PLACES, ids=lambda place: place.replace(END, "… ").strip())
 @settings(max_examples=15, deadline=None)
 @given(url=urls)
@@ -159,6 +160,7 @@ def test_no_error_about_urls_quotes_a_password(url: str, more: str) -> None:
             assert MARK not in str(exc)
 
 
+@pytest.mark.case("secret-url")
 @pytest.mark.parametrize(
     ("program", "args"),
     [

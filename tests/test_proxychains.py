@@ -93,6 +93,7 @@ def test_a_link_by_that_name(tmp_path: Path, name: str) -> None:
     assert helped.stdout.startswith(f"Usage: {name} [-q] [-f FILE] COMMAND")
 
 
+@pytest.mark.case("config-for-proxychains")
 def test_by_that_name_a_file_that_proxychains_takes_runs(tmp_path: Path) -> None:
     """With a warning that quotes the line; by our own name it is an error with its place."""
     link = tmp_path / "proxychains4"

@@ -26,6 +26,7 @@ def run(*command: str, **environ: str) -> tuple[int, str]:
     return result.returncode, result.stderr.removeprefix("proxywrap: ").removesuffix("\n")
 
 
+@pytest.mark.case("start-unrunnable")
 def test_a_command_in_quotes() -> None:
     """It is one word, and so the name of a program."""
     expected = (
@@ -70,6 +71,7 @@ def test_a_script_that_may_not_be_executed(tmp_path: Path) -> None:
     assert run(str(script)) == (126, expected)
 
 
+@pytest.mark.case("start-unrunnable")
 def test_a_script_with_the_line_ends_of_windows(tmp_path: Path) -> None:
     """The kernel says that there is no such file, of which everybody can see that there is."""
     script = tmp_path / "script"

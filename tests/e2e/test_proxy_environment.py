@@ -28,6 +28,7 @@ def other(world: World) -> Iterator[SocksServer]:
         yield server
 
 
+@pytest.mark.case("env-proxy-variable")
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize(("variable", "scheme"), [("http_proxy", "http"), ("ALL_PROXY", "socks5h")])
 def test_a_variable_with_a_local_proxy_leads_nobody_past_the_chain(
