@@ -22,8 +22,9 @@ UNIT_C := $(patsubst tests/unit_c/%.c,build/unit_c/%,$(wildcard tests/unit_c/tes
 	$(BIN)/python -m pip install --quiet --group dev
 	touch $@
 
-.venv/.programs: .venv/.dev
+.venv/.programs: .venv/.dev tests/real/npm-packages.txt
 	$(BIN)/python -m pip install --quiet --group programs
+	grep -v '^#' tests/real/npm-packages.txt | xargs $(BIN)/npm install --silent --no-audit --no-fund --prefix .venv/npm
 	touch $@
 
 venv: .venv/.dev
@@ -69,7 +70,7 @@ man: venv
 compare: venv
 	PYTHONPATH=tests $(BIN)/python -m compare
 
-# Real programs by name, which tests/real/apt-packages.txt and the group `programs` bring.
+# Real programs by name, which tests/real/*-packages.txt and the group `programs` bring.
 check-programs: .venv/.programs
 	$(BIN)/python -m pytest tests/real
 

@@ -6,8 +6,12 @@
  * socket (AF_UNIX, SOCK_SEQPACKET), each as one packet in host byte order but
  * for the addresses. PW_OP_PROVE and its reply may precede them. Behind those
  * of PW_OP_QUERY there is a DNS message of at most PW_MESSAGE_BYTES, as long as
- * the rest of the packet. Bump PW_WIRE_VERSION whenever anything here changes:
- * the helper refuses a request of another version.
+ * the rest of the packet. Behind PW_OP_CONNECT there may come a packet of
+ * PW_HOLD_BYTES, any time before the reply: it is read after a reply without
+ * error, and the connection is then the shim's to end; after one with an error
+ * the helper ends the connection over the unread packet. Bump PW_WIRE_VERSION
+ * whenever anything here changes: the helper refuses a request of another
+ * version.
  *
  * The file is read by the C compiler and, up to the assertions, by cffi.
  */
@@ -17,11 +21,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define PW_WIRE_VERSION 5
+#define PW_WIRE_VERSION 6
 #define PW_TOKEN_BYTES 16
 #define PW_NAME_BYTES 256
 #define PW_MAX_ADDRS 8
 #define PW_MESSAGE_BYTES 1232
+#define PW_HOLD_BYTES 1152
 
 /* What the shim asks for. */
 enum pw_op {

@@ -263,6 +263,26 @@ int pw_channel_send(int ctl, struct pw_request *request, int lent_fd)
 }
 
 /**
+ * pw_channel_hold() - Keep a control connection from being writable
+ * @ctl: on which the request was sent
+ *
+ * A message that nobody reads takes the room that there is for more. The
+ * helper reads it when it has answered that all is well, and hangs up without
+ * having read it when it is not. It does neither where it has answered
+ * already.
+ */
+void pw_channel_hold(int ctl)
+{
+	static const char message[PW_HOLD_BYTES];
+	int least = 0;
+
+	pw_sys(SYS_setsockopt, ctl, SOL_SOCKET, SO_SNDBUF, &least,
+	       sizeof(least));
+	pw_sys(SYS_sendto, ctl, message, sizeof(message),
+	       MSG_NOSIGNAL | MSG_DONTWAIT, NULL, 0);
+}
+
+/**
  * pw_channel_peek() - Look whether the reply is there
  * @reply: filled in; a helper that has died counts as ECONNREFUSED
  *
@@ -275,6 +295,10 @@ int pw_channel_peek(int ctl, struct pw_reply *reply)
 	long n = pw_sys(SYS_recvfrom, ctl, reply, sizeof(*reply),
 			MSG_PEEK | MSG_DONTWAIT, NULL, NULL);
 
+	/* It hung up over a message of ours, which is told once. */
+	if (n == -ECONNRESET)
+		n = pw_sys(SYS_recvfrom, ctl, reply, sizeof(*reply),
+			   MSG_PEEK | MSG_DONTWAIT, NULL, NULL);
 	if (n == -EAGAIN || n == -EINTR)
 		return false;
 	if (n != sizeof(*reply) || reply->version != PW_WIRE_VERSION)

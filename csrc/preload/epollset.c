@@ -22,6 +22,7 @@ struct set {
 };
 
 _Atomic int pw_nested_sets;
+_Atomic bool pw_mark_is_asked;
 static struct set sets[PW_SETS];
 
 /* The set of a descriptor, -1 where none is known. */
@@ -126,7 +127,7 @@ static bool was_seen(int set)
 {
 	for (int i = 0; i < SET_FDS; i++)
 		if (sets[set].fds[i] >= 0 &&
-		    pw_mapped()->seen[sets[set].fds[i]])
+		    pw_mapped()->registered[sets[set].fds[i]].set)
 			return true;
 	return false;
 }
@@ -155,4 +156,28 @@ int pw_set_drop_fd(int epfd)
 		left += sets[set].fds[i] >= 0;
 	}
 	return left;
+}
+
+/**
+ * pw_registration_of() - What the application has registered in a set
+ * @out: its events and data; that a one-shot has fired is not looked at
+ *
+ * Return: whether it is known to be in that set
+ */
+bool pw_registration_of(int epfd, int fd, struct epoll_event *out)
+{
+	const struct pw_tables *tables = pw_mapped();
+	const struct pw_registered *last;
+
+	if (tables && (unsigned int)fd < PW_FDS) {
+		last = &tables->registered[(unsigned int)fd];
+		if (last->set == epfd + 1 && !last->is_many) {
+			out->events = last->events;
+			out->data.u64 = last->data;
+			return true;
+		}
+		if (!last->set)
+			return false;
+	}
+	return pw_fdinfo_find(epfd, fd, out) == 1;
 }

@@ -5,9 +5,19 @@
  * While a socket is pending it must show nothing, and a mask of 0 would still
  * report EPOLLHUP and EPOLLERR. So it is taken out of its epoll sets, each
  * registration is remembered as a *watch*, and the control connection stands
- * in: its data is the address of the loan, which no application can have
- * chosen. When the answer has come the stand-in leaves and the watches are
+ * in. When the answer has come the stand-in leaves and the watches are
  * registered again, with what the application has made of them meanwhile.
+ *
+ * A program may wait by a system call of its own, which no hook sees. So the
+ * stand-in has the application's own data, and what it shows is true: nothing
+ * until the answer has come, then that the socket can be written to, or its
+ * error. The control connection cannot be written to while a message that we
+ * sent lies unread (pw_channel_hold()); the helper reads it when the socket is
+ * connected, and hangs up over it when it is not, which shows EPOLLOUT,
+ * EPOLLERR and EPOLLHUP. Whatever the program does next is a hook's, and
+ * settles the loan.
+ *
+ * Hooks know a stand-in's event by a bit of its mask, PW_STANDIN_MARK.
  *
  * A set may have several descriptors; registrations belong to the set.
  * Everything here wants the lock of guard.h held, but for pw_epoll_saw().
@@ -20,23 +30,38 @@
 /* How many sets with stand-ins are waited for through another set. */
 extern _Atomic int pw_nested_sets PW_HIDDEN;
 
-/* Note that a descriptor was given to epoll_ctl(), and with which set. */
-static inline void pw_epoll_saw(struct pw_tables *tables, int epfd, int fd)
+/* Reported of Unix sockets that can be written to, and never of TCP sockets. */
+#define PW_STANDIN_MARK EPOLLWRBAND
+
+/* Whether the application has ever asked for what marks a stand-in. */
+extern _Atomic bool pw_mark_is_asked PW_HIDDEN;
+
+/* Note what epoll_ctl() has just done. */
+static inline void pw_epoll_saw(struct pw_tables *tables, int epfd, int op,
+				int fd, const struct epoll_event *event)
 {
-	if ((unsigned int)fd < PW_FDS)
-		tables->seen[(unsigned int)fd] = (uint16_t)(epfd + 1);
+	struct pw_registered *last;
+
+	if ((unsigned int)fd >= PW_FDS || (unsigned int)epfd >= PW_FDS - 1)
+		return;
+	last = &tables->registered[(unsigned int)fd];
+	if (op == EPOLL_CTL_DEL) {
+		if (last->set == epfd + 1 && !last->is_many)
+			last->set = 0;
+		return;
+	}
+	if (last->set && last->set != epfd + 1)
+		last->is_many = true;
+	last->set = (uint16_t)(epfd + 1);
+	last->events = event->events;
+	last->data = event->data.u64;
+	if (pw_unlikely(event->events & PW_STANDIN_MARK))
+		atomic_store(&pw_mark_is_asked, true);
 }
 
-/* The loan that a stand-in's event is about, or NULL for the application's own.
- */
-static inline struct pw_loan *pw_standin(const struct epoll_event *event)
+static inline bool pw_is_marked(const struct epoll_event *event)
 {
-	struct pw_loan *loans = pw_loans;
-	uintptr_t at = (uintptr_t)event->data.u64 - (uintptr_t)loans;
-
-	if (pw_likely(at >= sizeof(pw_loans)))
-		return NULL;
-	return &loans[at / sizeof(loans[0])];
+	return pw_unlikely(event->events & PW_STANDIN_MARK);
 }
 
 int pw_set_of(int epfd) PW_HIDDEN;
@@ -57,11 +82,14 @@ int pw_watch_mod(struct pw_loan *loan, int epfd, int fd,
 		 const struct epoll_event *event) PW_HIDDEN;
 int pw_watch_del(struct pw_loan *loan, int epfd, int fd) PW_HIDDEN;
 bool pw_watches_suspend(struct pw_loan *loan, int fd) PW_HIDDEN;
+int pw_watches_stand_in(struct pw_loan *loan) PW_HIDDEN;
 void pw_watches_resume(struct pw_loan *loan) PW_HIDDEN;
 void pw_watches_move(struct pw_loan *loan, int to) PW_HIDDEN;
 void pw_watches_drop(struct pw_loan *loan) PW_HIDDEN;
+struct pw_watch *pw_watch_told(int set, uint64_t data) PW_HIDDEN;
 bool pw_set_next_loan(int set, unsigned int *at) PW_HIDDEN;
 
+bool pw_registration_of(int epfd, int fd, struct epoll_event *out) PW_HIDDEN;
 int pw_fdinfo_find(int epfd, int fd, struct epoll_event *out) PW_HIDDEN;
 
 #endif

@@ -25,6 +25,7 @@ enum pw_loan_state {
  * @refs: descriptors of this process that name the socket
  * @first_watch: its epoll registrations while they are suspended, 0: none
  * @ctl: the control connection while pending, else -1
+ * @is_held: a message lies unread in it; see pw_channel_hold()
  * @error: the errno of PW_LOAN_FAILED
  * @owner: process that lent it; a fork child has a copy of the record only
  * @generation: told apart from an earlier loan in the same place
@@ -36,6 +37,7 @@ struct pw_loan {
 	uint16_t refs;
 	uint16_t first_watch;
 	int ctl;
+	bool is_held;
 	int error;
 	int owner;
 	uint32_t generation;
@@ -52,8 +54,22 @@ enum {
 };
 
 /**
+ * struct pw_registered - the epoll registration that was last made of a number
+ * @set: by which descriptor of the set, plus 1; 0: none
+ * @is_many: there may be others, in other sets
+ * @events: as the application gave them
+ * @data: likewise
+ */
+struct pw_registered {
+	uint16_t set;
+	bool is_many;
+	uint32_t events;
+	uint64_t data;
+};
+
+/**
  * struct pw_tables - what is indexed by a descriptor or a slot
- * @seen: the set, plus 1, that a descriptor was last given to epoll_ctl() with
+ * @registered: in which epoll set a descriptor is
  * @has_twin: whether a descriptor was duplicated, or is a duplicate
  * @bus_inode: of a socket that was connected to the system bus, else 0; see
  *	bus.h
@@ -64,7 +80,7 @@ enum {
  * this in it might not be loaded, and the program would run without it.
  */
 struct pw_tables {
-	uint16_t seen[PW_FDS];
+	struct pw_registered registered[PW_FDS];
 	bool has_twin[PW_FDS];
 	uint32_t bus_inode[PW_FDS];
 	bool muted[PW_FDS];

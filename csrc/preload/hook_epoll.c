@@ -57,59 +57,55 @@ static int control_pending(int epfd, int op, int fd,
 	if ((event->events & EPOLLEXCLUSIVE) &&
 	    (op != EPOLL_CTL_ADD || (event->events & ~exclusive_bits)))
 		return 1; /* to be refused, whatever is registered */
-	if (op == EPOLL_CTL_MOD) {
+	if (op == EPOLL_CTL_MOD)
 		ret = pw_watch_mod(loan, epfd, fd, event);
-		return ret == -ENOENT ? 1 : ret;
-	}
-	if (op == EPOLL_CTL_ADD && loan->state == PW_LOAN_PENDING)
-		return pw_watch_add(loan, epfd, fd, event);
-	return 1;
+	else if (op == EPOLL_CTL_ADD && loan->state == PW_LOAN_PENDING)
+		ret = pw_watch_add(loan, epfd, fd, event);
+	else
+		return 1;
+	/* The answer may have come while nothing stood in. */
+	pw_settle(loan);
+	return ret == -ENOENT ? 1 : ret;
 }
 
 PW_APART static int control_seen(int epfd, int op, int fd,
 				 struct epoll_event *event)
 {
 	struct pw_tables *tables = pw_tables_map();
+	int ret = pw_is_busy() ? control_pending(epfd, op, fd, event) : 1;
 
-	if (tables)
-		pw_epoll_saw(tables, epfd, fd);
-	if (pw_is_busy()) {
-		int ret = control_pending(epfd, op, fd, event);
-
-		if (ret != 1)
-			return (int)pw_result(ret);
-	}
-	return pw_libc.epoll_ctl(epfd, op, fd, event);
+	ret = ret == 1 ? pw_libc.epoll_ctl(epfd, op, fd, event)
+		       : (int)pw_result(ret);
+	if (ret == 0 && tables)
+		pw_epoll_saw(tables, epfd, op, fd, event);
+	return ret;
 }
 
 int hook_epoll_ctl(int epfd, int op, int fd, struct epoll_event *event)
 {
 	struct pw_tables *tables = pw_mapped();
+	int ret;
 
 	if (pw_is_busy() || pw_unlikely(!tables))
 		return control_seen(epfd, op, fd, event);
-	pw_epoll_saw(tables, epfd, fd);
-	return pw_libc.epoll_ctl(epfd, op, fd, event);
+	ret = pw_libc.epoll_ctl(epfd, op, fd, event);
+	if (pw_likely(ret == 0))
+		pw_epoll_saw(tables, epfd, op, fd, event);
+	return ret;
 }
 
 /* Settle the loans whose stand-ins were reported, and take these out. */
-static int without_standins(struct epoll_event *events, int n)
+static int without_standins(int epfd, struct epoll_event *events, int n)
 {
 	int kept = 0;
 
 	for (int i = 0; i < n; i++) {
-		struct pw_loan *loan = pw_standin(&events[i]);
-
-		if (pw_likely(!loan)) {
-			if (kept != i)
-				events[kept] = events[i];
-			kept++;
-		} else {
-			PW_GUARD guard = { 0 };
-
-			if (pw_guard_enter(&guard) && loan->refs)
-				pw_settle(loan);
-		}
+		if (pw_is_marked(&events[i]) &&
+		    !pw_standin_settle(epfd, &events[i]))
+			continue;
+		if (kept != i)
+			events[kept] = events[i];
+		kept++;
 	}
 	return kept;
 }
@@ -120,7 +116,7 @@ static int without_standins(struct epoll_event *events, int n)
  */
 static int shown(int epfd, struct epoll_event *events, int n)
 {
-	n = without_standins(events, n);
+	n = without_standins(epfd, events, n);
 	if (pw_unlikely(n && atomic_load_explicit(&pw_nested_sets,
 						  memory_order_relaxed)))
 		n = pw_filter_nested(epfd, events, n);
@@ -164,16 +160,13 @@ static int wait_on(const struct wait *wait, const struct pw_deadline *deadline)
  */
 static inline bool has_standins(const struct epoll_event *events, int n)
 {
-	uintptr_t loans;
-
 	if (!atomic_load_explicit(&pw_lent_ever, memory_order_relaxed))
 		return false;
 	if (pw_unlikely(atomic_load_explicit(&pw_nested_sets,
 					     memory_order_relaxed)))
 		return n > 0;
-	loans = (uintptr_t)pw_loans;
 	for (int i = 0; i < n; i++)
-		if (pw_unlikely(events[i].data.u64 - loans < sizeof(pw_loans)))
+		if (pw_is_marked(&events[i]))
 			return true;
 	return false;
 }

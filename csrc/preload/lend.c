@@ -145,6 +145,7 @@ static int start(int fd, struct pw_request *request, int ctl,
 		 struct pw_loan **out)
 {
 	struct pw_loan *loan = pw_loan_new(fd);
+	bool is_sent;
 	int ret;
 
 	if (!loan) {
@@ -162,11 +163,19 @@ static int start(int fd, struct pw_request *request, int ctl,
 	atomic_store(&pw_lent_ever, true);
 	ret = suspend_all(loan, fd) ? pw_channel_send(ctl, request, fd)
 				    : -EAGAIN;
+	is_sent = ret == 0;
+	if (ret == 0)
+		ret = pw_watches_stand_in(loan);
 	if (ret < 0) {
 		pw_watches_resume(loan);
 		pw_forget(fd);
+		if (is_sent)
+			pw_disconnect(fd);
 		return ret;
 	}
+	/* The answer may have come while nothing stood in. */
+	if (loan->first_watch)
+		pw_settle(loan);
 	*out = loan;
 	return 0;
 }

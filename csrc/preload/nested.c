@@ -3,6 +3,7 @@
 
 #include "guard.h"
 #include "lend.h"
+#include "watchlist.h"
 
 /**
  * pw_set_settle() - Settle every loan that stands in for something in a set
@@ -18,6 +19,30 @@ bool pw_set_settle(int set)
 	for (unsigned int i = 0; set >= 0 && pw_set_next_loan(set, &i);)
 		changed |= pw_settle(&pw_loans[i]);
 	return changed;
+}
+
+/**
+ * pw_standin_settle() - Settle what a stand-in's event is about
+ * @epfd: the set whose wait has reported it
+ * @event: marked
+ *
+ * Return: whether it is the application's own after all, which asks for the
+ *	mark itself
+ * Context: takes the lock
+ */
+bool pw_standin_settle(int epfd, const struct epoll_event *event)
+{
+	bool is_theirs = atomic_load(&pw_mark_is_asked);
+	struct pw_watch *watch;
+	PW_GUARD guard = { 0 };
+
+	if (!pw_guard_enter(&guard))
+		return is_theirs;
+	while ((watch = pw_watch_told(pw_set_of(epfd), event->data.u64))) {
+		pw_settle(&pw_loans[watch->loan]);
+		is_theirs = false;
+	}
+	return is_theirs;
 }
 
 static bool is_readable(int fd)
@@ -43,7 +68,7 @@ static int filter(int epfd, int set, struct epoll_event *events, int n)
 	struct epoll_event inner;
 	int fd = pw_set_fd(set);
 
-	if (pw_fdinfo_find(epfd, fd, &inner) != 1)
+	if (!pw_registration_of(epfd, fd, &inner))
 		return n;
 	pw_set_settle(set);
 	/* A one-shot is disarmed by now: better one look too many than none. */

@@ -1,129 +1,46 @@
 /* SPDX-License-Identifier: MIT */
-#include "epollset.h"
-
 #include "guard.h"
+#include "watchlist.h"
 
 #include <fcntl.h>
 
-/**
- * struct watch - a registration that the kernel does not have at the moment
- * @set: which set, an index of sets
- * @fd: the registered descriptor
- * @is_dormant: a one-shot that had fired before the socket was lent; adding it
- *	would arm it again, so it waits for the application's EPOLL_CTL_MOD
- */
-struct watch {
-	uint16_t next;
-	uint16_t set;
-	bool is_used;
-	bool is_dormant;
-	int fd;
-	struct epoll_event event;
-};
-
-static struct watch *watches; /* PW_WATCHES of them, mapped when first needed */
-static unsigned int free_watch = 1; /* none below it is free; 0 ends a list */
-
-/* Options that stay in the mask of a one-shot that has fired. */
-static const uint32_t private_bits = EPOLLONESHOT | EPOLLET | EPOLLWAKEUP |
-				     EPOLLEXCLUSIVE;
-
-static long ctl(int epfd, int op, int fd, struct epoll_event *event)
+/* What stands in is that of another watch, or armed anew. */
+static int renew_standin(struct pw_loan *loan, int set)
 {
-	return pw_sys(SYS_epoll_ctl, epfd, op, fd, event);
-}
-
-static struct watch *new_watch(struct pw_loan *loan, int set, int fd)
-{
-	if (!watches)
-		watches = pw_map_zeroes(PW_WATCHES * sizeof(*watches));
-	for (unsigned int i = free_watch; watches && i < PW_WATCHES; i++) {
-		if (watches[i].is_used)
-			continue;
-		free_watch = i + 1;
-		watches[i] = (struct watch){
-			.next = loan->first_watch,
-			.set = (uint16_t)set,
-			.is_used = true,
-			.fd = fd,
-		};
-		loan->first_watch = (uint16_t)i;
-		pw_set_count(set, 1);
-		return &watches[i];
-	}
-	return NULL;
-}
-
-static struct watch *find_watch(const struct pw_loan *loan, int set, int fd)
-{
-	for (unsigned int i = loan->first_watch; i; i = watches[i].next)
-		if (watches[i].set == set && (fd < 0 || watches[i].fd == fd))
-			return &watches[i];
-	return NULL;
-}
-
-static void set_dormant(struct watch *watch, bool is_dormant)
-{
-	/* While one is left, epoll_ctl() must not take its fast path. */
-	atomic_fetch_add(&pw_attention.busy, is_dormant - watch->is_dormant);
-	watch->is_dormant = is_dormant;
-}
-
-static void remove_watch(struct pw_loan *loan, struct watch *watch)
-{
-	uint16_t *link = &loan->first_watch;
-
-	while (&watches[*link] != watch)
-		link = &watches[*link].next;
-	*link = watch->next;
-	set_dormant(watch, false);
-	pw_set_count(watch->set, -1);
-	watch->is_used = false;
-	if (watch - watches < free_watch)
-		free_watch = (unsigned int)(watch - watches);
-}
-
-static int add_standin(struct pw_loan *loan, int epfd)
-{
-	struct epoll_event event = { .events = EPOLLIN,
-				     .data.u64 = (uintptr_t)loan };
-
-	return (int)ctl(epfd, EPOLL_CTL_ADD, loan->ctl, &event);
-}
-
-static void remove_standin(struct pw_loan *loan, int set)
-{
-	if (loan->ctl >= 0)
-		ctl(pw_set_fd(set), EPOLL_CTL_DEL, loan->ctl, NULL);
+	pw_standin_remove(loan, set);
+	return pw_standin_put(loan, set);
 }
 
 /**
  * pw_watch_add() - EPOLL_CTL_ADD on a pending socket
+ *
+ * The reply may have come before the control connection stands in: then that
+ * never stirs, and the caller settles.
  *
  * Return: 0 or what the kernel would have answered, as -errno
  */
 int pw_watch_add(struct pw_loan *loan, int epfd, int fd,
 		 const struct epoll_event *event)
 {
-	struct watch *watch;
+	struct pw_watch *watch;
 	int set = pw_set_learn(epfd), ret;
+	bool is_first;
 
 	if (set < 0)
 		return set;
-	if (find_watch(loan, set, fd))
+	if (pw_watch_find(loan, set, fd))
 		return -EEXIST;
-	ret = find_watch(loan, set, -1) ? 0 : add_standin(loan, epfd);
-	if (ret < 0 && !pw_set_has_standins(set))
-		pw_set_close(epfd); /* it is none, perhaps */
-	if (ret < 0)
-		return ret;
-	watch = new_watch(loan, set, fd);
-	if (!watch) {
-		remove_standin(loan, set);
+	is_first = !pw_watch_find(loan, set, -1);
+	watch = pw_watch_new(loan, set, fd, event);
+	if (!watch)
 		return -ENOSPC;
-	}
-	watch->event = *event;
-	return 0;
+	ret = is_first ? pw_standin_put(loan, set) : 0;
+	if (ret == 0)
+		return 0;
+	pw_watch_remove(loan, watch);
+	if (!pw_set_has_standins(set))
+		pw_set_close(epfd); /* it is none, perhaps */
+	return ret;
 }
 
 /**
@@ -135,19 +52,19 @@ int pw_watch_add(struct pw_loan *loan, int epfd, int fd,
 int pw_watch_mod(struct pw_loan *loan, int epfd, int fd,
 		 const struct epoll_event *event)
 {
-	int set = pw_set_of(epfd), ret = 0;
-	struct watch *watch = set < 0 ? NULL : find_watch(loan, set, fd);
+	int set = pw_set_of(epfd), ret;
+	struct pw_watch *watch = set < 0 ? NULL : pw_watch_find(loan, set, fd);
 
 	if (!watch)
 		return -ENOENT;
 	if (watch->event.events & EPOLLEXCLUSIVE)
 		return -EINVAL;
-	watch->event = *event;
-	set_dormant(watch, false);
-	if (loan->state != PW_LOAN_PENDING) {
-		ret = (int)ctl(epfd, EPOLL_CTL_ADD, fd, &watch->event);
-		remove_watch(loan, watch);
-	}
+	pw_watch_set_event(watch, event);
+	pw_watch_set_dormant(watch, false);
+	if (loan->state == PW_LOAN_PENDING)
+		return renew_standin(loan, set);
+	ret = (int)pw_epoll_ctl(epfd, EPOLL_CTL_ADD, fd, &watch->event);
+	pw_watch_remove(loan, watch);
 	return ret;
 }
 
@@ -159,16 +76,44 @@ int pw_watch_mod(struct pw_loan *loan, int epfd, int fd,
 int pw_watch_del(struct pw_loan *loan, int epfd, int fd)
 {
 	int set = pw_set_of(epfd);
-	struct watch *watch = set < 0 ? NULL : find_watch(loan, set, fd);
+	struct pw_watch *watch = set < 0 ? NULL : pw_watch_find(loan, set, fd);
+	bool was_shown;
 
 	if (!watch)
 		return -ENOENT;
-	remove_watch(loan, watch);
-	if (!find_watch(loan, set, -1))
-		remove_standin(loan, set);
+	was_shown = watch->has_standin;
+	pw_watch_remove(loan, watch);
+	if (was_shown)
+		renew_standin(loan, set);
 	return 0;
 }
 
+/*
+ * Take a registration out of its set. The kernel knows whether there is one:
+ * EPOLL_CTL_DEL says so.
+ *
+ * Return: 1: done; 0: there was none; -errno: there is no room for it
+ */
+static int suspend(struct pw_loan *loan, int epfd, int fd,
+		   const struct epoll_event *event)
+{
+	int set = pw_set_learn(epfd);
+	struct pw_watch *watch;
+
+	if (set < 0)
+		return set == -EBADF ? 0 : set;
+	watch = pw_watch_new(loan, set, fd, event);
+	if (!watch)
+		return -ENOSPC;
+	if (pw_epoll_ctl(epfd, EPOLL_CTL_DEL, fd, NULL) == 0)
+		return 1;
+	pw_watch_remove(loan, watch);
+	if (!pw_set_has_standins(set))
+		pw_set_close(epfd); /* it is none, perhaps */
+	return 0;
+}
+
+/* The same where nothing but the kernel knows what the registration is. */
 static bool suspend_in(struct pw_loan *loan, int epfd, int fd)
 {
 	struct epoll_event event;
@@ -178,28 +123,40 @@ static bool suspend_in(struct pw_loan *loan, int epfd, int fd)
 		return pw_inode(epfd) == 0; /* a set that was closed since */
 	if (found == 0)
 		return true;
-	if (pw_watch_add(loan, epfd, fd, &event) < 0)
+	if (suspend(loan, epfd, fd, &event) < 0)
 		return false;
-	ctl(epfd, EPOLL_CTL_DEL, fd, NULL);
-	if ((event.events & EPOLLONESHOT) && !(event.events & ~private_bits))
-		set_dormant(find_watch(loan, pw_set_of(epfd), fd), true);
+	if (pw_is_spent(event.events))
+		pw_watch_set_dormant(pw_watch_find(loan, pw_set_of(epfd), fd),
+				     true);
 	return true;
 }
 
 /**
  * pw_watches_suspend() - Take a socket out of all epoll sets that have it
- * @loan: with its control connection, which stands in
  * @fd: the socket
  *
- * Return: whether that could be done; it needs /proc
+ * What the application has registered is known; that a one-shot has fired
+ * since, or what is in several sets, the kernel says by fdinfo, which takes
+ * the longer the larger the set is.
+ *
+ * Return: whether that could be done
  */
 bool pw_watches_suspend(struct pw_loan *loan, int fd)
 {
-	int last = (int)pw_mapped()->seen[fd] - 1;
+	const struct pw_registered *last = &pw_mapped()->registered[fd];
+	struct epoll_event event = { .events = last->events,
+				     .data.u64 = last->data };
+	int epfd = (int)last->set - 1;
 
-	if (last < 0)
+	if (epfd < 0)
 		return true;
-	if (pw_set_of(last) < 0 && !suspend_in(loan, last, fd))
+	if (!last->is_many && !(last->events & EPOLLONESHOT)) {
+		int ret = suspend(loan, epfd, fd, &event);
+
+		if (ret != 0)
+			return ret > 0;
+	}
+	if (pw_set_of(epfd) < 0 && !suspend_in(loan, epfd, fd))
 		return false;
 	for (int set = 0; set < PW_SETS; set++)
 		if (pw_set_fd(set) >= 0 &&
@@ -208,18 +165,39 @@ bool pw_watches_suspend(struct pw_loan *loan, int fd)
 	return true;
 }
 
+/**
+ * pw_watches_stand_in() - Let the control connection stand in for what was
+ * suspended
+ * @loan: which the helper was asked for; it may have answered already
+ *
+ * Return: 0 or -errno
+ */
+int pw_watches_stand_in(struct pw_loan *loan)
+{
+	for (unsigned int i = loan->first_watch; i; i = pw_watch_at(i)->next) {
+		int set = pw_watch_at(i)->set, ret = 0;
+
+		/* The first of each set does it for all. */
+		if (pw_watch_find(loan, set, -1) == pw_watch_at(i))
+			ret = pw_standin_put(loan, set);
+		if (ret < 0)
+			return ret;
+	}
+	return 0;
+}
+
 /*
  * The kernel keeps a registration when its number is closed, as long as the
  * socket has another: it is made by a number that is gone again at once.
  */
-static void add_by_copy(struct pw_loan *loan, struct watch *watch, int epfd)
+static void add_by_copy(struct pw_loan *loan, struct pw_watch *watch, int epfd)
 {
 	int copy = (int)pw_sys(SYS_fcntl, pw_loan_fd(loan), F_DUPFD_CLOEXEC,
 			       watch->fd);
 
 	if (copy < 0)
 		return;
-	ctl(epfd, EPOLL_CTL_ADD, copy, &watch->event);
+	pw_epoll_ctl(epfd, EPOLL_CTL_ADD, copy, &watch->event);
 	pw_sys(SYS_close, copy);
 }
 
@@ -227,7 +205,7 @@ static void add_by_copy(struct pw_loan *loan, struct watch *watch, int epfd)
  * Whether a fork child that shares the set was quicker, and left what we would:
  * doing that again would arm once more what has fired since.
  */
-static bool is_done(int epfd, const struct watch *watch)
+static bool is_done(int epfd, const struct pw_watch *watch)
 {
 	uint32_t always = EPOLLERR | EPOLLHUP;
 	struct epoll_event there;
@@ -235,12 +213,12 @@ static bool is_done(int epfd, const struct watch *watch)
 	if (pw_fdinfo_find(epfd, watch->fd, &there) != 1 ||
 	    there.data.u64 != watch->event.data.u64)
 		return false;
-	if ((there.events & EPOLLONESHOT) && !(there.events & ~private_bits))
+	if (pw_is_spent(there.events))
 		return watch->event.events & EPOLLONESHOT;
 	return (there.events | always) == (watch->event.events | always);
 }
 
-static void resume(struct pw_loan *loan, struct watch *watch)
+static void resume(struct pw_loan *loan, struct pw_watch *watch)
 {
 	int epfd = pw_set_fd(watch->set);
 
@@ -248,11 +226,25 @@ static void resume(struct pw_loan *loan, struct watch *watch)
 		return;
 	if (pw_inode(watch->fd) != loan->ino)
 		add_by_copy(loan, watch, epfd);
-	else if (ctl(epfd, EPOLL_CTL_ADD, watch->fd, &watch->event) ==
+	else if (pw_epoll_ctl(epfd, EPOLL_CTL_ADD, watch->fd, &watch->event) ==
 			 -EEXIST &&
 		 !is_done(epfd, watch))
-		ctl(epfd, EPOLL_CTL_MOD, watch->fd, &watch->event);
-	remove_watch(loan, watch);
+		pw_epoll_ctl(epfd, EPOLL_CTL_MOD, watch->fd, &watch->event);
+	pw_watch_remove(loan, watch);
+}
+
+/*
+ * Take a stand-in out. Where it is a one-shot that somebody has been told of,
+ * by a wait that no hook saw, the application's has fired with it.
+ */
+static void withdraw(struct pw_loan *loan, struct pw_watch *watch)
+{
+	if ((watch->event.events & EPOLLONESHOT) && !watch->is_taken &&
+	    pw_standin_has_fired(loan, watch->set)) {
+		pw_watch_set_dormant(watch, true);
+		watch->has_fired = true;
+	}
+	pw_standin_remove(loan, watch->set);
 }
 
 /**
@@ -263,12 +255,43 @@ void pw_watches_resume(struct pw_loan *loan)
 {
 	unsigned int next;
 
-	for (unsigned int i = loan->first_watch; i; i = watches[i].next)
-		remove_standin(loan, watches[i].set);
+	for (unsigned int i = loan->first_watch; i; i = pw_watch_at(i)->next)
+		if (pw_watch_at(i)->has_standin)
+			withdraw(loan, pw_watch_at(i));
 	for (unsigned int i = loan->first_watch; i; i = next) {
-		next = watches[i].next;
-		resume(loan, &watches[i]);
+		next = pw_watch_at(i)->next;
+		resume(loan, pw_watch_at(i));
 	}
+}
+
+/**
+ * pw_watch_told() - Find a watch that a stand-in's event may be about
+ * @set: whose wait has reported it; -1: not known
+ * @data: what came with it
+ *
+ * Return: one whose loan is pending, marked as taken; or NULL. One-shots that
+ *	were taken for fired by that are armed again.
+ */
+struct pw_watch *pw_watch_told(int set, uint64_t data)
+{
+	unsigned int i = 0;
+
+	while ((i = pw_watch_with(data, i))) {
+		struct pw_watch *watch = pw_watch_at(i);
+		struct pw_loan *loan = &pw_loans[watch->loan];
+
+		if (set >= 0 && watch->set != set)
+			continue;
+		if (watch->has_fired) {
+			pw_watch_set_dormant(watch, false);
+			resume(loan, watch);
+			i = 0;
+		} else if (loan->state == PW_LOAN_PENDING && !watch->is_taken) {
+			watch->is_taken = true;
+			return watch;
+		}
+	}
+	return NULL;
 }
 
 /**
@@ -280,27 +303,25 @@ void pw_watches_move(struct pw_loan *loan, int to)
 {
 	int from = loan->ctl;
 
-	for (unsigned int i = loan->first_watch; i; i = watches[i].next)
-		remove_standin(loan, watches[i].set);
+	for (unsigned int i = loan->first_watch; i; i = pw_watch_at(i)->next)
+		pw_standin_remove(loan, pw_watch_at(i)->set);
 	pw_sys(SYS_close, from);
 	loan->ctl = to < 0 ? -1 : to;
 	pw_slot_set(to, PW_SLOT_CTL);
-	for (unsigned int i = loan->first_watch; i && to >= 0;
-	     i = watches[i].next)
-		add_standin(loan, pw_set_fd(watches[i].set));
+	pw_watches_stand_in(loan);
 }
 
 /* Forget a closed socket's registrations, as the kernel does at its close. */
 void pw_watches_drop(struct pw_loan *loan)
 {
 	while (loan->first_watch) {
-		struct watch *watch = &watches[loan->first_watch];
+		struct pw_watch *watch = pw_watch_at(loan->first_watch);
 
 		/* A fork child shares the set; the stand-in there is its
 		 * parent's. */
 		if (loan->owner == pw_self())
-			remove_standin(loan, watch->set);
-		remove_watch(loan, watch);
+			pw_standin_remove(loan, watch->set);
+		pw_watch_remove(loan, watch);
 	}
 }
 
@@ -313,11 +334,11 @@ void pw_set_close(int epfd)
 		return;
 	for (unsigned int i = 1; i < pw_loans_end && pw_set_has_standins(set);
 	     i++) {
-		struct watch *watch;
+		struct pw_watch *watch;
 
 		while (pw_loans[i].refs &&
-		       (watch = find_watch(&pw_loans[i], set, -1)))
-			remove_watch(&pw_loans[i], watch);
+		       (watch = pw_watch_find(&pw_loans[i], set, -1)))
+			pw_watch_remove(&pw_loans[i], watch);
 	}
 	pw_set_forget(set);
 }
@@ -332,7 +353,8 @@ void pw_set_close(int epfd)
 bool pw_set_next_loan(int set, unsigned int *at)
 {
 	while (++*at < pw_loans_end)
-		if (pw_loans[*at].refs && find_watch(&pw_loans[*at], set, -1))
+		if (pw_loans[*at].refs &&
+		    pw_watch_find(&pw_loans[*at], set, -1))
 			return true;
 	return false;
 }

@@ -13,6 +13,7 @@ from contextlib import suppress
 
 from proxywrap.events import Note
 from proxywrap.helper.context import Context
+from proxywrap.helper.ends import Ends
 from proxywrap.helper.guide import Guide
 from proxywrap.helper.leash import Leash, control_leash
 from proxywrap.helper.refusing import leave_failed
@@ -38,6 +39,7 @@ class Attempts:
         self._context = context
         self._guide = guide
         self._refusing = dict(refusing)
+        self._ends = Ends()
         self._tasks: dict[int, asyncio.Task[None]] = {}  # by the socket's inode
 
     def cancel(self) -> None:
@@ -54,7 +56,7 @@ class Attempts:
         request = loan.request
         assert request.address is not None  # noqa: S101 - the shim lends inet sockets only
         place = Place(request.address, request.port, request.scope_id)
-        await self.carry_out(control_leash(loan.connection), loan.pid, place, loan.lent)
+        await self.carry_out(control_leash(loan.connection, self._ends), loan.pid, place, loan.lent)
 
     async def carry_out(
         self, leash: Leash, pid: int, place: Place, lent: LentSocket, *, shows_error: bool = True

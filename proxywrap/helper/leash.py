@@ -6,12 +6,12 @@ will wait no more.
 
 from __future__ import annotations
 
-import asyncio
 import socket
 from collections.abc import Callable
 from typing import Protocol
 
-from proxywrap.helper.session import is_let_go, send_reply
+from proxywrap.helper.ends import Ends
+from proxywrap.helper.session import is_let_go, send_reply, take_held
 from proxywrap.protocol.wire import ReplyMessage
 
 __all__ = ["Leash", "control_leash"]
@@ -36,26 +36,38 @@ class Leash(Protocol):
         """Let go of the application, answered or not."""
 
 
-def control_leash(connection: socket.socket) -> Leash:
+def control_leash(connection: socket.socket, ends: Ends) -> Leash:
     """Return the leash that a connection of the control socket is; it owns the connection."""
-    return _ControlLeash(connection)
+    return _ControlLeash(connection, ends)
 
 
 class _ControlLeash:
-    def __init__(self, connection: socket.socket) -> None:
+    def __init__(self, connection: socket.socket, ends: Ends) -> None:
         self._connection = connection
+        self._ends = ends
+        self._is_kept = False
 
     def watch(self, on_let_go: Callable[[], object]) -> None:
-        asyncio.get_running_loop().add_reader(self._connection, on_let_go)
+        self._ends.watch(self._connection, on_let_go)
 
     def unwatch(self) -> None:
-        asyncio.get_running_loop().remove_reader(self._connection)
+        self._ends.unwatch(self._connection)
 
     def is_let_go(self) -> bool:
         return is_let_go(self._connection)
 
     def answer(self, reply: ReplyMessage) -> None:
+        """Answer, and let the connection show how it went to who waits without reading (csrc/wire.h).
+
+        It can be written to again when what was held back is read, and has an
+        error when it is closed before that.
+        """
         send_reply(self._connection, reply)
+        if not reply.error:
+            self._is_kept = take_held(self._connection)
 
     def close(self) -> None:
-        self._connection.close()
+        if self._is_kept:
+            self._ends.keep(self._connection)
+        else:
+            self._connection.close()

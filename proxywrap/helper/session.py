@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import array
 import errno
+import select
 import socket
 from contextlib import suppress
 from functools import partial
@@ -31,6 +32,7 @@ from proxywrap.net.namespace import namespace
 from proxywrap.net.native import os_error, proof
 from proxywrap.net.notification import is_listener, take_descriptor
 from proxywrap.protocol.wire import (
+    HOLD_BYTES,
     MAX_MESSAGE_BYTES,
     REQUEST_BYTES,
     Op,
@@ -40,7 +42,7 @@ from proxywrap.protocol.wire import (
     parse_request,
 )
 
-__all__ = ["Filtered", "Inquiry", "Loan", "Session", "Work", "is_let_go", "send_reply"]
+__all__ = ["Filtered", "Inquiry", "Loan", "Session", "Work", "is_let_go", "send_reply", "take_held"]
 
 _MAX_FDS = 4
 _MOST = REQUEST_BYTES + MAX_MESSAGE_BYTES + 1
@@ -243,19 +245,26 @@ class Session:
 
 
 def is_let_go(connection: socket.socket) -> bool:
-    """Tell whether who waits for an answer has let go: nothing ever comes after the request."""
-    try:
-        return not connection.recv(1, _LOOK)
-    except BlockingIOError:
-        return False
-    except OSError:
+    """Tell whether who waits for an answer has let go, whatever else it has sent."""
+    if connection.fileno() < 0:
         return True
+    poll = select.poll()
+    poll.register(connection, select.POLLRDHUP)
+    return bool(poll.poll(0))
 
 
 def send_reply(connection: socket.socket, reply: ReplyMessage) -> None:
     """Answer a request; a peer that does not wait for its answer gets none."""
     with suppress(OSError):
         connection.send(pack_reply(reply), _SEND)
+
+
+def take_held(connection: socket.socket) -> bool:
+    """Read what was sent to keep the connection from being writable; return whether there was any."""
+    try:
+        return bool(connection.recv(HOLD_BYTES, _NOW))
+    except OSError:  # nothing was, or who waited has gone
+        return False
 
 
 def _descriptors(control: list[tuple[int, int, bytes]]) -> list[int]:

@@ -1,7 +1,9 @@
 """Messages between the shim and the helper, as `csrc/wire.h` lays them out.
 
 One request and at most one reply on each connection, one packet each, in host
-byte order but for the addresses; a `PROVE` may precede them. Knows nothing of sockets or descriptors.
+byte order but for the addresses; a `PROVE` may precede them, and a packet of
+`HOLD_BYTES` only keeps a connection from being writable. Knows nothing of
+sockets or descriptors.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ from socket import AF_INET, AF_INET6
 from proxywrap.errors import RemoteProtocolError
 
 __all__ = [
+    "HOLD_BYTES",
     "MAX_ADDRS",
     "MAX_MESSAGE_BYTES",
     "MAX_NAME_BYTES",
@@ -34,11 +37,12 @@ __all__ = [
     "parse_request",
 ]
 
-VERSION = 5
+VERSION = 6
 TOKEN_BYTES = 16
 MAX_NAME_BYTES = 256
 MAX_ADDRS = 8
 MAX_MESSAGE_BYTES = 1232
+HOLD_BYTES = 1152
 
 
 class Op(IntEnum):

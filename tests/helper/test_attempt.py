@@ -199,22 +199,6 @@ def test_let_go_in_the_handshake(events: list[Event]) -> None:
     assert events == []
 
 
-def test_a_second_packet_lets_go_too(attempts: Attempts) -> None:
-    """Nothing but the request ever comes from a peer in its right mind."""
-
-    async def scenario(app: socket.socket, hole: tuple[str, int]) -> None:
-        with pair() as (ours, theirs):
-            send(theirs, connect_request(*hole), app.fileno())
-            loan = borrow(attempts._context, ours)
-            async with asyncio.TaskGroup() as tasks:
-                task = tasks.create_task(attempts.connect(loan))
-                send(theirs, pack_request(ASK))
-            assert task.cancelled()
-
-    with black_hole() as hole, socket.socket() as app:
-        finish(scenario(app, hole))
-
-
 def test_a_second_attempt_waits_for_the_end_of_the_first(attempts: Attempts) -> None:
     """On the same socket: the first is cancelled, the second connects, however many were before."""
 

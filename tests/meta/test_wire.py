@@ -32,6 +32,7 @@ def test_sizes() -> None:
         ("PW_NAME_BYTES", wire.MAX_NAME_BYTES),
         ("PW_MAX_ADDRS", wire.MAX_ADDRS),
         ("PW_MESSAGE_BYTES", wire.MAX_MESSAGE_BYTES),
+        ("PW_HOLD_BYTES", wire.HOLD_BYTES),
     ],
 )
 def test_constants(name: str, value: int) -> None:
@@ -48,6 +49,7 @@ def test_no_constant_is_forgotten() -> None:
         "PW_NAME_BYTES",
         "PW_MAX_ADDRS",
         "PW_MESSAGE_BYTES",
+        "PW_HOLD_BYTES",
     }
 
 

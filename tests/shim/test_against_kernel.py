@@ -78,6 +78,7 @@ ROWS = [
     "epoll_wakes wait",
     "epoll_wakes pwait",
     "epoll_wakes for-ever",
+    "epoll_wide 100",
     "epoll_changed modified",
     "epoll_changed deleted",
     "epoll_changed added-again",
@@ -90,6 +91,12 @@ ROWS = [
     "epoll_copies close-set",
     "epoll_copies close-twin",
     "epoll_copies close-first",
+    *(
+        f"raw_wait {kind} {when} {way}"
+        for kind in ("level", "edge", "oneshot")
+        for when in ("before", "after", "modified")
+        for way in ("pwait", "pwait2")
+    ),
     "dup_early dup before",
     "dup_early dup after",
     "dup_early dup2 before",
@@ -202,6 +209,7 @@ SHOWS = {
     "epoll_copies both": ["pend-epoll-identity", "fd-epoll-duplicates"],
     "epoll_copies close-set": ["pend-epoll-identity", "fd-epoll-duplicates"],
     "epoll_copies close-first": ["pend-epoll-identity"],
+    **{f"raw_wait level {when} pwait2": ["pend-epoll-raw"] for when in ("before", "after", "modified")},
     "dup_early dup after": ["fd-dup", "sym-dup"],
     "dup_early dup2 after": ["fd-dup2", "sym-dup2"],
     "dup_early dup3 after": ["fd-dup3", "sym-dup3"],
