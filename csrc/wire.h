@@ -50,6 +50,8 @@ enum pw_blocked {
 	PW_BLOCKED_MULTICAST = 5, /* the membership of a group */
 	PW_BLOCKED_WAY = 6,	  /* what name says: a device or a route */
 	PW_BLOCKED_FILTER = 7, /* the program in name, for want of a filter */
+	PW_BLOCKED_SERVICE =
+		8, /* nothing: a server outside, at name, is asked */
 };
 
 /* pw_request.detail of PW_OP_EXEC, and what pw_target_judge() returns. */
@@ -89,7 +91,8 @@ struct pw_addr {
  * @token: proves that the sender is a wrapped process; for PROVE a nonce
  * @addr: depends on @op
  * @name_bytes: length of @name without a terminator
- * @number: for LISTEN the sender's descriptor; for BLOCKED_FILTER an errno
+ * @number: for LISTEN the sender's descriptor; for BLOCKED_FILTER an errno;
+ *	for BLOCKED_SERVICE the process that listens
  * @name: a host name, path or function name, as the application spelled it
  */
 struct pw_request {

@@ -17,6 +17,7 @@ __all__ = [
     "Event",
     "Failed",
     "Note",
+    "Outside",
     "Reloaded",
     "Resolved",
     "Shortage",
@@ -109,6 +110,18 @@ class Blocked(NamedTuple):
     hint: str
 
 
+class Outside(NamedTuple):
+    """A server that does not run wrapped was connected to, and does things for a program: past the proxies.
+
+    `path` is of its socket, `hint` says what to do.
+    """
+
+    pid: int
+    server: str
+    path: str
+    hint: str
+
+
 class Reloaded(NamedTuple):
     """A configuration file was read anew; with an `error`, the configuration before it stays in effect.
 
@@ -133,5 +146,15 @@ class Note(NamedTuple):
 
 
 Event = (
-    Resolved | Unresolved | Connected | Failed | Skipped | Unverified | Blocked | Reloaded | Shortage | Note
+    Resolved
+    | Unresolved
+    | Connected
+    | Failed
+    | Skipped
+    | Unverified
+    | Blocked
+    | Outside
+    | Reloaded
+    | Shortage
+    | Note
 )

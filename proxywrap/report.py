@@ -24,6 +24,7 @@ from proxywrap.events import (
     Event,
     Failed,
     Note,
+    Outside,
     Reloaded,
     Resolved,
     Shortage,
@@ -73,6 +74,7 @@ class Report:
         self._log = None if log is None else LogFile(log)
         self._clock = clock
         self._told: dict[tuple[str, str], _Told] = {}
+        self._outside: set[tuple[str, str]] = set()
         self._untold = 0
         self._left_out: set[str] = set()
         self._dropped = 0
@@ -117,7 +119,9 @@ class Report:
             note = Note(f"{outcome.lost} lines before this one were lost: the log could not be written")
             self._log.append(json.dumps(self._record(note)))
 
-    def _tell_by_kind(self, event: Connected | Skipped | Unverified | Resolved | Shortage | Note) -> None:
+    def _tell_by_kind(
+        self, event: Connected | Skipped | Unverified | Resolved | Outside | Shortage | Note
+    ) -> None:
         match event:
             case Connected():
                 self._tell_lazily(VERBOSE, _connection, event)
@@ -127,12 +131,21 @@ class Report:
                 self._tell_lazily(NORMAL, _carelessness, event)
             case Resolved():
                 self._tell_lazily(ALL, _resolution, event)
+            case Outside():
+                self._tell_of_server(event)
             case Shortage():
                 self._tell(NORMAL, event.text)
             case Note():
                 self._tell(VERBOSE, event.text)
             case _:
                 assert_never(event)
+
+    def _tell_of_server(self, event: Outside) -> None:
+        """Tell once, and count nothing: no program is worse off for asking again."""
+        key = event.server, event.path
+        if key not in self._outside and len(self._outside) < MAX_DISTINCT:
+            self._outside.add(key)
+            self._tell(NORMAL, _outside(event))
 
     def fatal(self, text: str) -> None:
         """Tell of an error of proxywrap itself, at any verbosity."""
@@ -238,6 +251,13 @@ def _omission(event: Skipped) -> str:
 
 def _shortening(event: Skipped) -> str:
     return f"{event.hop}: {event.reason}; the chain goes on without it, as dynamic_chain says"
+
+
+def _outside(event: Outside) -> str:
+    return (
+        f"{event.server} runs outside and was told what to do at {event.path}: "
+        f"what it does goes past the proxies; {event.hint}"
+    )
 
 
 def _carelessness(event: Unverified) -> str:

@@ -6,6 +6,7 @@
 #include "guard.h"
 #include "lend.h"
 #include "libc.h"
+#include "service.h"
 #include "sockaddr.h"
 #include "udp.h"
 
@@ -117,8 +118,12 @@ int hook_connect(int fd, const struct sockaddr *addr, socklen_t len)
 		else
 			ret = ORIGINAL; /* socket() lets no other network in */
 	}
-	if (ret == ORIGINAL)
-		return pw_libc.connect(fd, (const struct sockaddr *)&copy, len);
+	if (ret == ORIGINAL) {
+		ret = pw_libc.connect(fd, (const struct sockaddr *)&copy, len);
+		if (ret == 0 && domain == AF_UNIX)
+			pw_service_tell(fd, &copy, len);
+		return ret;
+	}
 	if (ret == 0)
 		errno = saved;
 	return (int)pw_result(ret);

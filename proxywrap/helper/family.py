@@ -13,7 +13,7 @@ import struct
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 
-__all__ = ["CELL", "MESSAGE", "Family", "Message", "all_children", "parent_of"]
+__all__ = ["CELL", "MESSAGE", "Family", "Message", "all_children", "descends", "parent_of"]
 
 MESSAGE = struct.Struct("=ci")
 """What the helper tells the launcher: a kind (`Message`) and a number."""
@@ -166,3 +166,13 @@ def parent_of(pid: int) -> int:
 
 def _nothing() -> None:
     """Until someone cares."""
+
+
+def descends(pid: int, ancestor: int) -> bool:
+    """Tell whether a process descends from another one."""
+    with suppress(OSError):
+        while pid > 1:
+            pid = parent_of(pid)
+            if pid == ancestor:
+                return True
+    return False

@@ -18,7 +18,7 @@ from contextlib import suppress
 from typing import NamedTuple
 
 from proxywrap.helper.directory import places
-from proxywrap.helper.family import parent_of
+from proxywrap.helper.family import descends
 
 __all__ = ["MAX_DESCRIPTORS", "MAX_MESSAGE_BYTES", "Notices", "close_all", "open_notices", "send_notice"]
 
@@ -101,7 +101,7 @@ class Notices:
     def _take_next(self, command: int) -> _Notice | None:
         """Return what COMMAND or another wrapped process has said next."""
         while (notice := _receive(self.inbox)) is not None:
-            if notice.sender == command or _descends(notice.sender, os.getpid()):
+            if notice.sender == command or descends(notice.sender, os.getpid()):
                 return notice
             close_all(notice.fds)
         return None
@@ -174,13 +174,3 @@ def _in_our_name(text: bytes, command: int) -> bytes:
         return text
     ours = [b"MAINPID=%d" % os.getpid() if line == own else line for line in lines]
     return b"\n".join(line for line in ours if not line.startswith(b"MAINPIDFDID="))
-
-
-def _descends(pid: int, ancestor: int) -> bool:
-    """Tell whether a process descends from another one."""
-    with suppress(OSError):
-        while pid > 1:
-            pid = parent_of(pid)
-            if pid == ancestor:
-                return True
-    return False

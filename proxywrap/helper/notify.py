@@ -30,6 +30,7 @@ from proxywrap.helper.guide import Guide
 from proxywrap.helper.ledger import Ledger
 from proxywrap.helper.messages import read_message, read_names, read_sendto
 from proxywrap.helper.options import Options
+from proxywrap.helper.outside import look_at_connect
 from proxywrap.helper.parked import ParkedConnects
 from proxywrap.helper.patience import Patience
 from proxywrap.helper.tcpcalls import TcpCalls
@@ -216,6 +217,8 @@ class Supervisor:
         elif sock.family == socket.AF_UNIX and unix_path(sockaddr).startswith(_RESOLVER_PLACES):
             caller.fail(errno.ECONNREFUSED)  # C libraries ask there by themselves, then on port 53
         elif family_of(sockaddr) in {sock.family, socket.AF_UNSPEC}:
+            if sock.family == socket.AF_UNIX:
+                look_at_connect(self._context, caller, sock, os.fsdecode(unix_path(sockaddr)))
             _go_on_locally(caller, sock)
         else:
             caller.fail(errno.EINVAL)

@@ -12,9 +12,10 @@ from proxywrap.address import Host
 from proxywrap.errors import ProxywrapError, RemoteProtocolError
 from proxywrap.events import Blocked, Note, Resolved
 from proxywrap.helper.context import Context
+from proxywrap.helper.outside import tell_of_service
 from proxywrap.helper.router import is_of
 from proxywrap.net.notification import missing_support
-from proxywrap.protocol.wire import Op, ReplyMessage, RequestMessage, Target
+from proxywrap.protocol.wire import BlockedKind, Op, ReplyMessage, RequestMessage, Target
 
 if TYPE_CHECKING:
     from proxywrap.helper.farnames import Found  # asyncio comes with it
@@ -36,6 +37,9 @@ def reply_to(request: RequestMessage, context: Context, pid: int) -> ReplyMessag
         case Op.REVERSE:
             name = None if request.address is None else context.router.reverse(request.address)
             return ReplyMessage(0 if name else errno.ENOENT, name=os.fsencode(name or ""))
+        case Op.BLOCKED if request.detail == BlockedKind.SERVICE:
+            tell_of_service(context, pid, os.fsdecode(request.name), request.number)
+            return ReplyMessage()
         case Op.BLOCKED:
             name = None if request.address is None else context.router.asked_name(request.address)
             what, hint = refusals.blocked(request, name)

@@ -69,6 +69,7 @@ class BlockedKind(IntEnum):
     MULTICAST = 5
     WAY = 6
     FILTER = 7
+    SERVICE = 8
 
 
 class Target(IntEnum):
