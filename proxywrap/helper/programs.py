@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from contextlib import suppress
 
-__all__ = ["process_identity", "program_names"]
+__all__ = ["is_ldd", "process_identity", "program_names"]
 
 
 def program_names(pid: int) -> tuple[str, ...]:
@@ -20,6 +20,13 @@ def program_names(pid: int) -> tuple[str, ...]:
     with suppress(OSError), open(f"/proc/{pid}/comm", errors="surrogateescape") as comm:
         names.append(comm.read().rstrip("\n"))
     return tuple(names)
+
+
+def is_ldd(pid: int) -> bool:
+    """Tell whether a process is ldd(1), which tries the dynamic linkers of all word sizes in turn."""
+    with suppress(OSError), open(f"/proc/{pid}/cmdline", "rb") as cmdline:
+        return any(word.rpartition(b"/")[2] == b"ldd" for word in cmdline.read().split(b"\0")[:2])
+    return False
 
 
 def process_identity(pid: int) -> bytes:

@@ -13,6 +13,7 @@ from proxywrap.errors import ProxywrapError, RemoteProtocolError
 from proxywrap.events import Blocked, Note, Resolved
 from proxywrap.helper.context import Context
 from proxywrap.helper.outside import tell_of_service
+from proxywrap.helper.programs import is_ldd
 from proxywrap.helper.router import is_of
 from proxywrap.net.notification import missing_support
 from proxywrap.protocol.wire import BlockedKind, Op, ReplyMessage, RequestMessage, Target
@@ -107,6 +108,8 @@ def _judge_exec(request: RequestMessage, context: Context, pid: int) -> ReplyMes
         return ReplyMessage()
     if target is Target.FORMAT:
         return ReplyMessage(errno.ENOEXEC)  # the kernel's answer, unless binfmt_misc had another
+    if target is Target.FOREIGN and is_ldd(pid):
+        return ReplyMessage(errno.EACCES)  # nothing is lost: it goes on to the next one
     if context.router.runs_filtered(target):
         missing = missing_support()
         if missing is None:
