@@ -72,6 +72,28 @@ static void adopt(struct owner *page, int pid)
 		pw_sys(SYS_sched_yield);
 }
 
+/*
+ * Whether this memory is ours, all signals held off. A handler that came while
+ * we adopt would wait for ever for what it has interrupted.
+ */
+static bool is_ours(void)
+{
+	struct owner *page = atomic_load(&owner);
+	int pid = pw_self();
+
+	if (!page)
+		page = map_owner();
+	if (atomic_load(&page->pid) <= 0)
+		adopt(page, pid);
+	if (atomic_load(&page->pid) == pid)
+		return true;
+	if (page != &fallback)
+		return false;
+	atomic_store(&lock, 0);
+	atomic_store(&page->pid, pid);
+	return true;
+}
+
 /**
  * pw_guard_enter() - Take the lock, with all signals held off
  * @guard: to be given to pw_guard_leave()
@@ -82,24 +104,14 @@ static void adopt(struct owner *page, int pid)
 bool pw_guard_enter(struct pw_guard *guard)
 {
 	static const uint64_t all = ~0ULL;
-	struct owner *page = atomic_load(&owner);
-	int pid = pw_self();
 
-	guard->held = false;
-	if (!page)
-		page = map_owner();
-	if (atomic_load(&page->pid) <= 0)
-		adopt(page, pid);
-	if (atomic_load(&page->pid) != pid) {
-		if (page != &fallback)
-			return false;
-		atomic_store(&lock, 0);
-		atomic_store(&page->pid, pid);
-	}
 	pw_sys(SYS_rt_sigprocmask, SIG_SETMASK, &all, &guard->mask, 8);
-	acquire();
-	guard->held = true;
-	return true;
+	guard->held = is_ours();
+	if (guard->held)
+		acquire();
+	else
+		pw_sys(SYS_rt_sigprocmask, SIG_SETMASK, &guard->mask, NULL, 8);
+	return guard->held;
 }
 
 /* Let go of the lock, if it was taken. */

@@ -2,6 +2,9 @@
 // sources: csrc/preload/guard.c -pthread
 #include <pthread.h>
 #include <stdlib.h>
+#include <sys/ptrace.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -216,6 +219,59 @@ static void test_fork_storm(void)
 	is(all, 0, "no child hangs or fails while others hold the lock");
 }
 
+/* Spins for ever where something is wrong, and is ended for that. */
+static void first_look(void)
+{
+	struct rlimit limit = { 1, 1 };
+
+	setrlimit(RLIMIT_CPU, &limit);
+	ptrace(PTRACE_TRACEME, 0, NULL, NULL);
+	raise(SIGSTOP);
+	enter_and_leave();
+	pw_sys(SYS_exit_group, 0); /* few steps: ld.so has no part in it */
+}
+
+/*
+ * Whether a child whose first look is interrupted after so many instructions
+ * ends; -1 where it has fewer.
+ */
+static int ends_if_interrupted_after(int steps)
+{
+	pid_t child = (pid_t)syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
+	int status = 0, i = 0;
+
+	if (child == 0)
+		first_look();
+	waitpid(child, &status, 0);
+	for (; i < steps && WIFSTOPPED(status); i++) {
+		ptrace(PTRACE_SINGLESTEP, child, NULL, NULL);
+		waitpid(child, &status, 0);
+	}
+	if (!WIFSTOPPED(status))
+		return -1;
+	/* One that is held off is told of once more when it comes. */
+	for (long number = SIGUSR1; WIFSTOPPED(status);
+	     number = WSTOPSIG(status)) {
+		ptrace(PTRACE_CONT, child, NULL, (void *)number);
+		waitpid(child, &status, 0);
+	}
+	return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+static void test_first_look_interrupted(void)
+{
+	struct sigaction action = { .sa_handler = on_signal };
+	int steps = 0, stuck = 0, ends;
+
+	sigaction(SIGUSR1, &action, NULL);
+	while ((ends = ends_if_interrupted_after(steps)) >= 0 && stuck < 5) {
+		stuck += !ends;
+		steps++;
+	}
+	ok(steps > 50, "a child's first look takes some steps: %d", steps);
+	is(stuck, 0, "it ends wherever a signal interrupts it");
+}
+
 int main(void)
 {
 	is(pw_self(), getpid(), "the process id");
@@ -227,5 +283,6 @@ int main(void)
 	test_generations();
 	test_vfork_before_use();
 	test_fork_storm();
+	test_first_look_interrupted();
 	return tap_end();
 }
