@@ -36,6 +36,7 @@ _SOCKET_TYPES = {
 
 _TYPE_MASK = 0xF  # linux/net.h: flags may stand beside the type
 
+_SEND_ICMP = frozenset({"ping", "ping6", "traceroute", "fping", "mtr-packet", "arping", "tracepath"})
 _CHANGE_USER = frozenset({"sudo", "doas", "pkexec", "sudo-rs", "run0"})
 """Setuid programs that run another, which can be wrapped behind them."""
 
@@ -61,7 +62,8 @@ def allow_hint(path: str, file: str | None) -> str:
     else:
         place = "the file on standard input" if file == "-" else file
     name = os.path.basename(path)
-    first = f"write {name} first, `{name} proxywrap … COMMAND`, which wraps what it runs; " * (
+    first = f"{_NO_ICMP}; " if name in _SEND_ICMP else ""
+    first += f"write {name} first, `{name} proxywrap … COMMAND`, which wraps what it runs; " * (
         name in _CHANGE_USER
     )
     return (

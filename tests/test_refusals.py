@@ -41,6 +41,12 @@ def test_the_line_that_allows(path: str, file: str | None, line: str, place: str
     assert fnmatchcase(path, line)
 
 
+def test_ping_hears_of_icmp() -> None:
+    """That it is let run unwrapped is not the first thing to think of."""
+    assert allow_hint("/usr/bin/ping", None).startswith("no proxy carries ICMP")
+    assert "ICMP" not in allow_hint("/usr/bin/sudo", None)
+
+
 @pytest.mark.parametrize(
     ("request_", "what", "hint"),
     [
