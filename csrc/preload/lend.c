@@ -5,6 +5,7 @@
 #include "epollset.h"
 #include "guard.h"
 #include "libc.h"
+#include "sockaddr.h"
 
 #include <fcntl.h>
 
@@ -180,6 +181,31 @@ static int start(int fd, struct pw_request *request, int ctl,
 	return 0;
 }
 
+/*
+ * The kernel connects to this host while connect() runs: programs look at the
+ * socket's address, or accept at the other end, right after it. The helper is
+ * as quick where it runs already, and nobody is held up for long where it is
+ * not, or where a rule leads loopback through a chain.
+ */
+static void give_a_moment(int fd, const struct pw_loan *expected, int ctl,
+			  uint32_t generation)
+{
+	enum {
+		MOMENT_NS = 20 * 1000 * 1000
+	};
+	struct pollfd one = { .fd = ctl, .events = POLLIN };
+	struct timespec left = { .tv_nsec = MOMENT_NS };
+	PW_GUARD guard = { 0 };
+	struct pw_loan *loan;
+
+	if (pw_sys(SYS_ppoll, &one, 1, &left, NULL, 0) <= 0 ||
+	    !pw_guard_enter(&guard))
+		return;
+	loan = pw_loan_of(fd);
+	if (loan && loan == expected && loan->generation == generation)
+		pw_settle(loan);
+}
+
 /**
  * pw_lend() - Have the helper connect a TCP socket
  * @fd: the application's, neither connected nor pending
@@ -223,7 +249,11 @@ int pw_lend(int fd, const struct pw_addr *dest)
 			return ret;
 		generation = loan->generation;
 	}
-	return waits ? wait_and_conclude(fd, loan, generation) : -EINPROGRESS;
+	if (waits)
+		return wait_and_conclude(fd, loan, generation);
+	if (pw_addr_is_loopback(dest))
+		give_a_moment(fd, loan, ctl, generation);
+	return -EINPROGRESS;
 }
 
 /**
