@@ -163,14 +163,31 @@ static int socket_verdict(int domain, int type, int protocol)
 	return -EPERM;
 }
 
+/* Whether the next socket() is being called: another preloaded library's. */
+static PW_TLS bool is_below;
+
+/* What calls socket() or syscall() from there wants the kernel's, not ours. */
+static int next_socket(int domain, int type, int protocol)
+{
+	int ret;
+
+	if (is_below)
+		return (int)pw_result(
+			pw_sys(SYS_socket, domain, type, protocol));
+	is_below = true;
+	ret = pw_libc.socket(domain, type, protocol);
+	is_below = false;
+	return ret;
+}
+
 static int new_socket(int domain, int type, int protocol)
 {
-	int saved = errno, ret = pw_libc.socket(domain, type, protocol);
+	int saved = errno, ret = next_socket(domain, type, protocol);
 
 	if (pw_unlikely(ret < 0) && errno == EMFILE && pw_is_busy()) {
 		errno = saved;
 		pw_lock_and_settle_all();
-		ret = pw_libc.socket(domain, type, protocol);
+		ret = next_socket(domain, type, protocol);
 	}
 	return ret;
 }

@@ -14,7 +14,7 @@ import pytest
 from proxywrap.testing import SocksServer
 
 from .kit.clients import NAME, PROGRAMS, PROXYWRAP, wrap
-from .kit.origins import ORIGIN
+from .kit.origins import ORIGIN, PAYLOAD_DIGEST, digest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -90,6 +90,17 @@ def test_a_runtime_goes_where_its_program_goes(
 
 
 # --- libraries that are preloaded by others
+
+
+@pytest.mark.parametrize("engine", ["auto", "preload"])
+def test_a_library_that_calls_by_number(
+    stage: Stage, one_hop: Chain, compiled: Callable[..., Path], engine: str
+) -> None:
+    """Its socket() goes through syscall(): that ends in the kernel, and curl has its page."""
+    library = compiled("calls_by_number", "-shared", "-fPIC")
+    curl = ["env", f"LD_PRELOAD={library}", "curl", "-sS", f"{stage.url}/bytes"]
+    result = stage.world.run([*wrap(one_hop.urls, "--engine", engine), *curl])
+    assert digest(result.stdout) == PAYLOAD_DIGEST
 
 
 @pytest.mark.parametrize("way", ["before", "replacing", "behind"])
