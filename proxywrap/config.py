@@ -118,7 +118,7 @@ class Dnat(NamedTuple):
 class Options:
     """Everything but the proxies; the defaults are those of a file that says nothing.
 
-    `tcp_read_time_out_ms` bounds each read from a hop,
+    `tcp_read_time_out_ms` bounds each answer of a hop,
     `tcp_connect_time_out_ms` the connection to the first one.
     """
 

@@ -117,6 +117,7 @@ async def connect_chain(
     try:
         joined = joining(_join_first(lent, hops[0], names), hops[0], names, deadlines.connect_s)
         await blaming(hops[0], joined)
+        lent.limit_handshakes(len(hops))
         for at in range(len(hops)):
             await ask_hop(lent, hops, at, target_of(hops, at, destination), isolation)
     finally:

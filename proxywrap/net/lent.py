@@ -10,6 +10,8 @@ whatever is done to it here the application sees:
   `starting` has what does for connect().
 - Not a byte more is read than a reply has: the next one is the application's.
 - Options that stall a handshake are cleared for its duration (`stalling`).
+- A proxy has a time for each answer as a whole, and for all of them together,
+  however it spreads its bytes over it.
 - The copy is closed, and out of the event loop, before the application learns
   of the outcome: its own close() must be the last one.
 """
@@ -17,13 +19,15 @@ whatever is done to it here the application sees:
 from __future__ import annotations
 
 import errno
+import math
 import os
 import socket
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
-from proxywrap.errors import RemoteProtocolError, TruncatedError
+from proxywrap.errors import RemoteProtocolError, TimedOut, TruncatedError
 from proxywrap.net.device import has_device
 from proxywrap.net.namespace import namespace
 from proxywrap.net.native import disconnect, fail_connect
@@ -38,6 +42,9 @@ __all__ = ["LentSocket"]
 
 _NOW = int(socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL)  # a number: joining two flags takes microseconds
 _PEEK = int(_NOW | socket.MSG_PEEK)
+ANSWERS_EACH = 2
+"""A proxy's whole handshake may take as long as so many answers."""
+
 _IPPROTO_MPTCP = 262  # linux/in.h; socket has it from Python 3.12 on
 
 
@@ -46,7 +53,8 @@ class LentSocket:
 
     Args:
         sock: owned by the object from here on.
-        read_timeout_s: how long one read or write waits for the peer.
+        read_timeout_s: how long the peer may take for one answer, from what it was told last to the
+            last byte.
 
     """
 
@@ -56,6 +64,8 @@ class LentSocket:
         self.read_timeout_s = read_timeout_s
         self._stalling = StallingOptions()
         self._begun: int | None = None
+        self._answered_by_s = math.inf
+        self._over_by_s = math.inf
         self.is_let_go: Callable[[], bool] = bool  # False: nobody gives the connect() up
 
     @property
@@ -210,12 +220,39 @@ class LentSocket:
 
     # -- ByteIO --------------------------------------------------------------
 
+    def limit_handshakes(self, hops: int) -> None:
+        """Have so many proxies say all that they have to say in a time of their own, from now on."""
+        self._over_by_s = time.monotonic() + hops * ANSWERS_EACH * self.read_timeout_s
+
+    def _left_s(self) -> float:
+        """Return how long the answer that is waited for may still take.
+
+        Raises:
+            TimedOut: no longer.
+
+        """
+        left_s = min(self._answered_by_s, self._over_by_s) - time.monotonic()
+        if left_s <= 0:
+            raise TimedOut(self.read_timeout_s)
+        return min(left_s, self.read_timeout_s)
+
     async def send_all(self, data: bytes) -> None:
-        """Send all of `data`.
+        """Send all of `data`, to which there is an answer.
 
         Raises:
             OSError: the connection is broken.
-            ProxyUnreachable: the peer takes nothing for `read_timeout_s`.
+            TimedOut: the peer does not take it within `read_timeout_s`.
+
+        """
+        self._answered_by_s = time.monotonic() + self.read_timeout_s
+        await self.send_on(data)
+
+    async def send_on(self, data: bytes) -> None:
+        """Send all of `data`, which gives the peer no more time for what it is to answer.
+
+        Raises:
+            OSError: the connection is broken.
+            TimedOut: the peer does not take it in time.
 
         """
         view = memoryview(data)
@@ -223,7 +260,7 @@ class LentSocket:
             try:
                 sent = self._sock.send(view, _NOW)
             except BlockingIOError:
-                await until_writable(self._sock, self.read_timeout_s)
+                await until_writable(self._sock, self._left_s(), self.read_timeout_s)
             else:
                 view = view[sent:]
 
@@ -244,7 +281,7 @@ class LentSocket:
 
         Raises:
             OSError: the connection is broken.
-            ProxyUnreachable: the peer is silent for `read_timeout_s`.
+            TimedOut: the peer does not answer within `read_timeout_s`.
 
         """
         return await self._receive(size, _NOW)
@@ -255,7 +292,7 @@ class LentSocket:
         Raises:
             TruncatedError: the peer closed before the last of them.
             OSError: the connection is broken.
-            ProxyUnreachable: the peer is silent for `read_timeout_s`.
+            TimedOut: the peer does not answer within `read_timeout_s`.
 
         """
         data = b""
@@ -276,7 +313,7 @@ class LentSocket:
             RemoteProtocolError: `limit` bytes came without it.
             TruncatedError: the peer closed before it.
             OSError: the connection is broken.
-            ProxyUnreachable: the peer is silent for `read_timeout_s`.
+            TimedOut: the peer does not answer within `read_timeout_s`.
 
         """
         data = b""
@@ -294,6 +331,8 @@ class LentSocket:
         raise RemoteProtocolError(f"expected {delimiter!r} within {limit} bytes")
 
     async def _receive(self, size: int, flags: int) -> bytes:
+        left_s = self._left_s()
         while (data := self.receive_now(size, flags)) is None:
-            await until_readable(self._sock, self.read_timeout_s)
+            await until_readable(self._sock, left_s, self.read_timeout_s)
+            left_s = self._left_s()
         return data

@@ -19,6 +19,7 @@ from proxywrap.errors import LocalProtocolError, ProtocolError, ProxyRefused, Pr
 from proxywrap.net.connector import Deadlines
 from proxywrap.net.driver import run
 from proxywrap.net.hopnames import HopNames
+from proxywrap.net.lent import ANSWERS_EACH
 from proxywrap.net.probessh import Streams, open_tunnel, place_of
 from proxywrap.net.stream import StreamIO
 from proxywrap.net.tls import explained, no_certificate_name, tls_context
@@ -45,6 +46,7 @@ class _RoundIO(StreamIO):
         self.rounds_s: list[float] = []
         self._read_s = read_s
         self._began_s = 0.0
+        self._over_by_s = time.monotonic() + ANSWERS_EACH * read_s
 
     async def send_all(self, data: bytes) -> None:
         """Begin a round."""
@@ -53,18 +55,21 @@ class _RoundIO(StreamIO):
         await super().send_all(data)
 
     async def read_exactly(self, size: int) -> bytes:
-        """Read, within the time that a proxy has."""
-        async with asyncio.timeout(self._read_s):
+        """Read, within the time that a proxy has for its answer."""
+        async with asyncio.timeout(self._left_s()):
             data = await super().read_exactly(size)
         self._note()
         return data
 
     async def read_until(self, delimiter: bytes, limit: int) -> bytes:
-        """Read, within the time that a proxy has."""
-        async with asyncio.timeout(self._read_s):
+        """Read, within the time that a proxy has for its answer."""
+        async with asyncio.timeout(self._left_s()):
             data = await super().read_until(delimiter, limit)
         self._note()
         return data
+
+    def _left_s(self) -> float:
+        return max(min(self._began_s + self._read_s, self._over_by_s) - time.monotonic(), 0)
 
     def _note(self) -> None:
         if self.rounds_s:

@@ -21,6 +21,9 @@ __all__ = ["TlsIO", "TlsLayer", "begin_tls", "explained", "no_certificate_name",
 
 _CHUNK_BYTES = 1 << 16
 
+MAX_OWN_BYTES = 1 << 18
+"""What TLS may have to say for itself before there is a byte of an answer: certificates, tickets, keys."""
+
 _ADVICE = {
     9: "is this host's clock right?",  # X509_V_ERR_CERT_NOT_YET_VALID
     10: "is this host's clock right?",  # X509_V_ERR_CERT_HAS_EXPIRED
@@ -50,7 +53,10 @@ class Below(Protocol):
         """Return what has come, nothing at the end."""
 
     async def send_all(self, data: bytes) -> None:
-        """Send all of it."""
+        """Send all of it, to which there is an answer."""
+
+    async def send_on(self, data: bytes) -> None:
+        """Send all of it, which gives the peer no more time for its answer."""
 
 
 class TlsLayer:
@@ -134,13 +140,16 @@ class TlsIO:
             TruncatedError: it closed.
 
         """
+        send, left = self._below.send_all, MAX_OWN_BYTES
         while not self._layer.shake():
-            await self._below.send_all(self._layer.encrypt(b""))
+            await send(self._layer.encrypt(b""))
+            send = self._below.send_on  # the handshake is one answer
             data = await self._below.receive(_CHUNK_BYTES)
             if not data:
                 raise TruncatedError("expected a TLS handshake, but the connection was closed")
             self._layer.feed(data)
-        await self._below.send_all(self._layer.encrypt(b""))
+            left = _less(left, data)
+        await self._below.send_on(self._layer.encrypt(b""))
 
     def hear(self, data: bytes) -> bool:
         """Take ciphertext that nobody has asked for; tell whether it was TLS's own affair: a ticket, a key.
@@ -155,8 +164,12 @@ class TlsIO:
         return not (self.pending or self._layer.has_ended)
 
     async def send_all(self, data: bytes) -> None:
-        """Send all of `data`."""
+        """Send all of `data`, to which there is an answer."""
         await self._below.send_all(self._layer.encrypt(data))
+
+    async def send_on(self, data: bytes) -> None:
+        """Send all of `data`, which gives the peer no more time for its answer."""
+        await self._below.send_on(self._layer.encrypt(data))
 
     async def receive(self, size: int) -> bytes:
         """Return what has come, nothing at the end.
@@ -165,6 +178,7 @@ class TlsIO:
             ProxyUnreachable: the peer has given TLS up.
 
         """
+        left = MAX_OWN_BYTES
         while not self.pending and not self._layer.has_ended:
             data = await self._below.receive(_CHUNK_BYTES)
             if not data:
@@ -173,7 +187,8 @@ class TlsIO:
                 self.pending += self._layer.decrypt(data)
             except ssl.SSLError as exc:
                 raise explained(exc) from exc
-            await self._below.send_all(self._layer.encrypt(b""))
+            left = _less(left, data)
+            await self._below.send_on(self._layer.encrypt(b""))
         data, self.pending = self.pending[:size], self.pending[size:]
         return data
 
@@ -213,6 +228,19 @@ class TlsIO:
                 self.pending = rest + self.pending
                 return head + found
         raise RemoteProtocolError(f"expected {delimiter!r} within {limit} bytes")
+
+
+def _less(left: int, data: bytes) -> int:
+    """Return how much TLS may still say for itself.
+
+    Raises:
+        ProxyUnreachable: that was too much.
+
+    """
+    if len(data) >= left:
+        reason = f"sends more than {MAX_OWN_BYTES >> 10} KiB of TLS and no answer: is it a proxy?"
+        raise ProxyUnreachable(reason, errno=errno.ECONNREFUSED)
+    return left - len(data)
 
 
 async def begin_tls(below: Below, hop: ProxyURI) -> TlsIO:

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import math
 import os
 import socket
 import time
@@ -26,6 +27,7 @@ from proxywrap.errors import ProxyRefused, ProxyUnreachable, TimedOut
 from proxywrap.net.carrier import Carrier
 from proxywrap.net.children import Children
 from proxywrap.net.connector import Deadlines
+from proxywrap.net.lent import ANSWERS_EACH
 from proxywrap.net.sshlog import SshLog
 
 __all__ = ["Below", "Tunnel"]
@@ -139,12 +141,15 @@ class Tunnel:
 
         """
         until_s = self._loop.time() + deadlines.connect_s
+        login_by_s = math.inf
         log = self.log
         while not (log.is_authenticated or log.is_open or log.refusal):
             if self._child.has_ended:
                 raise log.fault()
-            left_s = deadlines.read_s if log.is_connected else until_s - self._loop.time()
-            if not await self._stirs(left_s):
+            if log.is_connected and login_by_s == math.inf:
+                login_by_s = self._loop.time() + ANSWERS_EACH * deadlines.read_s
+            by_s = login_by_s if log.is_connected else until_s
+            if not await self._stirs_until(by_s, deadlines.read_s):
                 if log.is_connected:
                     raise TimedOut(deadlines.read_s)
                 reason = (
@@ -161,19 +166,22 @@ class Tunnel:
             TruncatedError: the server hangs up.
 
         """
+        by_s = self._loop.time() + limit_s
         while not self.log.is_open:
             if self.log.refusal is not None:
                 raise self.log.refusal
             if self._child.has_ended:
                 raise self.log.fault()
-            if not await self._stirs(limit_s):
+            if not await self._stirs_until(by_s, limit_s):
                 reason = f"did not connect to it within {limit_s:g} s"
                 raise ProxyRefused(reason, errno=errno.ETIMEDOUT, is_destination_fault=True)
 
-    async def _stirs(self, limit_s: float) -> bool:
-        """Return whether anything happens within that time."""
+    async def _stirs_until(self, by_s: float, limit_s: float) -> bool:
+        """Return whether anything happens by then, and within `limit_s`."""
+        if by_s <= self._loop.time():
+            return False
         with suppress(TimeoutError):
-            async with asyncio.timeout(limit_s):
+            async with asyncio.timeout(min(limit_s, by_s - self._loop.time())):
                 await self.has_stirred.wait()
                 return True
         return False

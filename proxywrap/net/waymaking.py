@@ -82,6 +82,7 @@ class WayMaker:
 
         """
         way.lent.read_timeout_s = self.deadlines.read_s
+        way.lent.limit_handshakes(len(hops))
         return await self._lead(_Beginning(self, hops, isolation, way), len(hops), destination)
 
     async def _lead(self, beginning: _Beginning, count: int, destination: Endpoint | None) -> Way:
@@ -100,8 +101,8 @@ class WayMaker:
             on_login()
         return beginning.way()
 
-    async def reach(self, hop: ProxyURI) -> Way:
-        """Return a way to a hop, which has been told nothing yet.
+    async def reach(self, hop: ProxyURI, count: int = 1) -> Way:
+        """Return a way to a hop, which has been told nothing yet; `count` hops will be spoken to by it.
 
         Raises:
             AttemptFailed: it cannot be reached, and why.
@@ -111,6 +112,7 @@ class WayMaker:
         joined = joining(_join(hop, self.names, limit_s), hop, self.names, limit_s)
         sock = await blaming(hop, joined)
         way = Way(OwnSocket(sock, read_timeout_s=self.deadlines.read_s))
+        way.lent.limit_handshakes(count)
         try:
             return await _speak_tls(way, hop) if hop.has_tls else way
         except BaseException:
@@ -187,7 +189,7 @@ class _Beginning:
         """
         hop = self.hops[at]
         if self._way is None:
-            self._way = await self._maker.reach(hop)
+            self._way = await self._maker.reach(hop, len(self.hops))
         elif hop.has_tls and at:
             self._way = await _speak_tls(self._way, hop)
         return self._way
@@ -218,6 +220,7 @@ class _Beginning:
         tunnel = await blaming(hop, opening, rest[0] if rest else None)
         self._tunnels.append(tunnel)
         self._way = Way(OwnSocket(tunnel.sock, read_timeout_s=self._maker.deadlines.read_s))
+        self._way.lent.limit_handshakes(len(rest))
 
     def _below(self) -> Below | None:
         """Return what there is of the way, for ssh to go on from there."""
