@@ -76,7 +76,8 @@ def say_error(prog_name: str, text: str) -> None:
     hidden = masked(arguments, may_have_blanks=True)
     if arguments != hidden:
         # A password may have been cut, by click at '=', by others at ':': then no @ stands behind it.
-        text = re.sub(r"(?<=://)(?!\[?USER[:@])\S+", "***", masked(text, may_have_blanks=masked(arguments) != hidden))
+        text = masked(text, may_have_blanks=masked(arguments) != hidden)
+        text = re.sub(r"(?<=://)(?!\[USER[:@]|USER@HOST)\S+", "***", text)
     say(prog_name, text)
 
 
