@@ -74,10 +74,12 @@ def say_error(prog_name: str, text: str) -> None:
     """Say what is wrong, without the credentials of URLs that stand among the arguments."""
     arguments = "\n".join(sys.argv)
     hidden = masked(arguments, may_have_blanks=True)
-    if arguments != hidden:
-        # A password may have been cut, by click at '=', by others at ':': then no @ stands behind it.
-        text = masked(text, may_have_blanks=masked(arguments) != hidden)
-        text = re.sub(r"(?<=://)(?!\[USER[:@]|USER@HOST)\S+", "***", text)
+    if masked(arguments) != hidden:
+        # There is a blank in a password, so nobody can tell where it ends.
+        text = re.sub(r"(?s)(?<=://).*", "***", text)
+    elif arguments != hidden:
+        # It may have been cut, by click at '=', by others at ':': then no @ stands behind it.
+        text = re.sub(r"(?<=://)(?!\[USER[:@]|USER@HOST)\S+", "***", masked(text))
     say(prog_name, text)
 
 
