@@ -97,6 +97,7 @@ def launch(command: Sequence[str], config: Config, *, verbosity: int, log_path: 
                 found.remark,
                 meeting.admin,
                 None if notices is None else notices.manager,
+                found.path,
             )
             environ = environment()
             if notices is not None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import socket
+import stat
 from collections.abc import Collection, Iterator
+from pathlib import Path
 from typing import NamedTuple
 
 from proxywrap.helper.admin import KEPT, REQUEST
@@ -42,21 +44,36 @@ def reload_all(pids: Collection[int]) -> Iterator[Answer]:
 
 def _sockets() -> set[str]:
     """Return the sockets in directories that are ours alone, others' being others' to speak of."""
-    found = set()
+    return {f"{path}/{RELOAD}" for path in (*_directories(), *_listed()) if _is_ours(path)}
+
+
+def _directories() -> Iterator[str]:
+    """Yield what may be runtime directories, in the places where we would make one."""
     for place in {*places(), f"/run/user/{os.geteuid()}"}:
         try:
-            entries = [entry for entry in os.scandir(place) if entry.name.startswith(PREFIX)]
+            yield from (entry.path for entry in os.scandir(place) if entry.name.startswith(PREFIX))
         except OSError:
             continue
-        for entry in entries:
-            info = entry.stat(follow_symlinks=False)
-            if (
-                entry.is_dir(follow_symlinks=False)
-                and info.st_uid == os.geteuid()
-                and not info.st_mode & 0o077
-            ):
-                found.add(f"{entry.path}/{RELOAD}")
-    return found
+
+
+def _listed() -> Iterator[str]:
+    """Yield those in other places, of proxywraps with another environment: the kernel lists sockets."""
+    try:
+        lines = Path("/proc/net/unix").read_text(errors="surrogateescape").splitlines()
+    except OSError:
+        return
+    for line in lines:
+        directory, _slash, name = line[max(line.find("/"), 0) :].rpartition("/")
+        if name == RELOAD and os.path.basename(directory).startswith(PREFIX):
+            yield directory
+
+
+def _is_ours(path: str) -> bool:
+    try:
+        info = os.lstat(path)
+    except OSError:
+        return False
+    return stat.S_ISDIR(info.st_mode) and info.st_uid == os.geteuid() and not info.st_mode & 0o077
 
 
 def _ask(path: str, request: bytes) -> Answer | None:

@@ -2,8 +2,8 @@
 
 A socket in the runtime directory, which is our user's alone. A request is the
 word `REQUEST`, and the process ids of those who are meant if not all are. The
-reply is one message: `RELOADED`, `KEPT` or `NO_FILE`, our process id and what
-became of the file; nothing where somebody else is meant.
+reply is one message: `RELOADED`, `KEPT` or `NO_FILE`, who we are and what became
+of the file; nothing where somebody else is meant.
 """
 
 from __future__ import annotations
@@ -38,13 +38,17 @@ class AdminServer:
         listener: non-blocking, listening, AF_UNIX SOCK_SEQPACKET; stays its creator's.
         reloader: reads the file anew.
         pids: by which we may be meant.
+        title: by which the user knows us.
 
     """
 
-    def __init__(self, listener: socket.socket, reloader: Reloader, pids: AbstractSet[int]) -> None:
+    def __init__(
+        self, listener: socket.socket, reloader: Reloader, pids: AbstractSet[int], title: str
+    ) -> None:
         self._listener = listener
         self._reloader = reloader
         self._pids = pids
+        self._title = title
         self._loop = asyncio.get_running_loop()
         self._waiting: list[socket.socket] = []
         self._loop.add_reader(self._listener, self._accept)
@@ -83,7 +87,7 @@ class AdminServer:
         if len(words) > 1 and not self._pids & {int(word) for word in words[1:]}:
             return b""
         kind, text = self._reload()
-        return kind + f"{os.getpid()}: {text}".encode("utf-8", "surrogateescape")
+        return kind + f"{self._title}: {text}".encode("utf-8", "surrogateescape")
 
     def _reload(self) -> tuple[bytes, str]:
         source = self._reloader.source

@@ -137,7 +137,8 @@ class _Life:
         if was_hung_up():
             reloader.reload()
         listener, pids = self._setup.admin, {os.getpid(), self._family.launcher}
-        return None if listener is None else AdminServer(listener, reloader, pids)
+        title = f"{self._family.launcher} ({os.path.basename(self._setup.program)})"
+        return None if listener is None else AdminServer(listener, reloader, pids, title)
 
     def _fall_silent(self) -> None:
         """COMMAND has ended, others live on: what is theirs to hear goes to the log."""

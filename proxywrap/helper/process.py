@@ -56,6 +56,7 @@ class Setup:
     is called once, after COMMAND has started. `remark` is to be told then.
     `admin` listens where one asks for the configuration to be read anew.
     `manager` is where the service manager is notified, if there is one.
+    `program` is COMMAND's path.
     """
 
     config: Config
@@ -69,6 +70,7 @@ class Setup:
     remark: str | None = None
     admin: socket.socket | None = None
     manager: bytes | None = None
+    program: str = ""
 
 
 _IGNORED = (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -108,6 +108,39 @@ def test_urls_are_in_no_file(world: World) -> None:
     """Which is no error."""
     result = world.run([PROXYWRAP, "-x", "http://127.0.0.1:9", "sh", "-c", '"$1" reload $PPID', "sh", CTL])
     assert result.text.endswith(": -x: not in a file that can be read anew")
+
+
+ALONE = (
+    'mount --bind "$1" /mnt; mount -t tmpfs tmpfs /tmp; mkdir "$1"; mount --bind /mnt "$1"; shift; exec "$@"'
+)
+"""Hides the runtime directories of other people's proxywraps, which are not to be reached by a test."""
+
+
+@pytest.mark.case("start-reload-all")
+def test_all_are_reached_and_each_says_who_it_is(world: World, server: SocksServer, tmp_path: Path) -> None:
+    """A bare `reload` names every proxywrap of the user's, wherever its runtime directory is."""
+    file, other = tmp_path / "a.conf", world.directory / "elsewhere"
+    file.write_text(f"[ProxyList]\n{server.url}\n")
+    other.mkdir(mode=0o700)
+    options: dict[str, Any] = {"stdin": -1, "stdout": None, "stderr": None}
+    environments: list[dict[str, str]] = [{}, {"XDG_RUNTIME_DIR": str(other)}]
+    with (
+        world.start([PROXYWRAP, "-f", file, "cat"], env=environments[0], **options) as near,
+        world.start([PROXYWRAP, "-x", server.url, "tail", "-f"], env=environments[1], **options) as far,
+    ):
+        wanted = {
+            f"{near.pid} (cat): {file}: read anew",
+            f"{far.pid} (tail): -x: not in a file that can be read anew",
+        }
+        while True:
+            said = world.run([CTL, "reload", near.pid, far.pid], expect=None).text.splitlines()
+            if len(said) == 2:
+                break
+        alone = ["sh", "-ec", ALONE, "sh", world.directory]
+        assert set(world.run([*alone, CTL, "reload"], expect=None).text.splitlines()) == wanted
+        near.communicate(timeout=30)
+        far.communicate(timeout=30)
+    assert list(other.iterdir()) == []
 
 
 def test_nobody_is_there(world: World) -> None:

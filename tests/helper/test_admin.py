@@ -32,7 +32,7 @@ def serving(tmp_path: Path) -> Iterator[bytes]:
     with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET | socket.SOCK_NONBLOCK) as listener:
         listener.bind(b"")
         listener.listen()
-        server = AdminServer(listener, reloader, {os.getpid(), 7})
+        server = AdminServer(listener, reloader, {os.getpid(), 7}, "7 (curl)")
         yield listener.getsockname()
         server.close()
 
@@ -52,9 +52,9 @@ def test_whoever_is_meant_answers(tmp_path: Path, request_: bytes) -> None:
 
     async def run() -> None:
         with serving(tmp_path) as address:
-            assert await ask(address, request_) == f"+{ME}: {tmp_path}/a.conf: read anew".encode()
+            assert await ask(address, request_) == f"+7 (curl): {tmp_path}/a.conf: read anew".encode()
             (tmp_path / "a.conf").write_text("frob\n")
-            expected = f"-{ME}: {tmp_path}/a.conf:1: expected an option, found 'frob'; what was in effect"
+            expected = f"-7 (curl): {tmp_path}/a.conf:1: expected an option, found 'frob'; what was in effect"
             assert (await ask(address, request_)).decode().startswith(expected)
 
     asyncio.run(run())
