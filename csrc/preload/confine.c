@@ -8,6 +8,10 @@
  * below it. If it executes a program, that takes the place of the whole
  * process, its maker among it; else it ends, and nobody has a filter.
  *
+ * A debugger knows the thread that it traces and loses one that takes the place
+ * of all. So a thread that is traced puts the filter over itself before it
+ * executes; if that fails it goes on under it, as under --engine both.
+ *
  * The helper takes the listener by its number, for no message that carries a
  * descriptor passes the filter unanswered.
  */
@@ -16,11 +20,13 @@
 #include "../notify/filter.h"
 #include "channel.h"
 
+#include <fcntl.h>
 #include <sched.h>
 #include <sys/prctl.h>
 
 enum {
-	SIGSET_BYTES = 8
+	SIGSET_BYTES = 8,
+	STATUS_BYTES = 512 /* more than what stands before TracerPid */
 };
 
 struct thread {
@@ -67,6 +73,26 @@ static int enter(void)
 		pw_sys(SYS_close, listener);
 	pw_sys(SYS_close, ctl);
 	return error;
+}
+
+/* Whether a debugger traces this thread: proc(5). */
+static bool is_traced(void)
+{
+	static const char field[] = "\nTracerPid:\t";
+	const size_t length = sizeof(field) - 1;
+	char text[STATUS_BYTES];
+	int fd = (int)pw_sys(SYS_openat, AT_FDCWD, "/proc/thread-self/status",
+			     O_RDONLY | O_CLOEXEC, 0);
+	long n;
+
+	if (fd < 0)
+		return false;
+	n = pw_sys(SYS_read, fd, text, sizeof(text));
+	pw_sys(SYS_close, fd);
+	for (long i = 0; i + (long)length < n; i++)
+		if (memcmp(text + i, field, length) == 0)
+			return text[i + (long)length] != '0';
+	return false;
 }
 
 __attribute__((used)) static void live(struct thread *thread)
@@ -162,7 +188,12 @@ int pw_confine(struct pw_start *start)
 	pw_sys(SYS_prctl, PR_GET_PDEATHSIG, &thread.parent_death, 0, 0, 0);
 	pw_sys(SYS_rt_sigprocmask, SIG_SETMASK, &all, &thread.mask,
 	       SIGSET_BYTES);
-	ret = make_thread(&thread);
+	if (start->is_exec && is_traced()) {
+		live(&thread);
+		ret = 0;
+	} else {
+		ret = make_thread(&thread);
+	}
 	pw_sys(SYS_rt_sigprocmask, SIG_SETMASK, &thread.mask, NULL,
 	       SIGSET_BYTES);
 	if (ret < 0)

@@ -12,11 +12,13 @@
  * struct pw_start - something to be done under the filter
  * @body: starts the program; returns 0 or -errno
  * @argument: for it
+ * @is_exec: whether it executes, which does not return
  * @filter_error: set to why there is no filter, an errno, or 0
  */
 struct pw_start {
 	int (*body)(void *argument);
 	void *argument;
+	bool is_exec;
 	int filter_error;
 };
 

@@ -30,7 +30,9 @@ static int execute(void *argument)
 
 static int execute_confined(struct execution *what, struct pw_permit *permit)
 {
-	struct pw_start start = { .body = execute, .argument = what };
+	struct pw_start start = { .body = execute,
+				  .argument = what,
+				  .is_exec = true };
 	int ret = pw_confine(&start);
 
 	if (start.filter_error) {

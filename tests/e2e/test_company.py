@@ -183,6 +183,36 @@ def test_gdb_runs_a_program(world: World, one_hop: Chain, talk: Callable[..., Wo
     assert one_hop.asked_of(-1) == {NAME}
 
 
+@pytest.mark.case("start-debugger")
+def test_gdb_runs_a_static_program(
+    world: World, stage: Stage, one_hop: Chain, compiled: Callable[..., Path]
+) -> None:
+    """It stops at a breakpoint too, and is under the filter when it goes on."""
+    program = [compiled("talk", "-static", "-g"), "peer", NAME, stage.echo.port]
+    gdb = ["gdb", "-nx", "--batch", "-ex", "break main", "-ex", "run", "-ex", "bt", "-ex", "continue"]
+    result = world.run([*wrap(one_hop.urls), *gdb, "--args", *program], resolver_s=5)
+    assert "Breakpoint 1, " in result.text
+    assert "#0  main " in result.text
+    assert "exited normally" in result.text
+    assert one_hop.asked_of(-1) == {NAME}
+
+
+@pytest.mark.case("start-debugger")
+def test_strace_runs_a_static_program(
+    world: World, stage: Stage, one_hop: Chain, compiled: Callable[..., Path]
+) -> None:
+    """It shows the calls of the program from its start to its end."""
+    log = world.directory / "strace.log"
+    program = [compiled("talk", "-static"), "peer", NAME, stage.echo.port]
+    world.run([*wrap(one_hop.urls), "strace", "-o", log, *program], resolver_s=5)
+    first, *_, last = log.read_text().splitlines()
+    assert first.startswith("exec")
+    assert first.endswith(" = 0")
+    assert last == "+++ exited with 0 +++"
+    assert "connect(" in log.read_text()
+    assert one_hop.asked_of(-1) == {NAME}
+
+
 def test_gdb_attaches_to_a_wrapped_program(world: World, stage: Stage, one_hop: Chain) -> None:
     """One that waits for its connection goes on when the debugger has gone."""
     hop = one_hop.servers[0]
