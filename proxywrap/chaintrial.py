@@ -79,7 +79,7 @@ async def try_chain(chain: Chain, config: Config, maker: WayMaker, destination: 
     try:
         await detours.through(0, chain, go, lambda: None)
     except AttemptFailed as exc:
-        trial.is_answer = exc is trial.failure
+        trial.is_answer = exc.hop is not None  # else no proxy can be used
         trial.failure = trial.failure or exc
     finally:
         if tasks:  # what it has begun to find out behind the back of connections

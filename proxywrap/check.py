@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from ipaddress import IPv4Address, IPv6Address
 
@@ -60,6 +60,12 @@ NAME = Endpoint("localhost", 1)
 TOR_QUESTION = "192.0.2.1"
 """As a name: Tor answers it at once, asking nobody."""
 
+_ABOUT_QUESTION = {StopKind.SILENT, StopKind.IMPOSSIBLE}
+"""What may be due to the destination that was asked for."""
+
+Place = tuple[tuple[ProxyURI, ...], ProxyURI]
+"""A proxy, behind those that lead to it."""
+
 _NO_ANSWERS = {StopKind.CLOSED, StopKind.SILENT}
 """What may be a proxy's way to say no to what it is asked for."""
 
@@ -74,34 +80,14 @@ async def check(config: Config, destination: Endpoint | None, progress: Callable
 
     """
     checker = _Checker(config, destination, progress)
-    chains = chains_of(config).values()
     try:
         async with asyncio.TaskGroup() as tasks:
-            ways = [tasks.create_task(checker.try_chain(chain)) for chain in chains]
-        found = [way.result() for way in ways]
-        places = dict.fromkeys(
-            place for chain, (_, good) in zip(chains, found, strict=True) for place in _places(chain, good)
-        )
-        async with asyncio.TaskGroup() as tasks:
-            trials = [tasks.create_task(checker.try_hop(*place)) for place in places]
+            ways = [tasks.create_task(checker.try_chain(chain)) for chain in chains_of(config).values()]
     finally:
         await checker.close()
-    return Report(tuple(trial.result() for trial in trials), tuple(report for report, _ in found))
-
-
-def _places(chain: Chain, good: Sequence[ProxyURI]) -> Iterator[tuple[tuple[ProxyURI, ...], ProxyURI]]:
-    """Return the proxies of a chain, each behind those that lead to it.
-
-    The first proxy of a random or round-robin chain may be any.
-    """
-    for at, hop in enumerate(chain.hops):
-        before = chain.hops[:at]
-        if chain.kind is ChainType.STRICT:
-            yield before, hop
-        elif chain.kind is ChainType.DYNAMIC:
-            yield tuple(each for each in good if each in before), hop
-        else:
-            yield (), hop
+    found = [way.result() for way in ways]
+    hops = {(hop.through, hop.hop): hop for _, hops in found for hop in hops}
+    return Report(tuple(hops.values()), tuple(chain for chain, _ in found))
 
 
 class _Checker:
@@ -120,6 +106,8 @@ class _Checker:
         self._isolation = Isolation(os.urandom(16), process_identity(os.getpid()))
         self._scout = Scout(self._maker, self._isolation)
         self._turns = asyncio.Semaphore(MAX_AT_A_TIME)
+        self._trying: dict[Place, asyncio.Lock] = {}
+        self._reports: dict[Place, HopReport] = {}
 
     async def close(self) -> None:
         """End what it has started."""
@@ -127,24 +115,64 @@ class _Checker:
 
     # -- chains --------------------------------------------------------------------
 
-    async def try_chain(self, chain: Chain) -> tuple[ChainReport, tuple[ProxyURI, ...]]:
-        """Try a chain; return also those of its proxies by which others can be reached."""
-        destination = self._destination or V4
-        left_out: tuple[ProxyURI, ...] = ()
-        hops = good = chain.hops
+    async def try_chain(self, chain: Chain) -> tuple[ChainReport, Sequence[HopReport]]:
+        """Try a chain and its proxies."""
         if chain.kind is ChainType.STRICT:
-            found = await self._walk(hops, destination)
+            result = await self._try_in_order(chain)
         else:
-            trial = await try_chain(chain, self._config, self._maker, destination)
-            hops, good, left_out = trial.hops, trial.good, tuple(trial.left_out)
-            is_slow = trial.failure is not None and isinstance(trial.failure.__cause__, TimedOut)
-            if trial.failure is not None and (is_slow or not trial.is_answer):
-                found = Walk(stop=stop_of(trial.failure, hops[-1]))
-            else:
-                found = await self._walk(hops, destination)
+            result = await self._try_with_others(chain)
         self._progress(f"chain {chain.name}")
+        return result
+
+    async def _try_in_order(self, chain: Chain) -> tuple[ChainReport, Sequence[HopReport]]:
+        """Try a strict chain: one proxy after the other, for what one does not lead to is not tried."""
+        reports: list[HopReport] = []
+        for at, hop in enumerate(chain.hops):
+            before = chain.hops[:at]
+            failed = next((each for each in reports if _leads_nowhere(each)), None)
+            reports.append(
+                await self._report_on(before, hop)
+                if failed is None
+                else _untried(before, hop, failed.hop, Walk(stop=failed.walk.stop))
+            )
+        last = reports[-1]
+        found = last.walk if not last.is_good else await self._walk(chain.hops, self._destination or V4)
+        return self._judge(chain, chain.hops, (), found), reports
+
+    async def _try_with_others(self, chain: Chain) -> tuple[ChainReport, Sequence[HopReport]]:
+        """Try a chain with other proxies in the place of those that fail."""
+        trial = await try_chain(chain, self._config, self._maker, self._destination or V4)
+        is_slow = trial.failure is not None and isinstance(trial.failure.__cause__, TimedOut)
+        if trial.failure is not None and (is_slow or not trial.is_answer):
+            found = Walk(stop=stop_of(trial.failure, trial.hops[-1]))
+        else:
+            found = await self._walk(trial.hops, self._destination or V4)
+        is_ordered = chain.kind is ChainType.DYNAMIC  # else any proxy may be the first
+        async with asyncio.TaskGroup() as tasks:
+            reports = [
+                tasks.create_task(
+                    self._report_on(
+                        tuple(each for each in trial.good if is_ordered and each in chain.hops[:at]), hop
+                    )
+                )
+                for at, hop in enumerate(chain.hops)
+            ]
+        judged = self._judge(chain, trial.hops, tuple(trial.left_out), found)
+        return judged, [report.result() for report in reports]
+
+    def _judge(
+        self, chain: Chain, hops: tuple[ProxyURI, ...], left_out: tuple[ProxyURI, ...], found: Walk
+    ) -> ChainReport:
         is_good = found.stop is None if self._destination is not None else found.is_answered
-        return ChainReport(chain.name, chain.kind, hops, left_out, found, is_good), good
+        return ChainReport(chain.name, chain.kind, hops, left_out, found, is_good)
+
+    async def _report_on(self, through: tuple[ProxyURI, ...], hop: ProxyURI) -> HopReport:
+        """Try a proxy, once for all chains in which the same ones lead to it."""
+        place = through, hop
+        async with self._trying.setdefault(place, asyncio.Lock()):
+            if place not in self._reports:
+                self._reports[place] = await self._try_hop(through, hop)
+        return self._reports[place]
 
     async def _walk(self, hops: Sequence[ProxyURI], destination: Endpoint) -> Walk:
         """Go through proxies; find out what it means if one of them does not answer."""
@@ -153,7 +181,7 @@ class _Checker:
         stop, at = found.stop, found.at
         if stop is None or stop.kind not in _NO_ANSWERS or hops[at].scheme is Scheme.SSH:
             return found
-        if await self._scout.ask(hops[:at], hops[at], self._scout.patience_s(1)) is not None:
+        if await self._scout.ask(hops[:at], hops[at], self._patience_s) is not None:
             return found
         is_closed = stop.kind is StopKind.CLOSED
         said = "closes the connection in answer to that" if is_closed else "does not answer that in time"
@@ -164,16 +192,13 @@ class _Checker:
 
     # -- proxies -------------------------------------------------------------------
 
-    async def try_hop(self, through: tuple[ProxyURI, ...], hop: ProxyURI) -> HopReport:
+    async def _try_hop(self, through: tuple[ProxyURI, ...], hop: ProxyURI) -> HopReport:
         """Try one proxy, by those that lead to it."""
         async with self._turns:
             first, speaks = await self._meet(through, hop)
             own = Walk(first.last_steps, first.stop)
             if first.at < len(through):
-                failed = through[first.at]
-                report = HopReport(
-                    hop, own, through, failed, advice=f"not tried: {failed} does not lead to it"
-                )
+                report = _untried(through, hop, through[first.at], own)
             elif first.is_answered:
                 report = await self._capabilities(through, hop, own)
             elif hop.options.is_pipelined and (await self._go(through, _in_flights(hop), V4)).is_answered:
@@ -253,6 +278,16 @@ class _Checker:
             return await self._maker.make([*through, place], V4, self._isolation)
 
         return await identify(reach, str(hop.host), limit_s)
+
+
+def _leads_nowhere(report: HopReport) -> bool:
+    """Tell whether a proxy leads to none behind it; a silent one may only not like the question."""
+    stop = report.walk.stop
+    return not report.is_good and stop is not None and stop.kind not in _ABOUT_QUESTION
+
+
+def _untried(through: tuple[ProxyURI, ...], hop: ProxyURI, failed: ProxyURI, found: Walk) -> HopReport:
+    return HopReport(hop, found, through, failed, advice=f"not tried: {failed} does not lead to it")
 
 
 def _in_flights(hop: ProxyURI) -> ProxyURI:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from .kit.clients import NAME, PROXYWRAP
+from .kit.world import factor
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,6 +37,18 @@ def check(world: World, *words: object) -> dict[str, Any]:
 def through(url: str, scheme: str) -> str:
     """Return the URL of the same place, spoken to by another protocol."""
     return f"{scheme}://{url.partition('://')[2]}"
+
+
+@pytest.mark.case("check-identifies")
+def test_what_is_no_socks_proxy_is_named_in_seconds(world: World, proxy: Callable[[str], str]) -> None:
+    """An HTTP server waits on for the rest of a line: it is asked in its own language meanwhile."""
+    place = proxy("tinyproxy").partition("://")[2]
+    began_s = time.monotonic()
+    found = check(world, "-x", f"socks5://{place}", "-x", f"http://{HIDDEN}")
+    took_s = time.monotonic() - began_s
+    assert found["hops"][0]["advice"] == f"an HTTP proxy listens there: write http://{place}"
+    assert found["hops"][1]["blocked_by"] == f"socks5://{place}"
+    assert took_s < 5 * factor()
 
 
 SERVERS = [
@@ -82,7 +96,7 @@ def test_a_proxy_behind_another_is_tried_through_it(
     assert second["through"] == [url]
     assert not second["is_good"]
     assert f"cannot be reached, says {url}" in second["advice"]
-    assert found["is_good"] is (kind == "dynamic_chain")
+    assert found["is_good"] is (kind == "dynamic_chain"), found["chains"]
 
 
 @pytest.mark.case("check-through")
