@@ -90,7 +90,17 @@ class RemoteProtocolError(ProtocolError):
 
 
 class TruncatedError(RemoteProtocolError, EOFError):
-    """The peer closed the connection in the middle of a message."""
+    """The peer closed the connection in the middle of a message.
+
+    Args:
+        reason: what was expected.
+        received: how many bytes of the message had come.
+
+    """
+
+    def __init__(self, reason: str, *, received: int = 0) -> None:
+        super().__init__(reason)
+        self.received = received
 
 
 class ProxyRefused(ProxywrapError):

@@ -75,7 +75,7 @@ class MemoryIO:
     def _take_when(self, end: Callable[[], int]) -> bytes:
         while not end():
             if not self.arriving:
-                raise TruncatedError("the end of what arrives")
+                raise TruncatedError("the end of what arrives", received=len(self.buffer))
             self.buffer += self.arriving[: self.piece]
             self.arriving = self.arriving[self.piece :]
         size = end()

@@ -299,7 +299,9 @@ class LentSocket:
         while len(data) < size:
             more = await self._receive(size - len(data), _NOW)
             if not more:
-                raise TruncatedError(f"expected {size} bytes, got {len(data)} before the connection closed")
+                raise TruncatedError(
+                    f"expected {size} bytes, got {len(data)} before the connection closed", received=len(data)
+                )
             data += more
         return data
 
@@ -321,7 +323,8 @@ class LentSocket:
             seen = await self._receive(limit - len(data), _PEEK)
             if not seen:
                 raise TruncatedError(
-                    f"expected {delimiter!r}, got {len(data)} bytes before the connection closed"
+                    f"expected {delimiter!r}, got {len(data)} bytes before the connection closed",
+                    received=len(data),
                 )
             end = (data + seen).find(delimiter)
             taken = len(seen) if end < 0 else end + len(delimiter) - len(data)

@@ -32,7 +32,8 @@ class StreamIO:
             return await self.reader.readexactly(size)
         except asyncio.IncompleteReadError as exc:
             raise TruncatedError(
-                f"expected {size} bytes, but the connection was closed after {len(exc.partial)}"
+                f"expected {size} bytes, but the connection was closed after {len(exc.partial)}",
+                received=len(exc.partial),
             ) from exc
 
     async def read_until(self, delimiter: bytes, limit: int) -> bytes:
@@ -46,7 +47,8 @@ class StreamIO:
             byte = await self.reader.read(1)
             if not byte:
                 raise TruncatedError(
-                    f"expected {delimiter!r}, but the connection was closed after {len(data)} bytes"
+                    f"expected {delimiter!r}, but the connection was closed after {len(data)} bytes",
+                    received=len(data),
                 )
             data += byte
         return bytes(data)

@@ -203,7 +203,9 @@ class TlsIO:
         while len(data) < size:
             more = await self.receive(size - len(data))
             if not more:
-                raise TruncatedError(f"expected {size} bytes, got {len(data)} before the connection closed")
+                raise TruncatedError(
+                    f"expected {size} bytes, got {len(data)} before the connection closed", received=len(data)
+                )
             data += more
         return data
 
@@ -220,7 +222,8 @@ class TlsIO:
             more = await self.receive(limit - len(data))
             if not more:
                 raise TruncatedError(
-                    f"expected {delimiter!r}, got {len(data)} bytes before the connection closed"
+                    f"expected {delimiter!r}, got {len(data)} bytes before the connection closed",
+                    received=len(data),
                 )
             data += more
             head, found, rest = data.partition(delimiter)

@@ -60,15 +60,19 @@ def read_answer(size: int, what: str) -> Flow[bytes]:
     try:
         return (yield ReadExactly(size))
     except TruncatedError as exc:
-        raise TruncatedError(f"expected {what}, but the connection was closed") from exc
+        reason = f"expected {what}, but the connection was closed"
+        raise TruncatedError(reason, received=exc.received) from exc
 
 
 def wordless_refusal(error: BaseException | None) -> ProxyRefused | None:
     """Return what a proxy that has let us in says by an error of the connection, None where it says nothing.
 
-    `ssh -D` closes when it cannot connect; a proxy whose destination drops what
-    it is sent is silent for as long as the kernel goes on trying.
+    `ssh -D` closes when it cannot connect; half of an answer is a fault of the proxy's.
+    A proxy whose destination drops what it is sent is silent for as long as the kernel
+    goes on trying.
     """
+    if isinstance(error, TruncatedError) and error.received:
+        return None
     if isinstance(error, TruncatedError | ConnectionResetError | BrokenPipeError):
         reason = "closed the connection in place of an answer, as ssh -D does when it cannot connect"
         return ProxyRefused(reason, errno=errno.ECONNREFUSED, is_destination_fault=True)

@@ -84,7 +84,7 @@ def victim(world: World, stage: Stage, proxy: Callable[[str], str]) -> Iterator[
     with world.start(argv, stdin=subprocess.PIPE) as process:
         assert process.stdout is not None
         channel, helper = process.stdout.readline().decode().split()
-        _, token, _, path, _ = channel.split(":")
+        _, token, _, _, path, _ = channel.split(":")
         found = Victim(process, path, bytes.fromhex(token), int(helper))
         assert found.still_works()
         yield found

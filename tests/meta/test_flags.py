@@ -49,7 +49,6 @@ OURS = {
     "helper/life.py": {"self._setup.channel.setblocking": "the channel to the launcher"},
     "helper/server.py": {"listener.accept": "connections of the control socket"},
     "net/dnsserver.py": {"loop.create_server": "our name server's listener"},
-    "net/identify.py": {"asyncio.open_connection": "a new socket"},
     "net/landing.py": {
         "socket.create_server": "our listener",
         "listener.setblocking": "our listener",

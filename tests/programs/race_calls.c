@@ -149,7 +149,7 @@ static void race(int sink)
 static void play(void)
 {
 	struct sockaddr_in from = { .sin_family = AF_INET };
-	int sink = socket(AF_INET, SOCK_DGRAM, 0), before, fd;
+	int sink = socket(AF_INET, SOCK_DGRAM, 0), before, fd, far_end;
 	socklen_t n = sizeof(near);
 
 	memcpy(&far, &dest, sizeof(far));
@@ -159,6 +159,10 @@ static void play(void)
 	go();
 	fd = tcp(0);
 	MUST(connect(fd, DEST) == 0);
+	/* Where datagrams beyond this host end is made once. */
+	far_end = socket(AF_INET, SOCK_DGRAM, 0);
+	TRY(connect(far_end, (void *)&far, sizeof(far)));
+	close(far_end);
 	before = sockets_of(getppid()) + 1; /* where others are parked */
 	race(sink);
 	fd = tcp(0);

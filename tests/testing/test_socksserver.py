@@ -343,7 +343,8 @@ def test_truncation(size: int) -> None:
 
     async def scenario() -> None:
         async with destination(echo) as site, server_for(site, script=Script(truncate_at=size)) as server:
-            with pytest.raises(TruncatedError):
+            # Who has let us in and closes has answered, as ssh -D does.
+            with pytest.raises(ProxyRefused if size == 2 else TruncatedError):
                 async with through(server.url, SITE):
                     pass
             await server.wait_idle()
