@@ -324,7 +324,7 @@ def test_arbitrary_bytes(data: bytes, start: bytes) -> None:
 
 
 def test_who_has_let_us_in_says_no_by_closing() -> None:
-    """Ssh -D has no other no, so it is the destination's answer; before that, and in an answer, it is none."""
+    """Ssh -D has no other no, so it is the destination's answer; before that and in an answer it is none."""
     error = play(connect(V4), b"\x05\x00").error
     assert isinstance(error, ProxyRefused)
     assert (error.errno, error.is_destination_fault) == (errno.ECONNREFUSED, True)
