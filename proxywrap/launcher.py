@@ -252,6 +252,9 @@ def _fork_and_watch(setup: Setup, command: Command, ours: socket.socket, notices
             sock.close()
     if setup.log_fd >= 0:
         os.close(setup.log_fd)
+    from proxywrap.helper.leftovers import remove_leftovers  # COMMAND has started
+
+    remove_leftovers()
     return Watch(helper, ours, setup.cell, setup.directory, command, notices).run()
 
 

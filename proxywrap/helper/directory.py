@@ -43,8 +43,8 @@ def make_directory() -> str:
     for place in places():
         path = f"{place}/{PREFIX}{os.urandom(6).hex()}"
         try:
-            os.mkdir(path)
-            os.chmod(path, 0o700)  # whatever the umask
+            os.mkdir(path, 0o700)  # never open to others, be it for a moment
+            os.chmod(path, 0o700)  # a umask may have left us nothing either
         except OSError as exc:
             reasons.append(f"{place}: {exc.strerror}")
         else:
