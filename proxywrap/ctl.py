@@ -186,6 +186,8 @@ def _serve(
 def _parse_place(option: str, text: str) -> Endpoint:
     from proxywrap.address import Endpoint, parse_host, parse_port
 
+    if "://" in text:
+        _bad(option, f"expected HOST:PORT, found a URL{_place_of_url(text)}")
     host, colon, port = text.rpartition(":")
     if not colon or not host:
         _bad(option, f"expected HOST:PORT, found {text!r}")
@@ -193,6 +195,20 @@ def _parse_place(option: str, text: str) -> Endpoint:
         return Endpoint(parse_host(host), parse_port(port))
     except ValueError as exc:
         _bad(option, str(exc))
+
+
+def _place_of_url(text: str) -> str:
+    """Return what to write for a URL, as the end of a sentence; nothing where that cannot be told."""
+    from urllib.parse import urlsplit
+
+    ports = {"http": 80, "https": 443, "ssh": 22, "ftp": 21}
+    try:
+        url = urlsplit(text)
+        port = url.port or ports[url.scheme]
+    except (ValueError, LookupError):
+        return ""
+    host = f"[{url.hostname}]" if ":" in (url.hostname or "") else url.hostname
+    return f": write {host}:{port}" if host else ""
 
 
 def _parse_listen(text: str) -> Endpoint:

@@ -197,3 +197,20 @@ def test_serve_hides_its_users_from_ps() -> None:
         finally:
             server.terminate()
     assert server.returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("place", "write"),
+    [
+        ("https://example.org/path", ": write example.org:443"),
+        ("http://me:secret@[2001:db8::1]:7/", ": write [2001:db8::1]:7"),
+        ("gopher://example.org/", ""),
+    ],
+)
+def test_a_url_in_the_place_of_a_destination(
+    place: str, write: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What to write is shown, and nothing of its credentials."""
+    assert ctl.main(["check", "-x", "socks5://127.0.0.1:9", "--to", place]) == 125
+    said = capsys.readouterr().err.splitlines()[0]
+    assert said == f"proxywrapctl: --to: expected HOST:PORT, found a URL{write}"
