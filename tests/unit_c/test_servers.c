@@ -8,12 +8,22 @@
 #include <unistd.h>
 
 #include "preload/channel.h"
+#include "preload/fdtable.h"
 #include "preload/sockaddr.h"
 #include "preload/udp.h"
 #include "tap.h"
 
 /* A helper that answers with the port 1000 and so on, as often as it may. */
+struct pw_tables *_Atomic pw_tables;
 union pw_attention pw_attention;
+
+struct pw_tables *pw_tables_map(void)
+{
+	static struct pw_tables mine;
+
+	pw_tables = &mine;
+	return pw_tables;
+}
 
 static int asked, reply_error, reported;
 static struct pw_addr last;
