@@ -225,7 +225,7 @@ def _remarks(config: Config, verbosity: int) -> tuple[str, ...]:
 def _take_direct_proxies(config: Config, verbosity: int) -> None:
     """Take variables out of the environment by which COMMAND would go past the chain."""
     if not any(
-        "proxy" in name.lower() or name.startswith(("SOCKS", "GIT_CONFIG_KEY")) for name in os.environ
+        "proxy" in name.lower() or name.upper().startswith(("SOCKS", "GIT_CONFIG_KEY")) for name in os.environ
     ):
         return
     from proxywrap.proxyenv import take_direct_proxies

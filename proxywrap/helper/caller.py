@@ -10,6 +10,9 @@ from __future__ import annotations
 import errno
 import socket
 import struct
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
 
 from proxywrap.helper.closer import Closer
 from proxywrap.net.native import os_error
@@ -45,6 +48,7 @@ class Caller:
         self.thread = notice.thread
         self.call = notice.call
         self._process: int | None = None
+        self._held_back: list[Callable[[], None]] | None = None
 
     @property
     def process(self) -> int:
@@ -167,14 +171,34 @@ class Caller:
         """Tell whether the call still waits."""
         return self._listener.is_waited_for(self._notice)
 
+    @contextmanager
+    def held_back(self) -> Iterator[None]:
+        """Give the answer at the end of the block, in which our copy of the socket is closed.
+
+        The program may close its own as soon as it is answered, and bind the same port again.
+        """
+        self._held_back = []
+        try:
+            yield
+        finally:
+            answers, self._held_back = self._held_back, None
+            for give in answers:
+                give()
+
     def answer(self, value: int = 0) -> None:
         """Have the call return `value`."""
-        self._listener.answer(self._notice, value)
+        self._give(partial(self._listener.answer, self._notice, value))
 
     def fail(self, error: int) -> None:
         """Have it fail with an errno."""
-        self._listener.fail(self._notice, error)
+        self._give(partial(self._listener.fail, self._notice, error))
 
     def go_on(self) -> None:
         """Have the kernel carry it out, with whatever its arguments point to by then."""
-        self._listener.go_on(self._notice)
+        self._give(partial(self._listener.go_on, self._notice))
+
+    def _give(self, answer: Callable[[], None]) -> None:
+        if self._held_back is None:
+            answer()
+        else:
+            self._held_back.append(answer)

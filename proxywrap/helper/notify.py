@@ -180,10 +180,11 @@ class Supervisor:
         except BaseException:
             caller.close(taken)
             raise
-        try:
-            self._carry_out_on(sock, caller, sockaddr)
-        finally:
-            caller.close_socket(sock)
+        with caller.held_back():
+            try:
+                self._carry_out_on(sock, caller, sockaddr)
+            finally:
+                caller.close_socket(sock)
 
     def _carry_out_on(self, sock: socket.socket, caller: Caller, sockaddr: bytes) -> None:
         match caller.call:

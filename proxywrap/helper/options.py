@@ -12,6 +12,7 @@ from proxywrap.helper.caller import Caller
 from proxywrap.helper.context import Context
 from proxywrap.net.device import BY_INDEX, LOOPBACK_INDEX
 from proxywrap.net.native import os_error
+from proxywrap.net.places import has_peer
 from proxywrap.protocol.wire import BlockedKind, Op, RequestMessage
 
 __all__ = ["Options"]
@@ -62,7 +63,7 @@ class Options:
         elif option not in _DEVICE_OPTIONS:
             self._tell(caller, BlockedKind.MULTICAST)
             caller.fail(errno.ENETUNREACH)
-        elif _has_peer(sock):
+        elif has_peer(sock):
             self._tell(caller, BlockedKind.WAY, b"another device for a connected socket")
             caller.fail(errno.EPERM)
         else:
@@ -94,11 +95,3 @@ class Options:
 
 def _state(sock: socket.socket) -> int:
     return sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0]
-
-
-def _has_peer(sock: socket.socket) -> bool:
-    try:
-        sock.getpeername()
-    except OSError:
-        return False
-    return True

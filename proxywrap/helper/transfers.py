@@ -191,7 +191,7 @@ class Transfers:
         held: Held = self._patience.hold(job.caller, finish, _limit_of(job.sock, is_send=is_send))
 
         def go_on() -> None:
-            with suppress(Pause):
+            with job.caller.held_back(), suppress(Pause):
                 try:
                     job.run()
                 except Gone:

@@ -23,6 +23,7 @@ from proxywrap.helper.strays import Strays
 from proxywrap.net.device import has_device
 from proxywrap.net.dnsserver import DnsServer
 from proxywrap.net.native import os_error
+from proxywrap.net.places import has_peer
 from proxywrap.protocol.sockaddr import Place, family_of, pack_sockaddr, parse_sockaddr
 from proxywrap.protocol.wire import BlockedKind, Op, RequestMessage
 
@@ -91,7 +92,7 @@ class UdpCalls:
         entry = self._ledger.find(sock)
         if entry is not None and entry.astray is not None:
             self._refuse(caller, entry.astray)
-        if not _has_peer(sock):
+        if not has_peer(sock):
             raise os_error(errno.EDESTADDRREQ)
 
     def destination(self, caller: Caller, sock: socket.socket, sockaddr: bytes) -> SockAddr | None:
@@ -179,14 +180,6 @@ class UdpCalls:
         request = RequestMessage(Op.BLOCKED, BlockedKind.UDP, address=place.address, port=place.port)
         name = self._context.router.asked_name(place.address)
         self._context.report(Blocked(process, *refusals.blocked(request, name)))
-
-
-def _has_peer(sock: socket.socket) -> bool:
-    try:
-        sock.getpeername()
-    except OSError:
-        return False
-    return True
 
 
 def _of_family(address: IPv4Address | IPv6Address, family: int) -> IPv4Address | IPv6Address:

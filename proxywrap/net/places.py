@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 from ipaddress import IPv4Address, IPv6Address
 
-__all__ = ["SockAddr", "sockaddr_for"]
+__all__ = ["SockAddr", "has_peer", "sockaddr_for"]
 
 SockAddr = tuple[str, int] | tuple[str, int, int, int]
 
@@ -36,3 +36,12 @@ def _scope_of(address: IPv4Address | IPv6Address) -> int:
     if not zone:
         return 0
     return int(zone) if zone.isdecimal() else socket.if_nametoindex(zone)
+
+
+def has_peer(sock: socket.socket) -> bool:
+    """Tell whether a socket is connected."""
+    try:
+        sock.getpeername()
+    except OSError:
+        return False
+    return True
