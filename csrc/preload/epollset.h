@@ -36,6 +36,13 @@ extern _Atomic int pw_nested_sets PW_HIDDEN;
 /* Whether the application has ever asked for what marks a stand-in. */
 extern _Atomic bool pw_mark_is_asked PW_HIDDEN;
 
+/* A number names something new, which is in no set. */
+static inline void pw_epoll_is_new(struct pw_tables *tables, int fd)
+{
+	tables->registered[(unsigned int)fd].set = 0;
+	tables->registered[(unsigned int)fd].is_many = false;
+}
+
 /* Note what epoll_ctl() has just done. */
 static inline void pw_epoll_saw(struct pw_tables *tables, int epfd, int op,
 				int fd, const struct epoll_event *event)
@@ -86,10 +93,11 @@ int pw_watches_stand_in(struct pw_loan *loan) PW_HIDDEN;
 void pw_watches_resume(struct pw_loan *loan) PW_HIDDEN;
 void pw_watches_move(struct pw_loan *loan, int to) PW_HIDDEN;
 void pw_watches_drop(struct pw_loan *loan) PW_HIDDEN;
-struct pw_watch *pw_watch_told(int set, uint64_t data) PW_HIDDEN;
+unsigned int pw_watch_told(int set, uint64_t data, unsigned int at) PW_HIDDEN;
 bool pw_set_next_loan(int set, unsigned int *at) PW_HIDDEN;
 
 bool pw_registration_of(int epfd, int fd, struct epoll_event *out) PW_HIDDEN;
 int pw_fdinfo_find(int epfd, int fd, struct epoll_event *out) PW_HIDDEN;
+bool pw_fdinfo_is_told_by(int epfd, int fd, uint64_t data) PW_HIDDEN;
 
 #endif

@@ -208,8 +208,7 @@ int hook_socket(int domain, int type, int protocol)
 	ret = new_socket(domain, type, protocol);
 	if (ret >= 0 && (unsigned int)ret < PW_FDS) {
 		if (pw_mapped()) {
-			pw_mapped()->registered[ret].set = 0;
-			pw_mapped()->registered[ret].is_many = false;
+			pw_epoll_is_new(pw_mapped(), ret);
 			pw_mapped()->has_twin[ret] = false;
 			pw_mapped()->bus_inode[ret] = 0;
 			pw_mapped()->muted[ret] = false;

@@ -15,7 +15,8 @@ static int learn(int epfd)
 	if (epfd >= 0 && pw_guard_enter(&guard)) {
 		pw_set_close(epfd);
 		pw_forget(epfd);
-		pw_set_learn(epfd);
+		if (pw_set_learn(epfd) >= 0)
+			pw_epoll_is_new(pw_mapped(), epfd);
 	}
 	return epfd;
 }

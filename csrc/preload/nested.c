@@ -33,13 +33,20 @@ bool pw_set_settle(int set)
 bool pw_standin_settle(int epfd, const struct epoll_event *event)
 {
 	bool is_theirs = atomic_load(&pw_mark_is_asked);
-	struct pw_watch *watch;
+	unsigned int i = 0;
 	PW_GUARD guard = { 0 };
 
 	if (!pw_guard_enter(&guard))
 		return is_theirs;
-	while ((watch = pw_watch_told(pw_set_of(epfd), event->data.u64))) {
-		pw_settle(&pw_loans[watch->loan]);
+	while ((i = pw_watch_told(pw_set_of(epfd), event->data.u64, i))) {
+		struct pw_watch *watch = pw_watch_at(i);
+
+		/* The answer is there before the stand-in stirs. */
+		watch->is_taken = true;
+		if (pw_settle(&pw_loans[watch->loan]))
+			i = 0; /* the list is another one now */
+		else
+			watch->is_taken = false;
 		is_theirs = false;
 	}
 	return is_theirs;
@@ -51,6 +58,14 @@ static bool is_readable(int fd)
 	struct timespec zero = { 0 };
 
 	return pw_sys(SYS_ppoll, &one, 1, &zero, NULL, 8) > 0;
+}
+
+static bool has_data(const struct epoll_event *events, int n, uint64_t data)
+{
+	for (int i = 0; i < n; i++)
+		if (events[i].data.u64 == data)
+			return true;
+	return false;
 }
 
 static int without(struct epoll_event *events, int n, uint64_t data)
@@ -68,11 +83,17 @@ static int filter(int epfd, int set, struct epoll_event *events, int n)
 	struct epoll_event inner;
 	int fd = pw_set_fd(set);
 
-	if (!pw_registration_of(epfd, fd, &inner))
+	if (!pw_registration_of(epfd, fd, &inner) ||
+	    !has_data(events, n, inner.data.u64))
 		return n;
 	pw_set_settle(set);
-	/* A one-shot is disarmed by now: better one look too many than none. */
-	if (is_readable(fd) || (inner.events & EPOLLONESHOT))
+	/*
+	 * A look too many costs little, an event too few is a hang: a one-shot
+	 * is disarmed by now, the kernel may know of no such registration any
+	 * more, or of another one with the same data.
+	 */
+	if (is_readable(fd) || (inner.events & EPOLLONESHOT) ||
+	    !pw_fdinfo_is_told_by(epfd, fd, inner.data.u64))
 		return n;
 	return without(events, n, inner.data.u64);
 }

@@ -267,17 +267,17 @@ void pw_watches_resume(struct pw_loan *loan)
 /**
  * pw_watch_told() - Find a watch that a stand-in's event may be about
  * @set: whose wait has reported it; -1: not known
- * @data: what came with it
+ * @data: what came with it, which several watches may have
+ * @at: the place of the last one found, 0 to begin with
  *
- * Return: one whose loan is pending, marked as taken; or NULL. One-shots that
- *	were taken for fired by that are armed again.
+ * One-shots that were taken for fired by that are armed again.
+ *
+ * Return: the place of one whose loan is pending, 0 for none
  */
-struct pw_watch *pw_watch_told(int set, uint64_t data)
+unsigned int pw_watch_told(int set, uint64_t data, unsigned int at)
 {
-	unsigned int i = 0;
-
-	while ((i = pw_watch_with(data, i))) {
-		struct pw_watch *watch = pw_watch_at(i);
+	while ((at = pw_watch_with(data, at))) {
+		struct pw_watch *watch = pw_watch_at(at);
 		struct pw_loan *loan = &pw_loans[watch->loan];
 
 		if (set >= 0 && watch->set != set)
@@ -285,13 +285,12 @@ struct pw_watch *pw_watch_told(int set, uint64_t data)
 		if (watch->has_fired) {
 			pw_watch_set_dormant(watch, false);
 			resume(loan, watch);
-			i = 0;
-		} else if (loan->state == PW_LOAN_PENDING && !watch->is_taken) {
-			watch->is_taken = true;
-			return watch;
+			at = 0;
+		} else if (loan->state == PW_LOAN_PENDING) {
+			return at;
 		}
 	}
-	return NULL;
+	return 0;
 }
 
 /**
