@@ -90,6 +90,7 @@ int pw_watch_mod(struct pw_loan *loan, int epfd, int fd,
 int pw_watch_del(struct pw_loan *loan, int epfd, int fd) PW_HIDDEN;
 bool pw_watches_suspend(struct pw_loan *loan, int fd) PW_HIDDEN;
 int pw_watches_stand_in(struct pw_loan *loan) PW_HIDDEN;
+void pw_watches_withdraw(struct pw_loan *loan) PW_HIDDEN;
 void pw_watches_resume(struct pw_loan *loan) PW_HIDDEN;
 void pw_watches_move(struct pw_loan *loan, int to) PW_HIDDEN;
 void pw_watches_drop(struct pw_loan *loan) PW_HIDDEN;

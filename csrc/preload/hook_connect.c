@@ -3,6 +3,7 @@
 #include "bus.h"
 #include "channel.h"
 #include "epollset.h"
+#include "giveup.h"
 #include "guard.h"
 #include "lend.h"
 #include "libc.h"
@@ -79,7 +80,7 @@ static int connect_inet(int fd, int domain, struct sockaddr_storage *addr,
 	int ret;
 
 	if (*len >= sizeof(sa_family_t) && addr->ss_family == AF_UNSPEC) {
-		pw_cancel(fd);
+		pw_give_up(fd);
 		pw_lock_and_forget(fd);
 		return ORIGINAL;
 	}
@@ -223,10 +224,7 @@ int hook_socket(int domain, int type, int protocol)
 int hook_shutdown(int fd, int how)
 {
 	if (how >= SHUT_RD && how <= SHUT_RDWR && pw_loan_in_slot(fd) &&
-	    pw_state_of(fd) == PW_LOAN_PENDING) {
-		/* As the kernel does in SYN_SENT: the attempt ends. */
-		pw_cancel(fd);
+	    pw_state_of(fd) == PW_LOAN_PENDING && pw_give_up(fd))
 		return 0;
-	}
 	return pw_libc.shutdown(fd, how);
 }

@@ -47,10 +47,15 @@ static int conclude(struct pw_loan *loan, int fd)
  * Wait for the reply in recv() without a time limit of our own: so SA_RESTART
  * means what it says. The loan knows its control connection, so a siglongjmp
  * or a cancellation out of here leaves a pending loan behind, no more.
+ *
+ * Return: 0: it is decided; -EINPROGRESS: the time is over; -EINTR;
+ *	-ECANCELED: another thread has given the connect up; -EBADF: or closed
+ *	the socket; -ECONNREFUSED: in a vfork child
  */
 int pw_wait_pending(int fd, const struct pw_loan *expected, uint32_t generation)
 {
 	int saved = errno, ctl = -1;
+	uint64_t ino = 0;
 	bool is_over = false;
 
 	for (;;) {
@@ -65,9 +70,11 @@ int pw_wait_pending(int fd, const struct pw_loan *expected, uint32_t generation)
 			loan = pw_loan_of(fd);
 			if (!loan || loan != expected ||
 			    loan->generation != generation)
-				return -EBADF;
+				return ino && pw_inode(fd) == ino ? -ECANCELED
+								  : -EBADF;
 			if (pw_settle(loan))
 				return 0;
+			ino = loan->ino;
 			if (is_over && ctl == loan->ctl)
 				return -EINPROGRESS;
 			ctl = loan->ctl;
@@ -83,11 +90,23 @@ int pw_wait_pending(int fd, const struct pw_loan *expected, uint32_t generation)
 	}
 }
 
+/* What connect() reports where another thread has broken it off. */
+static int given_up(int fd)
+{
+	int error = 0;
+	socklen_t n = sizeof(error);
+
+	pw_sys(SYS_getsockopt, fd, SOL_SOCKET, SO_ERROR, &error, &n);
+	return error ? -error : -ECONNABORTED;
+}
+
 static int wait_and_conclude(int fd, struct pw_loan *loan, uint32_t generation)
 {
 	int ret = pw_wait_pending(fd, loan, generation);
 	PW_GUARD guard = { 0 };
 
+	if (ret == -ECANCELED)
+		return given_up(fd);
 	if (ret < 0 || !pw_guard_enter(&guard))
 		return ret;
 	loan = pw_loan_of(fd);

@@ -10,7 +10,7 @@
  * (unknown)
  *
  * A close, shutdown or connect(AF_UNSPEC) in any state leads to (unknown) and,
- * by closing the control connection, has the helper let go.
+ * by closing the control connection, has the helper let go; see giveup.h.
  */
 #ifndef PW_LEND_H
 #define PW_LEND_H
@@ -35,7 +35,6 @@ int pw_settle_fd(int fd) PW_HIDDEN;
 enum pw_loan_state pw_state_of(int fd) PW_HIDDEN;
 bool pw_peer_of(int fd, struct pw_addr *out) PW_HIDDEN;
 int pw_take_error(int fd) PW_HIDDEN;
-void pw_cancel(int fd) PW_HIDDEN;
 
 /* For lend.c and lent.c only. */
 bool pw_is_nonblocking(int fd) PW_HIDDEN;

@@ -62,6 +62,8 @@ int pw_before_io(int fd, int flags, int timeout, int check)
 	ret = pw_wait_pending(fd, loan, generation);
 	if (ret == -EINPROGRESS)
 		return -EAGAIN;
+	if (ret == -ECANCELED)
+		return PW_GO_ON; /* the socket itself knows why */
 	if (ret == 0)
 		ret = -pw_take_error(fd);
 	return ret < 0 ? ret : PW_GO_ON;
@@ -155,28 +157,4 @@ enum pw_loan_state pw_state_of(int fd)
 		return PW_LOAN_FREE;
 	pw_settle(loan);
 	return (enum pw_loan_state)loan->state;
-}
-
-/**
- * pw_cancel() - The application gives its connect up but keeps the socket
- * @fd: any descriptor
- */
-void pw_cancel(int fd)
-{
-	struct pw_loan *loan;
-	bool is_pending;
-	PW_GUARD guard = { 0 };
-
-	if (!pw_guard_enter(&guard))
-		return;
-	loan = pw_loan_of(fd);
-	if (!loan || loan->state == PW_LOAN_CONNECTED ||
-	    loan->state == PW_LOAN_PROXIED)
-		return;
-	is_pending = loan->state == PW_LOAN_PENDING;
-	pw_watches_resume(loan);
-	/* In this order: the helper is not to leave its failure here. */
-	pw_forget(fd);
-	if (is_pending)
-		pw_disconnect(fd); /* the helper will only hear of it */
 }

@@ -12,8 +12,8 @@
  *   pw_libc.NAME;
  * - internals return 0 or -errno and leave errno alone; only a hook sets it,
  *   and only when it fails;
- * - the lock (guard.h) is never held over a system call that can block, and
- *   no signal can arrive while it is held;
+ * - the lock (guard.h) is never held over a system call that can block, but for
+ *   20 ms in giveup.c, and no signal can arrive while it is held;
  * - what cannot be carried through the chain fails, with one line by way of
  *   the helper; nothing ever falls back to a direct connection.
  */

@@ -248,16 +248,25 @@ static void withdraw(struct pw_loan *loan, struct pw_watch *watch)
 }
 
 /**
- * pw_watches_resume() - Give a socket's registrations back to the kernel
+ * pw_watches_withdraw() - Have the control connection show nothing any more
  * @loan: its control connection still open, so that it can be taken out
+ */
+void pw_watches_withdraw(struct pw_loan *loan)
+{
+	for (unsigned int i = loan->first_watch; i; i = pw_watch_at(i)->next)
+		if (pw_watch_at(i)->has_standin)
+			withdraw(loan, pw_watch_at(i));
+}
+
+/**
+ * pw_watches_resume() - Give a socket's registrations back to the kernel
+ * @loan: as for pw_watches_withdraw()
  */
 void pw_watches_resume(struct pw_loan *loan)
 {
 	unsigned int next;
 
-	for (unsigned int i = loan->first_watch; i; i = pw_watch_at(i)->next)
-		if (pw_watch_at(i)->has_standin)
-			withdraw(loan, pw_watch_at(i));
+	pw_watches_withdraw(loan);
 	for (unsigned int i = loan->first_watch; i; i = next) {
 		next = pw_watch_at(i)->next;
 		resume(loan, pw_watch_at(i));

@@ -222,12 +222,15 @@ class TcpCalls:
         def finish(reply: ReplyMessage) -> None:
             with suppress(ValueError):
                 on_end.remove(tell)
-            if reply.error not in {late, ERESTARTSYS, errno.ECONNABORTED}:
+            error = reply.error
+            if error == errno.ECONNABORTED:  # another thread has shut it down: the kernel knows of it
+                error = copy.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) or error
+            elif error not in {late, ERESTARTSYS}:
                 _ask_kernel(copy)  # says it once: the kernel's own connect() is over, too
-                if reply.error:
+                if error:
                     self._ledger.forget(copy)
             caller.close_socket(copy)
-            caller.fail(reply.error) if reply.error else caller.answer()
+            caller.fail(error) if error else caller.answer()
 
         held = self._patience.hold(caller, finish, limit_s, late)
 

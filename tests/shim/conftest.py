@@ -34,18 +34,23 @@ both_libcs = pytest.mark.parametrize("libc", Libc, ids=lambda libc: libc.name.lo
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A program with its mode, and what becomes of its connections."""
+    """A program with its mode, and what becomes of its connections.
+
+    `is_relayed` where its sockets cannot reach the proxy, and are connected when a way stands.
+    """
 
     row: str
     end: End = End.ACCEPTED
     libc: Libc = Libc.GLIBC
     family: int = 4
     is_static: bool = False
+    is_relayed: bool = False
 
     def __str__(self) -> str:
         """Name the test."""
         row, libc = self.row.replace(" ", "-"), self.libc.name.lower()
-        return f"{row}-{self.end.value}-{libc}-ipv{self.family}{'-static' * self.is_static}"
+        kind = "-static" * self.is_static + "-relayed" * self.is_relayed
+        return f"{row}-{self.end.value}-{libc}-ipv{self.family}{kind}"
 
     def command(self, program: Programs) -> list[str | Path]:
         """Return the program, compiled, and its arguments' place."""
@@ -117,5 +122,5 @@ def _unwrapped(case: Case, program: Programs) -> Result:
 
 
 def _wrapped(case: Case, program: Programs) -> Result:
-    with Wrapped(case.end, case.family) as wrapped:
+    with Wrapped(case.end, case.family, host="::1" if case.is_relayed else "127.0.0.1") as wrapped:
         return run(wrapped, case.command(program), *case.row.split()[1:])

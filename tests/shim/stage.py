@@ -248,8 +248,11 @@ class Unwrapped:
 class Wrapped:
     """Through a proxy that answers nothing until `go`."""
 
-    def __init__(self, end: End, family: int = 4, *, options: Sequence[str] = ("-q",)) -> None:
+    def __init__(
+        self, end: End, family: int = 4, *, options: Sequence[str] = ("-q",), host: str = "127.0.0.1"
+    ) -> None:
         self._end = end
+        self._host = host
         self._family = family
         self._options = options
         self._stack = ExitStack()
@@ -262,7 +265,9 @@ class Wrapped:
         target = Endpoint(parse_host("127.0.0.1"), echo.port)
         names = {REMOTE[4]: target, REMOTE[6]: target, "site.test": target}
         script = Script(refuse=errno.ECONNREFUSED) if self._end is End.REFUSED else None
-        self.server = self._stack.enter_context(running(SocksServer(names=names, script=script)))
+        self.server = self._stack.enter_context(
+            running(SocksServer(host=self._host, names=names, script=script))
+        )
         self.server.hold()
         self.proxy = ["-x", self.server.url]
         return self

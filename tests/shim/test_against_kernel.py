@@ -55,6 +55,8 @@ ROWS = [
     "shut_early rdwr",
     "shut_early rd",
     "shut_early wr",
+    "shut_waiting connect",
+    "shut_waiting",
     "close_early",
     "close_unseen fclose",
     "close_unseen number",
@@ -165,6 +167,9 @@ ACCEPTED_ONLY = [
 ]
 """Refused, they would have to wait for the oracle's second SYN."""
 
+RELAYED = ["connect_unspec", "shut_early rdwr", "shut_waiting"]
+"""The socket is untouched until a way through the chain stands."""
+
 SHOWS = {
     "connect_pending": ["sym-connect", "sym-getsockopt", "sym-getpeername", "pend-connect-once"],
     "connect_twice": ["pend-connect-state"],
@@ -188,6 +193,8 @@ SHOWS = {
     "wait_select pselect": ["sym-pselect"],
     "select_high chroot": ["pend-select-high"],
     "shut_early rdwr": ["fd-shutdown", "sym-shutdown"],
+    "shut_waiting connect": ["fd-shutdown-wait"],
+    "shut_waiting": ["fd-shutdown-wait"],
     "close_early": ["fd-close", "sym-close"],
     "close_unseen fclose": ["pend-unseen-close", "sym-fclose", "sym-socket"],
     "close_unseen number": ["pend-unseen-close"],
@@ -237,6 +244,7 @@ CASES = [
     *(Case(row, libc=Libc.MUSL) for row in ROWS),
     *(Case(row, end, family=6) for row in IPV6 for end in End),
     *(Case(row) for row in ACCEPTED_ONLY),
+    *(Case(row, is_relayed=True) for row in RELAYED),
 ]
 
 
