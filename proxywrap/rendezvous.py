@@ -11,7 +11,7 @@ from typing import Self
 
 import proxywrap
 from proxywrap.errors import ProxywrapError
-from proxywrap.helper.directory import CONTROL, PRELOAD, RELOAD, UNFIT
+from proxywrap.helper.directory import CONTROL, PREFIX, PRELOAD, RELOAD, UNFIT, abstract_reload_name
 from proxywrap.protocol.wire import TOKEN_BYTES, VERSION
 
 __all__ = ["Rendezvous"]
@@ -21,15 +21,24 @@ MAX_PRELOAD_BYTES = 255
 
 
 class Rendezvous:
-    """The sockets and names that COMMAND and the helper will share."""
+    """The sockets and names that COMMAND and the helper will share.
 
-    def __init__(self, directory: str) -> None:
+    Args:
+        directory: the runtime directory, None where there is none.
+
+    """
+
+    def __init__(self, directory: str | None) -> None:
         self.token = os.urandom(TOKEN_BYTES)
-        abstract = f"proxywrap-{os.urandom(8).hex()}"
-        path = f"{directory}/{CONTROL}"
-        # The path first: no stranger gets there.
-        self.listeners = [_listen(os.fsencode(path)), _listen(b"\0" + abstract.encode())]
-        self.admin = _listen(os.fsencode(f"{directory}/{RELOAD}"), 0o600)
+        abstract = f"{PREFIX}{os.urandom(8).hex()}"
+        self.listeners = [_listen(b"\0" + abstract.encode())]
+        if directory is None:
+            path = ""
+            self.admin = _listen(b"\0" + abstract_reload_name(abstract).encode())
+        else:
+            path = f"{directory}/{CONTROL}"
+            self.listeners.insert(0, _listen(os.fsencode(path)))  # the first, for no stranger gets there
+            self.admin = _listen(os.fsencode(f"{directory}/{RELOAD}"), 0o600)
         self.preload = _preload_path(directory)
         self.channel_value = ":".join(
             (str(VERSION), self.token.hex(), _launcher(), abstract, path, self.preload)
@@ -65,10 +74,15 @@ def _listen(address: bytes, mode: int = 0o666) -> socket.socket:
     return listener
 
 
-def _preload_path(directory: str) -> str:
+def _preload_path(directory: str | None) -> str:
     """Return the shim's path, by way of a link where LD_PRELOAD cannot hold it."""
     path = os.path.join(os.path.realpath(proxywrap.__path__[0]), "_preload.abi3.so")
     if set(path) & UNFIT or len(os.fsencode(path)) > MAX_PRELOAD_BYTES:
+        if directory is None:
+            raise ProxywrapError(
+                f"{path}: LD_PRELOAD cannot hold this path, and there is no place for a link to it: "
+                "expected a directory of our own that can be written to, found none; give one in XDG_RUNTIME_DIR"
+            )
         link = f"{directory}/{PRELOAD}"
         os.symlink(path, link)
         path = link

@@ -1,4 +1,4 @@
-"""The helpers that run, found by their runtime directories, and asked to read their file anew."""
+"""The helpers that run, found by their sockets, and asked to read their file anew."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from proxywrap.helper.admin import KEPT, REQUEST
 from proxywrap.helper.backlog import peer_of
-from proxywrap.helper.directory import PREFIX, RELOAD, places
+from proxywrap.helper.directory import PREFIX, RELOAD, is_reload_name, places
 
 __all__ = ["Answer", "reload_all"]
 
@@ -43,29 +43,35 @@ def reload_all(pids: Collection[int]) -> Iterator[Answer]:
 
 
 def _sockets() -> set[str]:
-    """Return the sockets in directories that are ours alone, others' being others' to speak of."""
-    return {f"{path}/{RELOAD}" for path in (*_directories(), *_listed()) if _is_ours(path)}
+    """Return the sockets in directories that are ours alone, and the abstract ones, with their NUL.
+
+    Other directories are others' to speak of. Who listens at an abstract name is yet to be asked.
+    """
+    paths = {*_in_directories(), *_listed()}
+    return {path for path in paths if path.startswith("\0") or _is_ours(os.path.dirname(path))}
 
 
-def _directories() -> Iterator[str]:
-    """Yield what may be runtime directories, in the places where we would make one."""
-    for place in {*places(), f"/run/user/{os.geteuid()}"}:
+def _in_directories() -> Iterator[str]:
+    """Yield those that may be in runtime directories, in the places where we would make one."""
+    for place in places():
         try:
-            yield from (entry.path for entry in os.scandir(place) if entry.name.startswith(PREFIX))
+            yield from (
+                f"{entry.path}/{RELOAD}" for entry in os.scandir(place) if entry.name.startswith(PREFIX)
+            )
         except OSError:
             continue
 
 
 def _listed() -> Iterator[str]:
-    """Yield those in other places, of proxywraps with another environment: the kernel lists sockets."""
+    """Yield those in other places and with abstract names: the kernel lists sockets."""
     try:
         lines = Path("/proc/net/unix").read_text(errors="surrogateescape").splitlines()
     except OSError:
         return
     for line in lines:
-        directory, _slash, name = line[max(line.find("/"), 0) :].rpartition("/")
-        if name == RELOAD and os.path.basename(directory).startswith(PREFIX):
-            yield directory
+        name = line.split(maxsplit=7)[-1]
+        if is_reload_name(name.removeprefix("@")):
+            yield name.replace("@", "\0", 1) if name.startswith("@") else name
 
 
 def _is_ours(path: str) -> bool:
@@ -79,16 +85,19 @@ def _is_ours(path: str) -> bool:
 def _ask(path: str, request: bytes) -> Answer | None:
     """Return the answer, None where no helper is there any more, or another one is meant."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as sock:
-        sock.settimeout(ANSWER_S)
+        # Where anybody may listen nobody is waited for before we know who it is.
+        sock.settimeout(0 if path.startswith("\0") else ANSWER_S)
         try:
             sock.connect(path)
+            sock.settimeout(ANSWER_S)
             if peer_of(sock)[1] != os.geteuid():
                 return None  # whoever has put it there, it is not our helper
             sock.send(request, socket.MSG_NOSIGNAL)
             data = sock.recv(MAX_ANSWER_BYTES)
         except TimeoutError:
+            name = path.replace("\0", "@")
             return Answer(
-                has_failed=True, text=f"{path}: nobody answers within {ANSWER_S:g} s: is it stopped?"
+                has_failed=True, text=f"{name}: nobody answers within {ANSWER_S:g} s: is it stopped?"
             )
         except OSError:
             return None

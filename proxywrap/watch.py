@@ -85,7 +85,7 @@ class Watch:
     helper: int
     channel: socket.socket
     cell: mmap
-    directory: str
+    directory: str | None
     command: Command
     notices: Notices | None = None
     pid: int = 0

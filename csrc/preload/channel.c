@@ -22,18 +22,23 @@ static int hex_digit(char c)
 	return -1;
 }
 
-/* Copy up to the next colon; NULL where the field is empty or too long. */
-static const char *field(const char *at, char *out, size_t size)
+/* Copy up to the next colon; NULL where the field is too long. */
+static const char *field_or_none(const char *at, char *out, size_t size)
 {
 	size_t n = 0;
 
 	while (at[n] && at[n] != ':')
 		n++;
-	if (n == 0 || n >= size)
+	if (n >= size)
 		return NULL;
 	memcpy(out, at, n);
 	out[n] = '\0';
 	return at[n] ? at + n + 1 : at + n;
+}
+
+static const char *field(const char *at, char *out, size_t size)
+{
+	return *at && *at != ':' ? field_or_none(at, out, size) : NULL;
 }
 
 /* Read UID.PID.DEV.INO, the latter two of a user namespace, all decimal. */
@@ -56,7 +61,8 @@ static bool read_launcher(struct pw_channel *out, const char *at)
 /**
  * pw_channel_parse() - Read VERSION:TOKEN:LAUNCHER:ABSTRACT:PATH:PRELOAD
  * @out: filled in where the value is sound
- * @value: the variable's value; token as 32 lower-case hexadecimal digits
+ * @value: the variable's value; token as 32 lower-case hexadecimal digits;
+ *	no path where the helper has no directory
  *
  * Return: 0, or -EINVAL
  */
@@ -84,7 +90,7 @@ int pw_channel_parse(struct pw_channel *out, const char *value)
 	if (!at || !read_launcher(out, launcher))
 		return -EINVAL;
 	at = field(at, out->abstract, sizeof(out->abstract));
-	at = at ? field(at, out->path, sizeof(out->path)) : NULL;
+	at = at ? field_or_none(at, out->path, sizeof(out->path)) : NULL;
 	at = at ? field(at, out->preload, sizeof(out->preload)) : NULL;
 	if (!at)
 		return -EINVAL;
@@ -171,7 +177,7 @@ static int open_by(const struct pw_channel *ch, bool is_abstract, int type)
  */
 static int open_either(const struct pw_channel *ch, int type)
 {
-	int fd = open_by(ch, false, type), other;
+	int fd = *ch->path ? open_by(ch, false, type) : -ECONNREFUSED, other;
 
 	if (fd != -ECONNREFUSED && fd != -EAGAIN)
 		return fd;

@@ -13,7 +13,7 @@ struct pw_channel {
 	bool is_set;
 	uint8_t token[PW_TOKEN_BYTES];
 	char abstract[64];	     /* without the leading NUL */
-	char path[108];		     /* the same socket in the file system */
+	char path[108];		     /* the same in the file system, or "" */
 	char preload[256];	     /* this object, as LD_PRELOAD names it */
 	uint64_t uid, pid;	     /* of the launcher, who listens */
 	uint64_t user_dev, user_ino; /* its user namespace, 0 if unknown */

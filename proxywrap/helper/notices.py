@@ -46,20 +46,23 @@ class Notices:
 
     Args:
         manager: where they go on to, as AF_UNIX takes it.
-        directory: a new one, which `close` removes.
+        directory: a new one, which `close` removes; None for a socket with an abstract name only.
 
     """
 
-    def __init__(self, manager: bytes, directory: str) -> None:
+    def __init__(self, manager: bytes, directory: str | None) -> None:
         self.manager = manager
         self.inbox = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._outbox = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._directory = directory
-        self._path = f"{directory}/notify"
+        self._name = (
+            f"\0proxywrap.notify-{os.urandom(8).hex()}" if directory is None else f"{directory}/notify"
+        )
         self._waiting: _Notice | None = None
         self.inbox.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
-        self.inbox.bind(self._path)
-        os.chmod(self._path, 0o666)  # noqa: S103 - whoever COMMAND becomes; the sender's id is what counts
+        self.inbox.bind(self._name)
+        if directory is not None:
+            os.chmod(self._name, 0o666)  # noqa: S103 - whoever COMMAND becomes; the sender's id is what counts
 
     @property
     def is_waiting(self) -> bool:
@@ -68,14 +71,16 @@ class Notices:
 
     def put_into(self, environ: MutableMapping[str, str]) -> None:
         """Have COMMAND notify us."""
-        environ[VARIABLE] = self._path
+        environ[VARIABLE] = self._name.replace("\0", "@")
 
     def close(self) -> None:
         """Close the sockets and remove the directory; never raises."""
         self.inbox.close()
         self._outbox.close()
+        if self._directory is None:
+            return
         with suppress(OSError):
-            os.unlink(self._path)
+            os.unlink(self._name)
         with suppress(OSError):
             os.rmdir(self._directory)
 
@@ -119,7 +124,7 @@ def open_notices(environ: Mapping[str, str]) -> Notices | None:
             os.mkdir(path, 0o700)
             os.chmod(path, 0o711 if os.geteuid() == 0 else 0o700)  # root may become somebody else
             return Notices(manager, path)
-    return None
+    return Notices(manager, None)
 
 
 def send_notice(sock: socket.socket, text: bytes, fds: Sequence[int], manager: bytes | None = None) -> None:

@@ -61,7 +61,7 @@ class Setup:
 
     config: Config
     token: bytes
-    directory: str
+    directory: str | None
     listeners: Sequence[socket.socket]
     channel: socket.socket
     cell: mmap

@@ -38,7 +38,7 @@ class ControlServer:
     """Serves the listening sockets, which stay their creator's.
 
     Args:
-        listeners: non-blocking, listening, AF_UNIX SOCK_SEQPACKET; the best kept one first.
+        listeners: non-blocking, listening, AF_UNIX SOCK_SEQPACKET.
         context: what the sessions share.
         take: carries out what is more than an answer, and owns it; never raises.
 
@@ -51,6 +51,7 @@ class ControlServer:
         take: Callable[[Work], None],
     ) -> None:
         self._listeners = listeners
+        self._exposed = {each for each in listeners if _is_abstract(each)}
         self._context = context
         self._take = take
         self._loop = asyncio.get_running_loop()
@@ -91,7 +92,7 @@ class ControlServer:
     def _accept(self, listener: socket.socket) -> None:
         end = self._loop.time() + TURN_S
         for _ in range(ACCEPT_BATCH):
-            if self._context.closer.is_full and listener is not self._listeners[0]:
+            if self._context.closer.is_full and listener in self._exposed:
                 self._rest(listener)
                 return
             if self._loop.time() > end:
@@ -159,3 +160,8 @@ class ControlServer:
         if not self._silent[uid]:
             del self._silent[uid]
         return session
+
+
+def _is_abstract(listener: socket.socket) -> bool:
+    """Tell whether anybody on this host may connect to it."""
+    return isinstance(listener.getsockname(), bytes)

@@ -32,6 +32,18 @@ listen through
 """
 
 
+@pytest.mark.case("read-only-service")
+def test_a_service_that_may_write_nowhere_notifies(world: World, stage: Stage, one_hop: Chain) -> None:
+    """By a socket with an abstract name."""
+    program = [sys.executable, "-S", PROGRAMS / "notifying.py", "/dev/null", NAME, stage.echo.port]
+    hard = service([*wrap(one_hop.urls), *program], "ReadOnlyPaths=/", "WatchdogSec=20", "TimeoutStartSec=20")
+    with Systemd.booted(world, {"hard.service": hard}) as systemd:
+        systemd.control("start", "hard")
+        state = systemd.show("hard", "ActiveState", "StatusText")
+        assert state == {"ActiveState": "active", "StatusText": "ready"}
+    assert one_hop.asked_of(-1) == {NAME}
+
+
 @pytest.mark.case("start-notify")
 @pytest.mark.parametrize("engine", ["auto", "seccomp"])
 def test_a_service_that_notifies(world: World, stage: Stage, one_hop: Chain, engine: str) -> None:

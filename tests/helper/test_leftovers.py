@@ -48,6 +48,7 @@ def test_the_directory_is_never_open_to_others(runtime: Path, monkeypatch: pytes
         path = directory.make_directory()
     finally:
         os.umask(before)
+    assert path is not None
     assert path.startswith(f"{runtime}/")
     assert modes == [0o700]
     os.rmdir(path)

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-SEND = "import socket, sys; socket.socket(1, 2).sendto(sys.argv[2].encode(), sys.argv[1])"
+SEND = (
+    "import socket, sys; socket.socket(1, 2).sendto(sys.argv[2].encode(), sys.argv[1].replace('@', chr(0)))"
+)
 
 
 class Manager:
@@ -38,7 +40,7 @@ class Manager:
     def say(self, text: str, *fds: int) -> None:
         """Say something as the process that this is."""
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock:
-            sock.connect(self.path)
+            sock.connect(self.path.replace("@", "\0", 1))
             socket.send_fds(sock, [text.encode()], fds)
 
     def heard(self, command: int) -> tuple[list[str], list[str]]:
@@ -56,11 +58,15 @@ def _read(sock: socket.socket) -> list[str]:
             return found
 
 
-@pytest.fixture(params=["path", "abstract"])
-def manager(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Manager]:
-    """Run a manager with an address of either kind."""
+@pytest.fixture(params=["path", "abstract", "no-directory"])
+def manager(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Manager]:
+    """Run a manager with an address of either kind; or where no directory can be made."""
     path = f"{tmp_path}/notify"
-    made = Manager(path if request.param == "path" else "@" + path)
+    if request.param == "no-directory":
+        monkeypatch.setattr("proxywrap.helper.notices.places", lambda: iter(["/proc"]))
+    made = Manager("@" + path if request.param == "abstract" else path)
     yield made
     made.notices.close()
     assert not os.path.exists(os.path.dirname(made.path))
