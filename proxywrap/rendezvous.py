@@ -81,7 +81,8 @@ def _preload_path(directory: str | None) -> str:
         if directory is None:
             raise ProxywrapError(
                 f"{path}: LD_PRELOAD cannot hold this path, and there is no place for a link to it: "
-                "expected a directory of our own that can be written to, found none; give one in XDG_RUNTIME_DIR"
+                "expected a directory of our own that can be written to, found none; "
+                "give one in XDG_RUNTIME_DIR"
             )
         link = f"{directory}/{PRELOAD}"
         os.symlink(path, link)
