@@ -72,6 +72,7 @@ ffi.cdef("""
     int pw_notify_receive(int listener, struct pw_notice *out);
     int pw_notify_answer(int listener, uint64_t id, int64_t value, int error);
     int pw_notify_go_on(int listener, uint64_t id);
+    int pw_notify_give(int listener, uint64_t id, int fd, int flags);
     int pw_notify_is_valid(int listener, uint64_t id);
     int pw_take_descriptor(int process, int fd);
     int64_t pw_memory_read(int process, uint64_t address, void *out, size_t n);

@@ -23,6 +23,10 @@ enum {
 #define SET_FLAGS SECCOMP_IOW(4, __u64)
 #define SYNC_WAKE_UP (1UL << 0)
 
+/* Likewise, from Linux 5.9 on; the flag from 5.14 on */
+#define ADD_DESCRIPTOR(what) _IOC(_IOC_WRITE, '!', 3, sizeof(what))
+#define ADD_AND_SEND (1UL << 1)
+
 static int result(long ret)
 {
 	return ret < 0 ? -errno : (int)ret;
@@ -115,6 +119,28 @@ int pw_notify_go_on(int listener, uint64_t id)
 	};
 
 	return respond(listener, &resp);
+}
+
+/**
+ * pw_notify_give() - Have the system call return a descriptor of ours
+ * @fd: stays ours, the program gets a duplicate
+ * @flags: 0 or O_CLOEXEC
+ *
+ * Return: as pw_notify_answer(); EMFILE where the program may have no more,
+ *	EINVAL before Linux 5.14
+ */
+int pw_notify_give(int listener, uint64_t id, int fd, int flags)
+{
+	struct {
+		uint64_t id;
+		uint32_t flags, srcfd, newfd, newfd_flags;
+	} add = { .id = id,
+		  .flags = ADD_AND_SEND,
+		  .srcfd = (uint32_t)fd,
+		  .newfd_flags = (uint32_t)flags };
+	int ret = result(ioctl(listener, ADD_DESCRIPTOR(add), &add));
+
+	return ret < 0 ? ret : 0;
 }
 
 /* Whether a notification is still waited for: what was read is its own. */

@@ -14,7 +14,8 @@
 #include <netinet/tcp.h>
 
 enum {
-	ORIGINAL = 1
+	ORIGINAL = 1,
+	MPTCP = 262 /* IPPROTO_MPTCP, which old headers lack */
 };
 
 static int option(int fd, int name)
@@ -137,8 +138,7 @@ int hook_connect(int fd, const struct sockaddr *addr, socklen_t len)
 static int socket_verdict(int domain, int type, int protocol)
 {
 	enum {
-		TYPE_MASK = 0xf,
-		MPTCP = 262
+		TYPE_MASK = 0xf
 	};
 
 	switch (domain) {
@@ -153,42 +153,24 @@ static int socket_verdict(int domain, int type, int protocol)
 	default:
 		return -EPERM;
 	}
-	if ((type & TYPE_MASK) == SOCK_STREAM) {
-		/* Programs that try it fall back to TCP. */
-		if (protocol == MPTCP)
-			return -EPROTONOSUPPORT;
-		return protocol == 0 || protocol == IPPROTO_TCP ? 0 : -EPERM;
-	}
+	if ((type & TYPE_MASK) == SOCK_STREAM)
+		return protocol == 0 || protocol == IPPROTO_TCP ||
+				       protocol == MPTCP
+			       ? 0
+			       : -EPERM;
 	if ((type & TYPE_MASK) == SOCK_DGRAM)
 		return protocol == 0 || protocol == IPPROTO_UDP ? 0 : -EPERM;
 	return -EPERM;
 }
 
-/* Whether the next socket() is being called: another preloaded library's. */
-static PW_TLS bool is_below;
-
-/* What calls socket() or syscall() from there wants the kernel's, not ours. */
-static int next_socket(int domain, int type, int protocol)
-{
-	int ret;
-
-	if (is_below)
-		return (int)pw_result(
-			pw_sys(SYS_socket, domain, type, protocol));
-	is_below = true;
-	ret = pw_libc.socket(domain, type, protocol);
-	is_below = false;
-	return ret;
-}
-
 static int new_socket(int domain, int type, int protocol)
 {
-	int saved = errno, ret = next_socket(domain, type, protocol);
+	int saved = errno, ret = pw_libc.socket(domain, type, protocol);
 
 	if (pw_unlikely(ret < 0) && errno == EMFILE && pw_is_busy()) {
 		errno = saved;
 		pw_lock_and_settle_all();
-		ret = next_socket(domain, type, protocol);
+		ret = pw_libc.socket(domain, type, protocol);
 	}
 	return ret;
 }
@@ -206,6 +188,8 @@ int hook_socket(int domain, int type, int protocol)
 			pw_blocked(PW_BLOCKED_SOCKET, &kind, NULL);
 		return (int)pw_result(ret);
 	}
+	if (protocol == MPTCP && (domain == AF_INET || domain == AF_INET6))
+		protocol = IPPROTO_TCP; /* as MPTCP is to a peer without it */
 	ret = new_socket(domain, type, protocol);
 	if (ret >= 0 && (unsigned int)ret < PW_FDS) {
 		if (pw_mapped()) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "libc.h"
+#include "below.h"
 
 #include <dlfcn.h>
 
@@ -50,6 +50,7 @@ void pw_libc_resolve(void)
 #include "../hooks.def"
 #undef HOOK
 #undef HOOK_OWN
+	pw_below_guard(&pw_libc, next("__errno_location"));
 	errno = saved;
 }
 

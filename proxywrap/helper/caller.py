@@ -193,6 +193,15 @@ class Caller:
         """Have it fail with an errno."""
         self._give(partial(self._listener.fail, self._notice, error))
 
+    def give(self, sock: socket.socket, flags: int) -> None:
+        """Have it return a duplicate of a socket of ours, as `Listener.give` does.
+
+        Raises:
+            OSError: it waits still.
+
+        """
+        self._listener.give(self._notice, sock.fileno(), flags)
+
     def go_on(self) -> None:
         """Have the kernel carry it out, with whatever its arguments point to by then."""
         self._give(partial(self._listener.go_on, self._notice))

@@ -262,11 +262,25 @@ class Supervisor:
         """Answer socket(2) of a kind that the filter does not let pass."""
         family, kind, protocol = (caller.integer(at) for at in range(3))
         if family in _INET and kind & _TYPE_MASK == socket.SOCK_STREAM and protocol == _MPTCP:
-            caller.fail(errno.EPROTONOSUPPORT)  # programs that try it fall back to TCP
+            self._give_tcp(caller, family, kind)
             return
         request = RequestMessage(Op.BLOCKED, BlockedKind.SOCKET, family=family, port=kind, scope_id=protocol)
         self._context.report(Blocked(caller.process, *refusals.blocked(request)))
         caller.fail(errno.EPERM)
+
+    @staticmethod
+    def _give_tcp(caller: Caller, family: int, kind: int) -> None:
+        """Give a TCP socket to who asks for MPTCP: what that is itself where its peer, a proxy, has none.
+
+        Where we cannot make it, in another network namespace, most programs fall back to TCP themselves.
+        """
+        try:
+            if not os.path.samefile(f"/proc/{caller.thread}/ns/net", "/proc/self/ns/net"):
+                raise os_error(errno.EPROTONOSUPPORT)
+            with socket.socket(family, socket.SOCK_STREAM | kind & socket.SOCK_NONBLOCK) as sock:
+                caller.give(sock, os.O_CLOEXEC if kind & socket.SOCK_CLOEXEC else 0)
+        except OSError as exc:
+            caller.fail(errno.EMFILE if exc.errno == errno.EMFILE else errno.EPROTONOSUPPORT)
 
     # -- programs that have gone -----------------------------------------------------
 

@@ -118,6 +118,17 @@ class Listener:
         """Have the kernel carry the call out, likewise: the arguments may not be what they were."""
         _lib.pw_notify_go_on(self._fd, notice.id)
 
+    def give(self, notice: Notice, fd: int, flags: int) -> None:
+        """Have the call return a duplicate of `fd`, close-on-exec if `flags` say O_CLOEXEC.
+
+        Raises:
+            OSError: it waits still: EMFILE, the process may have no more; EINVAL, before Linux 5.14.
+
+        """
+        error = -_lib.pw_notify_give(self._fd, notice.id, fd, flags)
+        if error not in {0, errno.ENOENT}:
+            raise OSError(error, os.strerror(error))
+
     def is_waited_for(self, notice: Notice) -> bool:
         """Tell whether the call still waits, so that what was read of the process since was its own."""
         return bool(_lib.pw_notify_is_valid(self._fd, notice.id))

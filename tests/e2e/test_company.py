@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from .kit.world import Result, World
 
 JEMALLOC = "libjemalloc.so.2"
+RESOLVER_S = 5
 INNER = "inner.test"
 """The second proxy's name, which only the first one knows."""
 
@@ -101,6 +102,18 @@ def test_a_library_that_calls_by_number(
     curl = ["env", f"LD_PRELOAD={library}", "curl", "-sS", f"{stage.url}/bytes"]
     result = stage.world.run([*wrap(one_hop.urls, "--engine", engine), *curl])
     assert digest(result.stdout) == PAYLOAD_DIGEST
+
+
+@pytest.mark.case("trap-mptcpize")
+@pytest.mark.parametrize("engine", ["auto", "preload", "seccomp", "both"])
+def test_mptcpize(stage: Stage, one_hop: Chain, engine: str) -> None:
+    """Its library makes MPTCP of each socket; no proxy has that, so curl gets TCP, and its page."""
+    curl = ["mptcpize", "run", "curl", "-sS", f"{stage.url}/bytes"]
+    result = stage.world.run([*wrap(one_hop.urls, "--engine", engine), *curl], resolver_s=RESOLVER_S)
+    assert digest(result.stdout) == PAYLOAD_DIGEST
+    assert result.complaints == []
+    assert one_hop.asked_of(-1) == {NAME}
+    assert stage.world.judge.leaks == []
 
 
 @pytest.mark.parametrize("way", ["before", "replacing", "behind"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import array
 import errno
 import os
+import resource
 import select
 import signal
 import socket
@@ -126,6 +127,34 @@ def test_go_on_and_answer() -> None:
         write_memory(notice.thread, notice.args[3], b"\7\0\0\0")
         listener.answer(notice)
         assert status_of(pid) == 7
+
+
+def test_a_descriptor_as_the_answer() -> None:
+    """The program has it under a number of its own, close-on-exec if that is asked for."""
+
+    def act() -> int:
+        with socket.socket(socket.AF_INET, socket.SOCK_RAW, 255) as sock:
+            kind = sock.getsockopt(socket.SOL_SOCKET, socket.SO_TYPE)
+            return 7 if kind == socket.SOCK_STREAM and not sock.get_inheritable() else 1
+
+    with filtered(act) as (pid, listener), socket.socket() as ours:
+        listener.give(receive(listener), ours.fileno(), os.O_CLOEXEC)
+        assert status_of(pid) == 7
+
+
+def test_a_descriptor_for_who_may_have_no_more() -> None:
+    """The call waits still, for another answer."""
+
+    def act() -> int:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (3, 3))
+        return raw_socket()
+
+    with filtered(act) as (pid, listener), socket.socket() as ours:
+        notice = receive(listener)
+        with pytest.raises(OSError, match="Too many open files"):
+            listener.give(notice, ours.fileno(), 0)
+        listener.fail(notice, errno.EPROTONOSUPPORT)
+        assert status_of(pid) == errno.EPROTONOSUPPORT
 
 
 def test_a_program_that_is_killed() -> None:

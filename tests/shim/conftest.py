@@ -36,7 +36,8 @@ both_libcs = pytest.mark.parametrize("libc", Libc, ids=lambda libc: libc.name.lo
 class Case:
     """A program with its mode, and what becomes of its connections.
 
-    `is_relayed` where its sockets cannot reach the proxy, and are connected when a way stands.
+    `is_relayed` where its sockets cannot reach the proxy, and are connected when a way stands;
+    `has_library` where another library is preloaded, whose functions make their calls by syscall().
     """
 
     row: str
@@ -45,17 +46,22 @@ class Case:
     family: int = 4
     is_static: bool = False
     is_relayed: bool = False
+    has_library: bool = False
 
     def __str__(self) -> str:
         """Name the test."""
         row, libc = self.row.replace(" ", "-"), self.libc.name.lower()
-        kind = "-static" * self.is_static + "-relayed" * self.is_relayed
+        kind = "-static" * self.is_static + "-relayed" * self.is_relayed + "-library" * self.has_library
         return f"{row}-{self.end.value}-{libc}-ipv{self.family}{kind}"
 
     def command(self, program: Programs) -> list[str | Path]:
         """Return the program, compiled, and its arguments' place."""
         name = self.row.split()[0]
-        return [program(name, self.libc, *(["-static"] if self.is_static else []))]
+        command: list[str | Path] = [program(name, self.libc, *(["-static"] if self.is_static else []))]
+        if self.has_library:
+            library = program("below", self.libc, "-shared", "-fPIC")
+            return ["env", f"LD_PRELOAD={library}", *command]
+        return command
 
 
 class Programs:

@@ -170,6 +170,29 @@ ACCEPTED_ONLY = [
 RELAYED = ["connect_unspec", "shut_early rdwr", "shut_waiting"]
 """The socket is untouched until a way through the chain stands."""
 
+WITH_LIBRARY = [
+    "connect_pending",
+    "wait_poll",
+    "wait_poll ppoll",
+    "wait_select",
+    "wait_select pselect",
+    "epoll_basic level before",
+    "epoll_basic level before-create",
+    "epoll_wakes pwait",
+    "dup_early dup after",
+    "dup_early dup2 after",
+    "dup_early dup3 after",
+    "dup_early dupfd after",
+    "io_early",
+    "io_waits write",
+    "shut_early rdwr",
+    "close_early",
+    "exec_cloexec",
+    "fastopen sendmsg",
+    "local_udp",
+]
+"""Every call that syscall() leads to a hook is made by one of these."""
+
 SHOWS = {
     "connect_pending": ["sym-connect", "sym-getsockopt", "sym-getpeername", "pend-connect-once"],
     "connect_twice": ["pend-connect-state"],
@@ -245,11 +268,17 @@ CASES = [
     *(Case(row, end, family=6) for row in IPV6 for end in End),
     *(Case(row) for row in ACCEPTED_ONLY),
     *(Case(row, is_relayed=True) for row in RELAYED),
+    *(Case(row, libc=libc, has_library=True) for row in WITH_LIBRARY for libc in Libc),
 ]
 
 
 PARAMS = [
-    pytest.param(case, id=str(case), marks=pytest.mark.case(*SHOWS.get(case.row, []))) for case in CASES
+    pytest.param(
+        case,
+        id=str(case),
+        marks=pytest.mark.case(*(["trap-library-below"] if case.has_library else SHOWS.get(case.row, []))),
+    )
+    for case in CASES
 ]
 
 
