@@ -16,19 +16,26 @@ _WAYS_OUT = {
 }
 
 
+_SIGNS = (
+    (MemoryError, "", errno.ENOMEM),
+    (RuntimeError, "start new thread", errno.EAGAIN),
+    (ImportError, "map segment", errno.ENOMEM),  # an object that ld.so found no memory for
+    (
+        SystemError,
+        "exception",
+        errno.ENOMEM,
+    ),  # CPython 3.11 found none for a frame, and says that none was set
+)
+"""Exceptions, what they say, and the errno that they stand for."""
+
+
 def lack_of(exc: BaseException) -> int:
     """Return the errno of what was lacking, 0 where the cause is another one."""
     if isinstance(exc, BaseExceptionGroup):
         return next(filter(None, map(lack_of, exc.exceptions)), 0)
-    if isinstance(exc, MemoryError):
-        return errno.ENOMEM
     if isinstance(exc, OSError):
         return exc.errno if exc.errno in _WAYS_OUT else 0
-    if isinstance(exc, RuntimeError) and "start new thread" in str(exc):
-        return errno.EAGAIN
-    if isinstance(exc, ImportError) and "map segment" in str(exc):  # an object that ld.so found no memory for
-        return errno.ENOMEM
-    return 0
+    return next((number for kind, text, number in _SIGNS if isinstance(exc, kind) and text in str(exc)), 0)
 
 
 def lack_text(number: int) -> str:

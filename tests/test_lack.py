@@ -17,6 +17,8 @@ from proxywrap.lack import lack_of, lack_text
         (OSError(errno.EPERM, "x"), 0),
         (RuntimeError("can't start new thread"), errno.EAGAIN),
         (ImportError("a.so: failed to map segment from shared object"), errno.ENOMEM),
+        (SystemError("error return without exception set"), errno.ENOMEM),
+        (SystemError("bad argument to internal function"), 0),
         (ImportError("no module"), 0),
         (BaseExceptionGroup("many", [ValueError(), MemoryError()]), errno.ENOMEM),
         (ValueError(), 0),

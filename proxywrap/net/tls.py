@@ -124,7 +124,7 @@ class TlsIO:
         self._below = below
         self._layer = layer
         self.pending = b""
-        """What has come and was not asked for yet."""
+        """What has come and was not asked for yet; of several layers only the last has any."""
 
     @property
     def layers(self) -> Sequence[TlsLayer]:
@@ -144,7 +144,7 @@ class TlsIO:
         while not self._layer.shake():
             await send(self._layer.encrypt(b""))
             send = self._below.send_on  # the handshake is one answer
-            data = await self._below.receive(_CHUNK_BYTES)
+            data = await self._receive_below()
             if not data:
                 raise TruncatedError("expected a TLS handshake, but the connection was closed")
             self._layer.feed(data)
@@ -178,9 +178,26 @@ class TlsIO:
             ProxyUnreachable: the peer has given TLS up.
 
         """
+        await self._wait()
+        data, self.pending = self.pending[:size], self.pending[size:]
+        return data
+
+    async def receive_all(self) -> bytes:
+        """Return all that has come, nothing at the end.
+
+        Raises:
+            ProxyUnreachable: the peer has given TLS up.
+
+        """
+        await self._wait()
+        data, self.pending = self.pending, b""
+        return data
+
+    async def _wait(self) -> None:
+        """Wait until something is pending, or the end."""
         left = MAX_OWN_BYTES
         while not self.pending and not self._layer.has_ended:
-            data = await self._below.receive(_CHUNK_BYTES)
+            data = await self._receive_below()
             if not data:
                 break
             try:
@@ -189,8 +206,12 @@ class TlsIO:
                 raise explained(exc) from exc
             left = _less(left, data)
             await self._below.send_on(self._layer.encrypt(b""))
-        data, self.pending = self.pending[:size], self.pending[size:]
-        return data
+
+    async def _receive_below(self) -> bytes:
+        # Whatever a layer below kept would be lost to the relay, which goes on with the last one's `pending`.
+        if isinstance(self._below, TlsIO):
+            return await self._below.receive_all()
+        return await self._below.receive(_CHUNK_BYTES)
 
     async def read_exactly(self, size: int) -> bytes:
         """Read `size` bytes.
