@@ -26,6 +26,15 @@ def test_a_storm_of_vfork(program: Programs, libc: Libc) -> None:
     assert result.trace == ["dup(0) == before = 1", "EXIT-SUCCESS"]
 
 
+@pytest.mark.case("pend-fork-interrupted")
+@both_libcs
+def test_a_fork_child_that_is_interrupted(program: Programs, libc: Libc) -> None:
+    """It ends, wherever in libc or in the shim a signal comes whose handler connects."""
+    with Wrapped(End.ACCEPTED) as place:
+        result = run(place, [program("fork_stepped", libc)], "", "5")
+    assert result.trace == ["EXIT-SUCCESS"]
+
+
 @pytest.mark.case("prog-rust-toggled-flag")
 @both_libcs
 def test_toggled_flags_delay_nobody(program: Programs, libc: Libc) -> None:
