@@ -6,6 +6,7 @@
  */
 #include "guard.h"
 #include "libc.h"
+#include "room.h"
 
 #include <sched.h>
 
@@ -15,6 +16,7 @@ __attribute__((used)) static void *prepare(void)
 	int saved = errno;
 
 	pw_guard_own();
+	pw_room_sweep();
 	pw_libc_resolve();
 	errno = saved;
 	return (void *)pw_libc.vfork;

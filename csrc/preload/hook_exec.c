@@ -8,6 +8,7 @@
 #include "libc.h"
 #include "path.h"
 #include "prepare.h"
+#include "room.h"
 
 #include <fcntl.h>
 #include <stdarg.h>
@@ -43,25 +44,9 @@ static int execute_confined(struct execution *what, struct pw_permit *permit)
 	return (int)pw_result(ret);
 }
 
-/*
- * Where @permit says that it was refused, no other file may run instead. An
- * environment that is sound goes to the kernel as it is.
- */
-static int exec_permitted(const struct pw_program *program,
-			  struct pw_permit *permit)
+static int execute_as(const struct pw_program *program, char *const *envp,
+		      struct pw_permit *permit)
 {
-	char *const *envp = program->envp;
-	struct pw_env env;
-	int ret = pw_target_allowed(program, permit);
-
-	if (ret < 0)
-		return (int)pw_result(ret);
-	pw_env_examine(&env, envp, permit->runtime, false);
-	if (pw_env_room(&env) > PW_MAX_ROOM)
-		return (int)pw_result(-E2BIG);
-	envp = pw_env_mend(&env, envp, __builtin_alloca(pw_env_room(&env)));
-	if (!envp)
-		return (int)pw_result(-E2BIG);
 	pw_await_inherited();
 	if (permit->is_filtered)
 		return execute_confined(
@@ -71,6 +56,33 @@ static int exec_permitted(const struct pw_program *program,
 		return pw_libc.execve(program->path, program->argv, envp);
 	return (int)pw_result(pw_sys(SYS_execveat, program->dir, program->path,
 				     program->argv, envp, program->flags));
+}
+
+/*
+ * Where @permit says that it was refused, no other file may run instead. An
+ * environment that is sound goes to the kernel as it is.
+ */
+static int exec_permitted(const struct pw_program *program,
+			  struct pw_permit *permit)
+{
+	struct pw_env env;
+	char *const *envp;
+	size_t bytes;
+	void *room;
+	int ret;
+
+	pw_room_sweep();
+	ret = pw_target_allowed(program, permit);
+	if (ret < 0)
+		return (int)pw_result(ret);
+	pw_env_examine(&env, program->envp, permit->runtime, false);
+	bytes = pw_env_room(&env);
+	room = pw_room(bytes);
+	envp = room ? pw_env_mend(&env, program->envp, room) : NULL;
+	ret = envp ? execute_as(program, envp, permit)
+		   : (int)pw_result(room ? -E2BIG : -ENOMEM);
+	pw_room_give_back(room, bytes);
+	return ret;
 }
 
 static int exec_at(int dir, const char *path, char *const argv[],
@@ -114,14 +126,16 @@ static int exec_shell(const struct pw_program *script, struct pw_permit *permit)
 	static char shell[] = "/bin/sh";
 	struct pw_program program = *script;
 	char *const *argv = script->argv;
-	size_t n = 0;
+	size_t n = 0, bytes;
 	char **args;
+	int ret;
 
 	while (argv[n])
 		n++;
-	if (n > PW_MAX_ROOM / sizeof(*args))
-		return (int)pw_result(-E2BIG);
-	args = __builtin_alloca((n + 3) * sizeof(*args));
+	bytes = (n + 3) * sizeof(*args);
+	args = pw_room(bytes);
+	if (!args)
+		return (int)pw_result(-ENOMEM);
 	args[0] = shell;
 	args[1] = (char *)(uintptr_t)script->path;
 	for (size_t i = 1; i < n; i++)
@@ -129,7 +143,9 @@ static int exec_shell(const struct pw_program *script, struct pw_permit *permit)
 	args[n ? n + 1 : 2] = NULL;
 	program.path = shell;
 	program.argv = args;
-	return exec_permitted(&program, permit);
+	ret = exec_permitted(&program, permit);
+	pw_room_give_back(args, bytes);
+	return ret;
 }
 
 static int exec_found(const struct pw_program *program,
@@ -207,40 +223,44 @@ static void take_args(char **out, const char *arg, size_t n, va_list list)
 		out[i] = va_arg(list, char *);
 }
 
-/* The list forms differ in what follows the list and who takes it. */
-#define PW_LIST_ARGS(args, arg)                           \
-	va_list list;                                     \
-	char **args;                                      \
-	size_t n;                                         \
-	va_start(list, arg);                              \
-	n = arg ? count_args(list) : 0;                   \
-	va_end(list);                                     \
-	args = __builtin_alloca((n + 1) * sizeof(*args)); \
-	va_start(list, arg);                              \
-	args[0] = NULL;                                   \
-	if (arg)                                          \
-		take_args(args, arg, n, list);
+/*
+ * The list forms differ in what follows the list and who takes it: @call, with
+ * the rest of it in @list.
+ */
+#define PW_WITH_LIST(args, arg, call)           \
+	va_list list;                           \
+	size_t n, bytes;                        \
+	char **args;                            \
+	int ret;                                \
+	va_start(list, arg);                    \
+	n = arg ? count_args(list) : 0;         \
+	va_end(list);                           \
+	bytes = (n + 1) * sizeof(*args);        \
+	args = pw_room(bytes);                  \
+	if (!args)                              \
+		return (int)pw_result(-ENOMEM); \
+	va_start(list, arg);                    \
+	args[0] = NULL;                         \
+	if (arg)                                \
+		take_args(args, arg, n, list);  \
+	ret = (call);                           \
+	va_end(list);                           \
+	pw_room_give_back(args, bytes);         \
+	return ret;
 
 int hook_execl(const char *path, const char *arg, ...)
 {
-	PW_LIST_ARGS(args, arg)
-	va_end(list);
-	return exec_at(AT_FDCWD, path, args, environ, 0);
+	PW_WITH_LIST(args, arg, exec_at(AT_FDCWD, path, args, environ, 0))
 }
 
 int hook_execlp(const char *file, const char *arg, ...)
 {
-	PW_LIST_ARGS(args, arg)
-	va_end(list);
-	return hook_execvpe(file, args, environ);
+	PW_WITH_LIST(args, arg, hook_execvpe(file, args, environ))
 }
 
 int hook_execle(const char *path, const char *arg, ...)
 {
-	char *const *envp;
-
-	PW_LIST_ARGS(args, arg)
-	envp = arg ? va_arg(list, char *const *) : NULL;
-	va_end(list);
-	return exec_at(AT_FDCWD, path, args, envp, 0);
+	PW_WITH_LIST(args, arg,
+		     exec_at(AT_FDCWD, path, args,
+			     arg ? va_arg(list, char *const *) : NULL, 0))
 }

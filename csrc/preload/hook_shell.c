@@ -10,6 +10,7 @@
 #include "channel.h"
 #include "libc.h"
 #include "prepare.h"
+#include "room.h"
 
 #include <fcntl.h>
 
@@ -18,12 +19,15 @@ extern char **environ;
 /* With all that is there of it replaced; only the last would count. */
 static int set_preload(const struct pw_env *env)
 {
-	char *line = __builtin_alloca(env->line_bytes);
-	int ret = pw_env_preload(env, line);
+	char *line = pw_room(env->line_bytes);
+	int ret = line ? pw_env_preload(env, line) : -ENOMEM;
 
 	if (ret == 0 && env->preloads > 1)
 		pw_libc_unsetenv("LD_PRELOAD");
-	return ret == 0 ? pw_libc_setenv(line) : ret;
+	if (ret == 0)
+		ret = pw_libc_setenv(line);
+	pw_room_give_back(line, env->line_bytes);
+	return ret;
 }
 
 /* Return: 0, or -errno: the shell would not be wrapped */
@@ -33,8 +37,6 @@ static int mend_environment(const struct pw_permit *permit)
 	int ret = 0;
 
 	pw_env_examine(&env, environ, permit->runtime, true);
-	if (pw_env_room(&env) > PW_MAX_ROOM)
-		return -E2BIG;
 	if (!env.is_sound)
 		ret = set_preload(&env);
 	if (ret == 0 && !env.channel)

@@ -8,6 +8,7 @@
 #include "libc.h"
 #include "path.h"
 #include "prepare.h"
+#include "room.h"
 #include "spawndir.h"
 
 #include <fcntl.h>
@@ -62,6 +63,14 @@ static int spawn_confined(struct spawning *what, struct pw_permit *permit)
 	return -ret;
 }
 
+/* It returns when the child has executed the program: nothing is used later. */
+static int spawn_as(struct spawning *what, struct pw_permit *permit)
+{
+	pw_await_inherited();
+	return permit->is_filtered ? spawn_confined(what, permit)
+				   : -do_spawn(what);
+}
+
 static int spawn(pid_t *pid, const char *path,
 		 const posix_spawn_file_actions_t *actions,
 		 const posix_spawnattr_t *attr, char *const argv[],
@@ -72,24 +81,27 @@ static int spawn(pid_t *pid, const char *path,
 				      .envp = envp };
 	int saved = errno, ret;
 	struct pw_env env;
+	size_t bytes;
+	void *room;
 
+	pw_room_sweep();
 	permit->is_refused = false;
 	ret = judge(&program, actions, permit);
 	errno = saved;
 	if (ret)
 		return ret;
 	pw_env_examine(&env, envp, permit->runtime, false);
-	if (pw_env_room(&env) > PW_MAX_ROOM)
-		return E2BIG;
-	envp = pw_env_mend(&env, envp, __builtin_alloca(pw_env_room(&env)));
-	if (!envp)
-		return E2BIG;
-	pw_await_inherited();
-	if (permit->is_filtered)
-		return spawn_confined(&(struct spawning){ pid, path, actions,
-							  attr, argv, envp },
-				      permit);
-	return pw_libc.posix_spawn(pid, path, actions, attr, argv, envp);
+	bytes = pw_env_room(&env);
+	room = pw_room(bytes);
+	if (!room)
+		return ENOMEM;
+	envp = pw_env_mend(&env, envp, room);
+	ret = envp ? spawn_as(&(struct spawning){ pid, path, actions, attr,
+						  argv, envp },
+			      permit)
+		   : E2BIG;
+	pw_room_give_back(room, bytes);
+	return ret;
 }
 
 int hook_posix_spawn(pid_t *pid, const char *path,

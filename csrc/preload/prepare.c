@@ -83,7 +83,7 @@ static size_t slots(const struct pw_env *env)
 /**
  * pw_env_room() - The memory that pw_env_mend() needs
  *
- * Return: a number of bytes; more than PW_MAX_ROOM is E2BIG
+ * Return: a number of bytes
  */
 size_t pw_env_room(const struct pw_env *env)
 {

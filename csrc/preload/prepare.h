@@ -8,10 +8,6 @@
 #include "shim.h"
 #include "target.h"
 
-enum {
-	PW_MAX_ROOM = 1 << 19, /* for a mended environment, on the stack */
-};
-
 /**
  * struct pw_permit - what was found out about a program
  * @runtime: what must stand before us in its LD_PRELOAD, or ""

@@ -27,6 +27,7 @@
 #include <linux/capability.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
@@ -147,20 +148,30 @@ static void take_file_ids(int fd, const struct stat *st, struct ids *ids)
 /* Whether one of the process's groups, the effective one among them. */
 static bool is_in_group(long gid)
 {
-	gid_t *groups;
-	long n;
+	gid_t few[64], *groups = few;
+	bool is_in = false;
+	long n, map = 0;
 
 	if (gid == pw_sys(SYS_getegid))
 		return true;
 	n = pw_sys(SYS_getgroups, 0, NULL);
 	if (n <= 0 || n > MAX_GROUPS)
 		return false;
-	groups = __builtin_alloca((size_t)n * sizeof(*groups));
+	/* Not on the stack, of which there may be little. */
+	if ((size_t)n > sizeof(few) / sizeof(few[0])) {
+		map = pw_sys(SYS_mmap, 0, MAX_GROUPS * sizeof(*groups),
+			     PROT_READ | PROT_WRITE,
+			     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		if (map < 0 && map > -4096)
+			return false;
+		groups = (gid_t *)map;
+	}
 	n = pw_sys(SYS_getgroups, n, groups);
 	for (long i = 0; i < n; i++)
-		if ((long)groups[i] == gid)
-			return true;
-	return false;
+		is_in |= (long)groups[i] == gid;
+	if (map)
+		pw_sys(SYS_munmap, map, MAX_GROUPS * sizeof(*groups));
+	return is_in;
 }
 
 /* Linux 6.16 and later count a changed id that becomes the real one, too. */

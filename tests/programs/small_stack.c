@@ -3,7 +3,8 @@
  * What needs little stack gets along with little: a handler's alternate stack
  * of 8 KiB (SIGSTKSZ of old), and threads of 16 KiB (PTHREAD_STACK_MIN).
  *
- * The ARGUMENT "cleared" takes everything out of the environment first.
+ * The ARGUMENT "cleared" takes everything out of the environment first,
+ * "large" puts 1,500 variables in its place.
  */
 #include <pthread.h>
 #include <spawn.h>
@@ -16,6 +17,7 @@ enum {
 	HANDLERS_BYTES = 8192,
 	THREADS_BYTES = 16384,
 	GUARD_BYTES = 65536, /* below it, where nothing may be */
+	MANY = 1500
 };
 
 static char *child[] = { "true", NULL };
@@ -151,8 +153,19 @@ static void play_thread(void)
 	MUST(pthread_join(id, NULL) == 0);
 }
 
+static void enlarge(void)
+{
+	static char *many[MANY + 1];
+
+	for (int i = 0; i < MANY; i++)
+		many[i] = "A=b";
+	environ = many;
+}
+
 static void play(void)
 {
+	if (strstr(argument, "large"))
+		enlarge();
 	if (strstr(argument, "cleared"))
 		clearenv();
 	if (strstr(argument, "unset"))

@@ -170,6 +170,13 @@ ACCEPTED_ONLY = [
 RELAYED = ["connect_unspec", "shut_early rdwr", "shut_waiting"]
 """The socket is untouched until a way through the chain stands."""
 
+LARGE = [
+    *(f"small_stack {way} large" for way in STARTS),
+    *(f"small_stack {way} handler,large" for way in ("execve", "execl", "execvp")),
+    "exec_large",
+]
+"""With more variables or arguments than a small stack has room for."""
+
 WITH_LIBRARY = [
     "connect_pending",
     "wait_poll",
@@ -250,6 +257,7 @@ SHOWS = {
     "dup_early dupfd after": ["fd-dupfd", "sym-fcntl"],
     "dup_early dupfd-cloexec after": ["fd-dupfd-cloexec"],
     "dup_over": ["fd-dup-over"],
+    **{row: ["start-large-lists"] for row in LARGE},
     "fork_early wait": ["fd-fork", "pend-fork-peek"],
     "fork_early close": ["pend-fork-close"],
     "fork_epoll close": ["pend-fork-control"],
@@ -268,6 +276,7 @@ CASES = [
     *(Case(row, end, family=6) for row in IPV6 for end in End),
     *(Case(row) for row in ACCEPTED_ONLY),
     *(Case(row, is_relayed=True) for row in RELAYED),
+    *(Case(row, libc=libc) for row in LARGE for libc in Libc),
     *(Case(row, libc=libc, has_library=True) for row in WITH_LIBRARY for libc in Libc),
 ]
 
