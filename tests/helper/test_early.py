@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import os
 import socket
+import struct
 import subprocess
 import sys
 from contextlib import ExitStack, contextmanager
@@ -111,6 +113,26 @@ for _ in range(3):
         assert asker.returncode == 0
         assert len(it.early.held) == 3
         assert FOLLOW_UP_MS > 0
+
+
+@pytest.mark.case("stranger-early")
+def test_a_strangers_descriptor_holds_up_no_first_request() -> None:
+    """A socket whose last close() would take five minutes: who has the token is answered meanwhile."""
+    with socket.create_server(("127.0.0.1", 0)) as listener, meeting() as it, it.peer() as peer:
+        lingering = socket.create_connection(listener.getsockname())
+        lingering.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 300))
+        lingering.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            while True:
+                lingering.send(bytes(1 << 16))
+        with it.peer() as stranger:
+            send(stranger, b"no token of yours", lingering.fileno())
+        os.close(lingering.detach())  # not the last one: the control socket has it
+        send(peer, QUESTION)
+        it.early.serve()
+        assert parse_reply(peer.recv(1000)).error == 0
+        reader, _ = listener.accept()
+        reader.close()  # with data unread: a reset, which ends the close()
 
 
 def test_a_socket_is_on_its_way_before_the_loop_is_there() -> None:
