@@ -12,7 +12,7 @@ from cffi import FFI
 
 HERE = Path(__file__).parent
 
-JUDGE = ["target", "image", "loader", "secure", "order", "sockaddr"]
+JUDGE = ["target", "image", "limits", "loader", "secure", "order", "sockaddr"]
 """What judges a program is shared with the shim: the launcher starts one, too."""
 
 PROOF = ["proof"]

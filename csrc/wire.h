@@ -21,7 +21,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define PW_WIRE_VERSION 6
+#define PW_WIRE_VERSION 7
 #define PW_TOKEN_BYTES 16
 #define PW_NAME_BYTES 256
 #define PW_MAX_ADDRS 8
@@ -66,7 +66,8 @@ enum pw_target {
 	PW_TARGET_PRELOAD = 7,	  /* our object cannot be opened there */
 	PW_TARGET_FORMAT =
 		8, /* neither ELF nor a script: ENOEXEC, or binfmt_misc */
-	PW_TARGET_LOADER = 9, /* ld.so, for a program that is one of these */
+	PW_TARGET_LOADER = 9,  /* ld.so, for a program that is one of these */
+	PW_TARGET_MEMORY = 10, /* our object may not fit under its limits */
 };
 
 /**

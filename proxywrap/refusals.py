@@ -25,6 +25,10 @@ _TARGETS = {
     Target.PRELOAD: "the shim's file cannot be loaded from there (another user, a chroot, or a noexec mount)",
     Target.FORMAT: "it is neither an ELF program nor a script",
     Target.LOADER: "it is the dynamic linker, and the shim cannot be loaded into what it is told to run",
+    Target.MEMORY: (
+        "its limits of memory (RLIMIT_DATA, RLIMIT_AS) may leave no room for the shim, and it would run "
+        "without; raise `ulimit -d` or `ulimit -v`"
+    ),
 }
 
 _SOCKET_TYPES = {

@@ -167,8 +167,8 @@ int pw_target_allowed(const struct pw_program *program,
 	if (!program->path || !pw_readable(program->path, 1))
 		return 0; /* the kernel says EFAULT */
 	verdict = pw_target_examine(program, permit->runtime);
-	if (verdict == PW_TARGET_OK && !pw_is_preload_within_reach())
-		verdict = PW_TARGET_PRELOAD;
+	if (verdict == PW_TARGET_OK)
+		verdict = pw_reach();
 	return verdict == PW_TARGET_OK ? 0
 				       : refuse(verdict, program->path, permit);
 }

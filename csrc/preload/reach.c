@@ -58,7 +58,12 @@ static bool lower(struct caps *own)
 	return pw_sys(SYS_capset, &lowered.head, lowered.sets) == 0;
 }
 
-static bool can_be_loaded(const struct pw_channel *ch)
+static enum pw_target judge_error(long error)
+{
+	return error == -ENOMEM ? PW_TARGET_MEMORY : PW_TARGET_PRELOAD;
+}
+
+static enum pw_target try_to_load(const struct pw_channel *ch)
 {
 	long fd =
 		pw_sys(SYS_openat, AT_FDCWD, ch->preload, O_RDONLY | O_CLOEXEC);
@@ -67,7 +72,7 @@ static bool can_be_loaded(const struct pw_channel *ch)
 	long map;
 
 	if (fd < 0)
-		return false;
+		return judge_error(fd);
 	is_same = pw_sys(SYS_fstat, fd, &st) == 0 && st.st_ino == ch->ino &&
 		  st.st_dev == ch->dev;
 	/* Not where the file system is mounted noexec. */
@@ -75,21 +80,22 @@ static bool can_be_loaded(const struct pw_channel *ch)
 		     0);
 	pw_sys(SYS_close, fd);
 	if (map < 0 && map > -4096)
-		return false;
+		return judge_error(map);
 	pw_sys(SYS_munmap, map, 4096);
-	return is_same;
+	return is_same ? PW_TARGET_OK : PW_TARGET_PRELOAD;
 }
 
 /**
- * pw_is_preload_within_reach() - Whether a program executed now will have us
+ * pw_reach() - Whether a program executed now will have us
  *
+ * Return: PW_TARGET_OK; or what keeps it from that, _PRELOAD or _MEMORY
  * Context: async-signal-safe; opens and closes a descriptor
  */
-bool pw_is_preload_within_reach(void)
+enum pw_target pw_reach(void)
 {
 	struct caps own;
 	bool is_lowered = lower(&own);
-	bool ret = can_be_loaded(pw_channel());
+	enum pw_target ret = try_to_load(pw_channel());
 
 	if (is_lowered)
 		pw_sys(SYS_capset, &own.head, own.sets);

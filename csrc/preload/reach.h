@@ -5,6 +5,6 @@
 
 #include "shim.h"
 
-bool pw_is_preload_within_reach(void) PW_HIDDEN;
+enum pw_target pw_reach(void) PW_HIDDEN;
 
 #endif

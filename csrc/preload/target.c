@@ -5,6 +5,7 @@
 #include "target.h"
 
 #include "image.h"
+#include "limits.h"
 #include "loader.h"
 #include "secure.h"
 #include "shim.h"
@@ -44,8 +45,20 @@ PW_APART static bool is_regular(int fd)
 	       (st.st_mode & S_IFMT) == S_IFREG;
 }
 
+/*
+ * musl's loader skips what it cannot map. How much a runtime takes that it maps
+ * before us is not known, but no such runtime starts under a small limit.
+ */
+static enum pw_target judge_room(int fd, const Elf64_Ehdr *elf,
+				 enum pw_libc_kind kind)
+{
+	return kind == PW_LIBC_MUSL && !pw_leaves_room(fd, elf)
+		       ? PW_TARGET_MEMORY
+		       : PW_TARGET_OK;
+}
+
 /* What a loader will map, and run; it fails by itself where it cannot. */
-static enum pw_target judge_loaded(int fd,
+static enum pw_target judge_loaded(int fd, enum pw_libc_kind kind,
 				   char runtime[static PW_RUNTIME_BYTES])
 {
 	enum pw_target verdict = PW_TARGET_OK;
@@ -57,8 +70,10 @@ static enum pw_target judge_loaded(int fd,
 	n = pw_sys(SYS_pread64, fd, &elf, sizeof(elf), 0);
 	if (n == (long)sizeof(elf) && memcmp(elf.e_ident, ELFMAG, SELFMAG) == 0)
 		verdict = pw_image_judge(fd, &elf, runtime);
-	return n < 0 || verdict != PW_TARGET_OK ? PW_TARGET_LOADER
-						: PW_TARGET_OK;
+	if (n < 0 || verdict != PW_TARGET_OK)
+		return PW_TARGET_LOADER;
+	return n == (long)sizeof(elf) ? judge_room(fd, &elf, kind)
+				      : PW_TARGET_OK;
 }
 
 /*
@@ -89,7 +104,7 @@ judge_static(int fd, const struct pw_program *program,
 		return PW_TARGET_OK;
 	if (fd < 0)
 		return PW_TARGET_LOADER;
-	verdict = judge_loaded(fd, runtime);
+	verdict = judge_loaded(fd, kind, runtime);
 	pw_sys(SYS_close, fd);
 	return verdict;
 }
@@ -98,7 +113,16 @@ judge_static(int fd, const struct pw_program *program,
 static bool might_run(enum pw_target verdict)
 {
 	return verdict == PW_TARGET_OK || verdict == PW_TARGET_STATIC ||
-	       verdict == PW_TARGET_GO || verdict == PW_TARGET_LIBC;
+	       verdict == PW_TARGET_GO || verdict == PW_TARGET_LIBC ||
+	       verdict == PW_TARGET_MEMORY;
+}
+
+PW_APART static enum pw_libc_kind libc_of(int fd)
+{
+	char path[PW_INTERPRETER_BYTES];
+
+	return pw_image_interpreter(fd, path) ? pw_image_libc(path)
+					      : PW_LIBC_UNKNOWN;
 }
 
 /* Return whether it is a script; else there is a @verdict. */
@@ -114,6 +138,8 @@ static bool judge_file(int fd, const struct pw_program *program,
 		*verdict = pw_image_judge(fd, &elf, runtime);
 		if (*verdict == PW_TARGET_STATIC)
 			*verdict = judge_static(fd, program, runtime);
+		else if (*verdict == PW_TARGET_OK)
+			*verdict = judge_room(fd, &elf, libc_of(fd));
 		if (might_run(*verdict) && pw_is_secure(fd))
 			*verdict = PW_TARGET_SECURE;
 		return false;

@@ -37,7 +37,7 @@ __all__ = [
     "parse_request",
 ]
 
-VERSION = 6
+VERSION = 7
 TOKEN_BYTES = 16
 MAX_NAME_BYTES = 256
 MAX_ADDRS = 8
@@ -85,6 +85,7 @@ class Target(IntEnum):
     PRELOAD = 7
     FORMAT = 8
     LOADER = 9
+    MEMORY = 10
 
 
 _ADDR = struct.Struct("=HHI16s")

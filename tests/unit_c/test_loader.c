@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-// sources: csrc/preload/loader.c csrc/preload/image.c csrc/preload/order.c
+// sources: csrc/preload/loader.c csrc/preload/image.c csrc/preload/limits.c
+// sources: csrc/preload/order.c
 // sources: csrc/preload/sockaddr.c csrc/preload/target.c csrc/preload/secure.c
 #include "tap.h"
 

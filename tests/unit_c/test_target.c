@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-// sources: csrc/preload/target.c csrc/preload/image.c
+// sources: csrc/preload/target.c csrc/preload/image.c csrc/preload/limits.c
 // sources: csrc/preload/secure.c csrc/preload/order.c
 // sources: csrc/preload/loader.c csrc/preload/sockaddr.c
 #include "tap.h"
@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -87,6 +88,60 @@ static enum pw_target judge_bytes(const void *bytes, size_t n)
 static enum pw_target judge(const struct image *image)
 {
 	return judge_bytes(image, sizeof(*image));
+}
+
+static void limit(int kind, rlim_t bytes)
+{
+	struct rlimit both;
+
+	getrlimit(kind, &both);
+	both.rlim_cur = bytes;
+	setrlimit(kind, &both);
+}
+
+/* The verdict while a soft limit holds. */
+static enum pw_target judge_within(const struct image *image, int kind,
+				   rlim_t bytes)
+{
+	enum pw_target verdict;
+
+	put(image, sizeof(*image));
+	limit(kind, bytes);
+	verdict = pw_target_judge(AT_FDCWD, path, 0);
+	limit(kind, RLIM_INFINITY);
+	return verdict;
+}
+
+static void test_limits(void)
+{
+	const rlim_t mib = 1 << 20;
+	struct image image = sound();
+
+	image.headers[0].p_memsz = 64 * mib;
+	is(judge_within(&image, RLIMIT_DATA, 0), PW_TARGET_OK,
+	   "glibc ends by itself");
+#if defined(__x86_64__)
+	strcpy(image.interpreter, "/lib/ld-musl-x86_64.so.1");
+#else
+	strcpy(image.interpreter, "/lib/ld-musl-aarch64.so.1");
+#endif
+	is(judge_within(&image, RLIMIT_DATA, mib / 4), PW_TARGET_MEMORY,
+	   "little to write to");
+	is(judge_within(&image, RLIMIT_DATA, 2 * mib), PW_TARGET_OK,
+	   "enough to write to");
+	is(judge_within(&image, RLIMIT_AS, 65 * mib), PW_TARGET_MEMORY,
+	   "little space");
+	is(judge_within(&image, RLIMIT_AS, 128 * mib), PW_TARGET_OK,
+	   "enough space");
+	image.headers[0].p_flags = PF_R | PF_W;
+	is(judge_within(&image, RLIMIT_DATA, 64 * mib), PW_TARGET_MEMORY,
+	   "the program takes it all");
+	is(judge_within(&image, RLIMIT_DATA, 66 * mib), PW_TARGET_OK,
+	   "it leaves enough");
+	image.headers[0].p_memsz = ~0ULL;
+	is(judge_within(&image, RLIMIT_DATA, 66 * mib), PW_TARGET_MEMORY,
+	   "more than there is");
+	is(judge(&image), PW_TARGET_OK, "without a limit");
 }
 
 static void test_kinds(void)
@@ -386,6 +441,7 @@ int main(void)
 {
 	fchmod(mkstemp(path), 0755);
 	test_kinds();
+	test_limits();
 	test_notes();
 	test_go_section();
 	test_two_interpreters();
