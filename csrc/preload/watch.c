@@ -60,6 +60,7 @@ int pw_watch_mod(struct pw_loan *loan, int epfd, int fd,
 	if (watch->event.events & EPOLLEXCLUSIVE)
 		return -EINVAL;
 	pw_watch_set_event(watch, event);
+	watch->is_modified = true;
 	pw_watch_set_dormant(watch, false);
 	if (loan->state == PW_LOAN_PENDING)
 		return renew_standin(loan, set);
@@ -203,16 +204,19 @@ static void add_by_copy(struct pw_loan *loan, struct pw_watch *watch, int epfd)
 
 /*
  * Whether a fork child that shares the set was quicker, and left what we would:
- * doing that again would arm once more what has fired since.
+ * doing that again would arm once more what has fired since. Or the application
+ * has registered the number anew, with other data, by an instruction of its
+ * own: what we know may be about what it has freed.
  */
 static bool is_done(int epfd, const struct pw_watch *watch)
 {
 	uint32_t always = EPOLLERR | EPOLLHUP;
 	struct epoll_event there;
 
-	if (pw_fdinfo_find(epfd, watch->fd, &there) != 1 ||
-	    there.data.u64 != watch->event.data.u64)
+	if (pw_fdinfo_find(epfd, watch->fd, &there) != 1)
 		return false;
+	if (there.data.u64 != watch->event.data.u64)
+		return !watch->is_modified;
 	if (pw_is_spent(there.events))
 		return watch->event.events & EPOLLONESHOT;
 	return (there.events | always) == (watch->event.events | always);

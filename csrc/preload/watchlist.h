@@ -18,6 +18,7 @@
  *	stand-in; adding it would arm it again, so it waits for the
  *	application's EPOLL_CTL_MOD
  * @has_fired: it is dormant by its stand-in
+ * @is_modified: the application has changed it since, by EPOLL_CTL_MOD
  * @is_taken: what the stand-in reported never reached the application
  * @loan: whose it is, an index of pw_loans
  * @fd: the registered descriptor
@@ -31,6 +32,7 @@ struct pw_watch {
 	bool is_dormant;
 	bool has_fired;
 	bool is_taken;
+	bool is_modified;
 	uint16_t loan;
 	int fd;
 	struct epoll_event event;

@@ -102,6 +102,7 @@ ROWS = [
         for when in ("before", "after", "modified")
         for way in ("pwait", "pwait2")
     ),
+    *(f"raw_calls {way}" for way in ("poll", "select", "close", "deleted", "modified", "added-again")),
     "dup_early dup before",
     "dup_early dup after",
     "dup_early dup2 before",
@@ -251,6 +252,7 @@ SHOWS = {
     "epoll_copies close-set": ["pend-epoll-identity", "fd-epoll-duplicates"],
     "epoll_copies close-first": ["pend-epoll-identity"],
     **{f"raw_wait level {when} pwait2": ["pend-epoll-raw"] for when in ("before", "after", "modified")},
+    **{f"raw_calls {way}": ["pend-raw-calls"] for way in ("poll", "select", "close", "added-again")},
     "dup_early dup after": ["fd-dup", "sym-dup"],
     "dup_early dup2 after": ["fd-dup2", "sym-dup2"],
     "dup_early dup3 after": ["fd-dup3", "sym-dup3"],
