@@ -114,6 +114,12 @@ static int suspend(struct pw_loan *loan, int epfd, int fd,
 	return 0;
 }
 
+/* What was suspended is a one-shot that has fired. */
+static void make_dormant(struct pw_loan *loan, int epfd, int fd)
+{
+	pw_watch_set_dormant(pw_watch_find(loan, pw_set_of(epfd), fd), true);
+}
+
 /* The same where nothing but the kernel knows what the registration is. */
 static bool suspend_in(struct pw_loan *loan, int epfd, int fd)
 {
@@ -127,18 +133,29 @@ static bool suspend_in(struct pw_loan *loan, int epfd, int fd)
 	if (suspend(loan, epfd, fd, &event) < 0)
 		return false;
 	if (pw_is_spent(event.events))
-		pw_watch_set_dormant(pw_watch_find(loan, pw_set_of(epfd), fd),
-				     true);
+		make_dormant(loan, epfd, fd);
 	return true;
+}
+
+/*
+ * Whether a one-shot has fired, as a set in which nothing is ready tells: a
+ * socket that is not connected shows EPOLLHUP, whatever is asked for.
+ */
+static bool is_quiet(int epfd)
+{
+	struct pollfd one = { .fd = epfd, .events = POLLIN };
+	struct timespec none = { 0 };
+
+	return pw_sys(SYS_ppoll, &one, 1, &none, NULL, 0) == 0;
 }
 
 /**
  * pw_watches_suspend() - Take a socket out of all epoll sets that have it
- * @fd: the socket
+ * @fd: the socket, not connected
  *
- * What the application has registered is known; that a one-shot has fired
- * since, or what is in several sets, the kernel says by fdinfo, which takes
- * the longer the larger the set is.
+ * What the application has registered is known; whether a one-shot has fired
+ * since where others are ready too, or what is in several sets, the kernel
+ * says by fdinfo alone, which takes the longer the larger the set is.
  *
  * Return: whether that could be done
  */
@@ -148,12 +165,16 @@ bool pw_watches_suspend(struct pw_loan *loan, int fd)
 	struct epoll_event event = { .events = last->events,
 				     .data.u64 = last->data };
 	int epfd = (int)last->set - 1;
+	bool is_fired;
 
 	if (epfd < 0)
 		return true;
-	if (!last->is_many && !(last->events & EPOLLONESHOT)) {
+	is_fired = (last->events & EPOLLONESHOT) && is_quiet(epfd);
+	if (!last->is_many && (is_fired || !(last->events & EPOLLONESHOT))) {
 		int ret = suspend(loan, epfd, fd, &event);
 
+		if (ret > 0 && is_fired)
+			make_dormant(loan, epfd, fd);
 		if (ret != 0)
 			return ret > 0;
 	}

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A connect in a set with many other registrations, as many as the third
- * argument says: of sockets registered before, and of an inner set.
+ * argument says: of sockets registered before, one of them for once and told
+ * of already, and of an inner set.
  */
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -26,6 +27,23 @@ static void look(int ms)
 	say("%d: %x %lx", n, event.events, (unsigned long)event.data.u64);
 }
 
+/* A one-shot that has fired is silent until it is armed again. */
+static void connect_fired(void)
+{
+	struct epoll_event event = { .events = EPOLLOUT | EPOLLONESHOT,
+				     .data.u64 = 9 };
+	int fd = tcp(SOCK_NONBLOCK);
+
+	put(ep, fd, event.events, event.data.u64);
+	look(0);
+	TRY(connect(fd, DEST));
+	look(0);
+	TRY(epoll_ctl(ep, EPOLL_CTL_MOD, fd, &event));
+	look(0);
+	TRY(epoll_ctl(ep, EPOLL_CTL_DEL, fd, NULL));
+	close(fd);
+}
+
 static void play(void)
 {
 	int count = atoi(mode), inner = epoll_create1(0);
@@ -38,6 +56,7 @@ static void play(void)
 	MUST((ep = epoll_create1(0)) >= 0);
 	for (int i = 0; i < count; i++)
 		put(ep, eventfd(0, 0), EPOLLIN, 0);
+	connect_fired();
 	put(ep, inner, EPOLLIN, 1);
 	for (int i = 0; i < 3; i++) {
 		fds[i] = tcp(SOCK_NONBLOCK);
