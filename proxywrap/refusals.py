@@ -12,6 +12,7 @@ import socket
 
 from proxywrap.address import DNS_OVER_TLS_PORT, Endpoint
 from proxywrap.protocol.wire import BlockedKind, RequestMessage, Target
+from proxywrap.services import by_program
 
 __all__ = ["allow_hint", "blocked", "no_filter", "runs_unwrapped", "target_reason"]
 
@@ -70,6 +71,10 @@ def allow_hint(path: str, file: str | None) -> str:
     first += f"write {name} first, `{name} proxywrap … COMMAND`, which wraps what it runs; " * (
         name in _CHANGE_USER
     )
+    if (service := by_program(path)) is not None:
+        first += (
+            f"{service.name} runs outside, and what it is handed goes past the proxies: {service.advice}; "
+        )
     return (
         f"{first}its traffic would bypass the proxies; a line `allow_unwrapped {glob}` "
         f"above [ProxyList] in {place} permits it"

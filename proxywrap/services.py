@@ -1,6 +1,6 @@
 """Servers that do for a program what it asks for, and are not of its family: tmux, docker and their like.
 
-Pure text: each is known by the socket that its client connects to, some by the client too.
+Pure text: each is known by the socket that its client connects to; some by the client, or by their files.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Collection
 from typing import NamedTuple
 
-__all__ = ["Service", "by_path"]
+__all__ = ["PortService", "Service", "by_path", "by_port", "by_program"]
 
 _ITSELF = "run the program itself under proxywrap instead"
 
@@ -21,6 +21,21 @@ class Service(NamedTuple):
     place: str
     advice: str
     programs: str = ""
+
+
+class PortService(NamedTuple):
+    """One that listens on a port of this host: `port` is its own, 0 for any one of those that `programs` ask.
+
+    `files`: patterns of files, below the client's home or that variable's directory, named after the server.
+    """
+
+    name: str
+    advice: str
+    port: int = 0
+    programs: str = ""
+    variable: str = ""
+    home: str = ""
+    files: str = ""
 
 
 _BY_PATH = (
@@ -40,6 +55,11 @@ _BY_PATH = (
     Service("emacs", r"/emacs\d*/[^/]+$", "start `emacs`, or its daemon, under proxywrap"),
     Service("wineserver", r"/\.?wine-\d+/server-[^/]+/socket$", "end it by `wineserver -k` first"),
     Service("VS Code", r"/vscode-(ipc|git|remote|server)[^/]*$", "start VS Code itself under proxywrap"),
+    Service("zellij", r"/zellij[^/]*/[^/]+(/[^/]+)?$", "start a new session under proxywrap"),
+    Service("pm2", r"/\.pm2/[^/]+\.sock$", "end it by `pm2 kill` first, then it starts under proxywrap"),
+    Service(
+        "supervisord", r"/supervisor[^/]*\.sock$", "start supervisord, or the one program, under proxywrap"
+    ),
     Service(
         "an ssh master",
         r"^(?!.*(agent|keyring|X11-unix)).*$",
@@ -47,6 +67,55 @@ _BY_PATH = (
         "ssh",
     ),
 )
+
+_BY_PORT = (
+    PortService("adb", "`adb kill-server` first, then it starts under proxywrap", port=5037),
+    PortService("adb", "`adb kill-server` first, then it starts under proxywrap", programs="adb"),
+    PortService(
+        "emacs", "start `emacs`, or its daemon, under proxywrap", programs=r"emacsclient(\.emacs|-\w+)?"
+    ),
+    PortService(
+        "bazel", "`bazel shutdown` first, then it starts under proxywrap", programs=r"bazel(-real|-\d.*)?"
+    ),
+    PortService(
+        "gradle",
+        "`gradle --stop` first, then it starts under proxywrap",
+        programs="java|gradle",
+        variable="GRADLE_USER_HOME",
+        home=".gradle",
+        files="daemon/*/daemon-{pid}.out.log",
+    ),
+)
+
+_BY_PROGRAM = (
+    Service("atd", r"/(at|batch)$", "write proxywrap into the job, before its commands"),
+    Service("cron", r"/crontab$", "write proxywrap into the table, before its commands"),
+)
+
+
+def by_port(port: int, programs: Callable[[], Collection[str]]) -> PortService | None:
+    """Return the service that such a client asks at a port of this host, None where it is none.
+
+    Args:
+        port: it.
+        programs: gives the names of the client.
+
+    """
+    names: Collection[str] | None = None
+    for service in _BY_PORT:
+        if service.port:
+            if service.port == port:
+                return service
+            continue
+        names = programs() if names is None else names
+        if any(re.fullmatch(service.programs, each) for each in names):
+            return service
+    return None
+
+
+def by_program(path: str) -> Service | None:
+    """Return the service that a set-id program hands work to by files, None where it is none's."""
+    return next((each for each in _BY_PROGRAM if re.search(each.place, path)), None)
 
 
 def by_path(path: str, programs: Callable[[], Collection[str]]) -> Service | None:

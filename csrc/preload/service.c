@@ -10,10 +10,10 @@
  * exactly. A path of ssh's ControlPath mostly has one of the last three.
  */
 static const char *const signs[] = {
-	"/tmux-",   "/screen/",	   "/.screen/",	    "docker",
-	"podman",   "containerd",  "snapd",	    "/systemd/private",
-	"/bus",	    "_bus_socket", "/emacs",	    "wine-",
-	"/vscode-", "ssh",	   "/.ansible/cp/", "@",
+	"/tmux-",     "/screen/", "/.screen/",	      "docker",	 "podman",
+	"containerd", "snapd",	  "/systemd/private", "/bus",	 "_bus_socket",
+	"/emacs",     "wine-",	  "/vscode-",	      "/zellij", "/.pm2/",
+	"supervisor", "ssh",	  "/.ansible/cp/",    "@",
 };
 
 static bool is_sign_in(const char *path)

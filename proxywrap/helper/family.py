@@ -43,8 +43,8 @@ class Family:
         channel: to the launcher, our parent; stays its owner's.
         pid: COMMAND, our child, not reaped yet.
 
-    `launcher` is its process id. `is_ours` tells of a child whether it works for
-    the helper, which need not wait for it. `on_command_end` is called once, before the
+    `command` is COMMAND's process id, `launcher` the launcher's. `is_ours` tells of a
+    child whether it works for the helper, which need not wait for it. `on_command_end` is called once, before the
     launcher is told, when others live on; `on_last_end` once, when all are gone, before the launcher is told.
 
     """
@@ -56,7 +56,7 @@ class Family:
         self.has_command_ended = False
         self.is_gone = False
         self._channel = channel
-        self._pid = pid
+        self.command = pid
         self.launcher = os.getppid()
         self._is_reaping = False
         self._is_due = False
@@ -88,7 +88,7 @@ class Family:
                     self._last_ended(status)
                     return
                 break
-            if pid != self._pid:
+            if pid != self.command:
                 continue
             if os.WIFSTOPPED(result):
                 self._tell(Message.STOPPED, os.WSTOPSIG(result))
@@ -112,7 +112,7 @@ class Family:
         """Kill COMMAND, unless it has ended; what it has started lives on."""
         if not self.has_command_ended and not self.is_gone:
             with suppress(ProcessLookupError):
-                os.kill(self._pid, signal.SIGKILL)
+                os.kill(self.command, signal.SIGKILL)
 
     def _continue_launcher(self) -> None:
         """Have the launcher go on as COMMAND does: it cannot hear us where it has stopped."""

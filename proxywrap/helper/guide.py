@@ -19,6 +19,7 @@ from proxywrap.errors import ProxywrapError
 from proxywrap.events import Connected, Failed, Unverified
 from proxywrap.helper.context import Context, Spawn
 from proxywrap.helper.detours import Detours
+from proxywrap.helper.outside import look_at_port
 from proxywrap.helper.programs import program_names
 from proxywrap.helper.readyways import ReadyWays
 from proxywrap.helper.relays import Relays
@@ -149,6 +150,7 @@ class Guide:
         if route.is_dns:
             await connect_dns(lent, self._dns, unmapped(destination.host).version)
         else:
+            look_at_port(self._context, pid, destination)
             await connect_direct(lent, destination, scope_id)
         return ()
 

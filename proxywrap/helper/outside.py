@@ -10,6 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from proxywrap import services
+from proxywrap.address import Endpoint, unmapped
 from proxywrap.events import Outside
 from proxywrap.helper.context import Context
 from proxywrap.helper.family import descends
@@ -18,7 +19,7 @@ from proxywrap.helper.programs import program_names
 if TYPE_CHECKING:
     from proxywrap.helper.caller import Caller
 
-__all__ = ["look_at_connect", "tell_of_service"]
+__all__ = ["handed_over", "look_at_connect", "look_at_port", "tell_of_service"]
 
 _CREDENTIALS = struct.Struct("3i")  # struct ucred
 LOOKS_S = (0.001, 0.005, 0.02)
@@ -71,3 +72,42 @@ def look_at_connect(context: Context, caller: Caller, sock: socket.socket, path:
             copy.close()
 
     loop.call_later(LOOKS_S[0], look, LOOKS_S[1:])
+
+
+def look_at_port(context: Context, pid: int, where: Endpoint) -> None:
+    """Tell of a server that `pid` is about to connect to at a port of this host, unless it is one of ours.
+
+    Args:
+        context: what the sessions share.
+        pid: of the client.
+        where: what it connects to, directly.
+
+    """
+    if isinstance(where.host, str) or not unmapped(where.host).is_loopback:
+        return
+    service = services.by_port(where.port, partial(program_names, pid))
+    if service is None:
+        return
+    from proxywrap.helper.listeners import holders_of, is_named_after, listener_at  # noqa: PLC0415 - for few
+
+    inode = listener_at(pid, where.port)
+    if inode is None:  # nobody listens yet: whoever is started for that is wrapped
+        return
+    holders = list(holders_of(inode))
+    if service.files and not any(is_named_after(pid, service, holder) for holder in holders):
+        return
+    if any(holder == os.getpid() or descends(holder, os.getpid()) for holder in holders):
+        return
+    context.report(Outside(pid, service.name, str(where), service.advice))
+
+
+def handed_over(pid: int, path: str) -> tuple[Outside, ...]:
+    """Return what is to be told of a program that runs unwrapped, and hands work to a server by files.
+
+    Args:
+        pid: is about to run it.
+        path: of the program.
+
+    """
+    service = services.by_program(path)
+    return () if service is None else (Outside(pid, service.name, path, service.advice),)

@@ -135,6 +135,7 @@ def _serve(setup: Setup, family: Family, listener: int) -> None:
     """Import what serves requests, in an order in which the first ones need not wait for the last module."""
     from proxywrap.events import Note  # noqa: PLC0415 - COMMAND runs already
     from proxywrap.helper.early import Early  # noqa: PLC0415
+    from proxywrap.helper.outside import handed_over  # noqa: PLC0415
     from proxywrap.helper.room import raise_descriptor_limit  # noqa: PLC0415
     from proxywrap.helper.session import Filtered  # noqa: PLC0415
 
@@ -143,7 +144,7 @@ def _serve(setup: Setup, family: Family, listener: int) -> None:
     if listener >= 0:
         early.work.append(Filtered(listener))
     if setup.remark is not None:
-        early.held.append(Note(setup.remark))
+        early.held += [Note(setup.remark), *handed_over(family.command, setup.program)]
     _end_early(family, early.is_wanted)
     with _without_ssl():
         for name in _IN_PIECES:

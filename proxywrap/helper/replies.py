@@ -12,7 +12,7 @@ from proxywrap.address import Host
 from proxywrap.errors import ProxywrapError, RemoteProtocolError
 from proxywrap.events import Blocked, Note, Resolved
 from proxywrap.helper.context import Context
-from proxywrap.helper.outside import tell_of_service
+from proxywrap.helper.outside import handed_over, tell_of_service
 from proxywrap.helper.programs import is_ldd
 from proxywrap.helper.router import is_of
 from proxywrap.net.notification import missing_support
@@ -105,6 +105,8 @@ def _judge_exec(request: RequestMessage, context: Context, pid: int) -> ReplyMes
     if context.router.may_run_unwrapped(path):
         if not context.router.filters_all:  # the filter is over it still
             context.report(Note(refusals.runs_unwrapped(path, target)))
+        for event in handed_over(pid, path):
+            context.report(event)
         return ReplyMessage()
     if target is Target.FORMAT:
         return ReplyMessage(errno.ENOEXEC)  # the kernel's answer, unless binfmt_misc had another

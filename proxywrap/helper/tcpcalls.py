@@ -24,6 +24,7 @@ from proxywrap.helper.attempt import Attempts
 from proxywrap.helper.caller import Caller
 from proxywrap.helper.context import Context
 from proxywrap.helper.ledger import Ledger
+from proxywrap.helper.outside import look_at_port
 from proxywrap.helper.parked import ParkedConnects
 from proxywrap.helper.patience import ERESTARTSYS, Patience
 from proxywrap.helper.programs import program_names
@@ -190,6 +191,7 @@ class TcpCalls:
     def _connect_directly(self, caller: Caller, sock: socket.socket, route: Route, place: Place) -> None:
         host = route.destination.host
         assert not isinstance(host, str)  # noqa: S101 - names are never dialled
+        look_at_port(self._context, caller.process, route.destination)
         sockaddr = sockaddr_for(sock, host, route.destination.port, place.scope_id)
         error = errno.ENETUNREACH if sockaddr is None else start_connect(sock, sockaddr)
         if error:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import socket
 import sys
 import threading
@@ -10,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from .kit.clients import wrap
+from .kit.clients import PROXYWRAP, wrap
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,6 +30,22 @@ CONNECT = (
     "    sock.recv(1)\n"
 )
 
+SERVE = """\
+import os, socket
+server = socket.create_server(("127.0.0.1", 0))
+print(os.getpid(), server.getsockname()[1], flush=True)
+while True:
+    server.accept()[0].close()
+"""
+ASK = """\
+import pathlib, socket, sys
+for name in sys.argv[2:]:
+    pathlib.Path("/proc/self/comm").write_text(name)
+    for timeout in (None, 5):
+        socket.create_connection(("127.0.0.1", int(sys.argv[1])), timeout).recv(1)
+"""
+"""Connects twice by each name: blocking, and not."""
+
 
 @contextmanager
 def tmux(world: World) -> Iterator[dict[str, str]]:
@@ -38,6 +56,18 @@ def tmux(world: World) -> Iterator[dict[str, str]]:
         yield env
     finally:
         world.run(["tmux", "kill-server"], env=env)
+
+
+@contextmanager
+def serving(world: World) -> Iterator[tuple[int, int]]:
+    """Run a server on loopback that is not wrapped; give its process id and its port."""
+    with world.start([sys.executable, "-S", "-c", SERVE]) as server:
+        assert server.stdout is not None
+        pid, port = map(int, server.stdout.readline().split())
+        try:
+            yield pid, port
+        finally:
+            os.kill(pid, signal.SIGKILL)
 
 
 @contextmanager
@@ -96,6 +126,9 @@ def test_tmux_inside(world: World, one_hop: Chain, engine: str) -> None:
         ("emacs/server", "emacs"),
         (".wine-0/server-1-2/socket", "wineserver"),
         ("vscode-ipc-1234.sock", "VS Code"),
+        ("zellij/0.40.1/calm", "zellij"),
+        (".pm2/rpc.sock", "pm2"),
+        ("run/supervisor.sock", "supervisord"),
     ],
 )
 def test_a_socket_that_is_known(world: World, one_hop: Chain, engine: str, place: str, name: str) -> None:
@@ -113,3 +146,76 @@ def test_another_socket(world: World, one_hop: Chain) -> None:
     with listening(world.directory / "out" / ".s.PGSQL.5432"):
         command = [sys.executable, "-c", CONNECT, world.directory / "out" / ".s.PGSQL.5432"]
         assert world.run([*wrap(one_hop.urls), *command]).complaints == []
+
+
+@pytest.mark.case("outside-port")
+@pytest.mark.parametrize("engine", ENGINES)
+def test_adb(world: World, one_hop: Chain, engine: str) -> None:
+    """Its server is told of when it runs outside, and not when its client has started it."""
+    env = {"HOME": str(world.directory)}
+    prefix = wrap(one_hop.urls, "--engine", engine)
+    world.run(["adb", "start-server"], env=env)
+    try:
+        result = world.run([*prefix, "sh", "-c", "adb devices; adb devices"], env=env)
+    finally:
+        world.run(["adb", "kill-server"], env=env)
+    (line,) = result.complaints
+    assert line.startswith("proxywrap: adb runs outside and was told what to do at 127.0.0.1:5037: ")
+    assert "`adb kill-server` first" in line
+    result = world.run([*prefix, "sh", "-c", "adb devices; adb devices; adb kill-server"], env=env)
+    assert result.text.count("List of devices") == 2
+    assert not [line for line in result.complaints if "outside" in line]
+
+
+@pytest.mark.case("outside-port")
+def test_emacs_by_tcp(world: World, one_hop: Chain) -> None:
+    """The file of its server names a port on loopback; the client's expression is evaluated."""
+    home = world.directory / "emacs-home"
+    home.mkdir(mode=0o700)
+    env = {"HOME": str(home)}
+    settings = ["--eval", "(setq server-use-tcp t)", "--eval", '(setq server-name "far")']
+    world.run(["emacs", "-Q", *settings, "--daemon"], env=env)
+    client = ["emacsclient", "-f", home / ".emacs.d" / "server" / "far", "--eval"]
+    try:
+        result = world.run([*wrap(one_hop.urls), *client, "(+ 20 22)"], env=env)
+    finally:
+        world.run([*client, "(kill-emacs)"], env=env, expect=None)
+    assert result.text.strip() == "42"
+    (line,) = [line for line in result.complaints if line.startswith("proxywrap")]
+    assert line.startswith("proxywrap: emacs runs outside and was told what to do at 127.0.0.1:")
+
+
+@pytest.mark.case("outside-port")
+@pytest.mark.parametrize("engine", ENGINES)
+def test_daemons_of_build_tools(world: World, one_hop: Chain, engine: str) -> None:
+    """Bazel's client asks no other port of this host; gradle's daemon is known by the name of its log."""
+    home = world.directory / f"home-{engine}"
+    logs = home / ".gradle" / "daemon" / "8.5"
+    logs.mkdir(parents=True)
+    prefix = wrap(one_hop.urls, "--engine", engine)
+    with serving(world) as (pid, port):
+        ask = [*prefix, sys.executable, "-S", "-c", ASK, port, "bazel", "java", "psql"]
+        (line,) = world.run(ask, env={"HOME": str(home)}).complaints
+        assert line.startswith(f"proxywrap: bazel runs outside and was told what to do at 127.0.0.1:{port}: ")
+        (logs / f"daemon-{pid}.out.log").touch()
+        bazel, gradle = world.run(ask, env={"HOME": str(home)}).complaints
+        assert bazel == line
+        assert gradle.startswith(
+            f"proxywrap: gradle runs outside and was told what to do at 127.0.0.1:{port}"
+        )
+        (_bazel,) = world.run(ask, env={"HOME": str(home), "GRADLE_USER_HOME": "/var/empty"}).complaints
+
+
+@pytest.mark.case("outside-job")
+def test_at(world: World, one_hop: Chain) -> None:
+    """It hands a job to its daemon by a file: told when it is refused, and when it may run unwrapped."""
+    file = world.directory / "at.conf"
+    file.write_text("allow_unwrapped */at\n[ProxyList]\nsocks5 127.0.0.1 1\n")
+    (line,) = world.run([*wrap(one_hop.urls), "at", "-l"], expect=126).complaints
+    assert "refused to run /usr/bin/at: " in line
+    assert (
+        "atd runs outside, and what it is handed goes past the proxies: write proxywrap into the job" in line
+    )
+    for command in (["at", "-l"], ["sh", "-c", "at -l; at -l"]):
+        (line,) = world.run([PROXYWRAP, "-f", file, *command]).complaints
+        assert line.startswith("proxywrap: atd runs outside and was told what to do at /usr/bin/at: ")
