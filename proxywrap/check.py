@@ -12,13 +12,14 @@ import asyncio
 import errno
 import os
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from ipaddress import IPv4Address, IPv6Address
 
 from proxywrap.address import Endpoint
 from proxywrap.advice import CLOSES, LEAVE_IT_OUT, PROTOCOL_FAULTS, advise, advise_on_names, is_foreign
 from proxywrap.chains import Chain, chains_of
-from proxywrap.chaintrial import try_chain
+from proxywrap.chaintrial import ChainTrial, try_chain
 from proxywrap.config import ChainType, Config
 from proxywrap.errors import TimedOut
 from proxywrap.findings import ChainReport, HopReport, Report
@@ -141,13 +142,22 @@ class _Checker:
 
     async def _try_with_others(self, chain: Chain) -> tuple[ChainReport, Sequence[HopReport]]:
         """Try a chain with other proxies in the place of those that fail."""
-        trial = await try_chain(chain, self._config, self._maker, self._destination or V4)
+        is_ordered = chain.kind is ChainType.DYNAMIC  # else any proxy may be the first
+        foreign = await self._find_foreign(chain.hops, is_ordered=is_ordered)
+        left = tuple(hop for hop in chain.hops if hop not in foreign)
+        trial = ChainTrial(chain.hops)
+        if len(left) >= (1 if is_ordered else chain.length):
+            trial = await try_chain(
+                chain._replace(hops=left), self._config, self._maker, self._destination or V4
+            )
+        trial.left_out += foreign
         is_slow = trial.failure is not None and isinstance(trial.failure.__cause__, TimedOut)
-        if trial.failure is not None and (is_slow or not trial.is_answer):
+        if not set(trial.hops).isdisjoint(foreign):
+            found = Walk(stop=foreign[next(hop for hop in trial.hops if hop in foreign)])
+        elif trial.failure is not None and (is_slow or not trial.is_answer):
             found = Walk(stop=stop_of(trial.failure, trial.hops[-1]))
         else:
             found = await self._walk(trial.hops, self._destination or V4)
-        is_ordered = chain.kind is ChainType.DYNAMIC  # else any proxy may be the first
         async with asyncio.TaskGroup() as tasks:
             reports = [
                 tasks.create_task(
@@ -159,6 +169,33 @@ class _Checker:
             ]
         judged = self._judge(chain, trial.hops, tuple(trial.left_out), found)
         return judged, [report.result() for report in reports]
+
+    async def _find_foreign(self, hops: Sequence[ProxyURI], *, is_ordered: bool) -> dict[ProxyURI, Stop]:
+        """Return the servers of another kind among the proxies of a chain, as far as they show that soon.
+
+        A connection learns of each by the end of its time-out only.
+        """
+        foreign: dict[ProxyURI, Stop] = {}
+
+        async def look(through: tuple[ProxyURI, ...], hop: ProxyURI) -> HopReport:
+            report = await self._report_on(through, hop)
+            if report.walk.stop is not None and is_foreign(hop, frozenset(report.speaks)):
+                foreign[hop] = report.walk.stop
+            return report
+
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LONGEST_QUESTION_S):
+                if not is_ordered:
+                    await asyncio.gather(*(look((), hop) for hop in hops))
+                    return foreign
+                through: tuple[ProxyURI, ...] = ()
+                for hop in hops:
+                    report = await look(through, hop)
+                    if report.is_good:
+                        through = (*through, hop)
+                    elif not _leads_nowhere(report):
+                        break
+        return foreign
 
     def _judge(
         self, chain: Chain, hops: tuple[ProxyURI, ...], left_out: tuple[ProxyURI, ...], found: Walk

@@ -135,4 +135,4 @@ async def blaming(
 
 
 def _is_it_one(hop: ProxyURI) -> str:
-    return f"is it {_KINDS[hop.scheme]}, and may you use it?"
+    return f"is it {_KINDS[hop.scheme]}, and may you use it? `proxywrapctl check` finds out."

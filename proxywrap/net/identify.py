@@ -11,6 +11,7 @@ import ssl
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from enum import StrEnum
+from typing import TypeVar
 
 from proxywrap.errors import ProxywrapError
 from proxywrap.net.lent import LentSocket
@@ -23,6 +24,11 @@ Reach = Callable[[], Awaitable[Way]]
 """Makes a connection to the place, by which nothing has been said yet."""
 
 MAX_ANSWER_BYTES = 64
+
+LEAST_GRACE_S = 0.3
+"""How long, at least, other answers are waited for when the one to HTTP has come."""
+
+T = TypeVar("T")
 
 _SOCKS5 = b"\x05\x02\x00\x02"
 _SOCKS4 = b"\x04\x01\x00\x01\x7f\x00\x00\x01\x00"
@@ -59,15 +65,24 @@ async def identify(reach: Reach, name: str, limit_s: float) -> frozenset[Speaks]
         limit_s: how long each answer may take.
 
     """
+    loop = asyncio.get_running_loop()
+    began_s = loop.time()
     async with asyncio.TaskGroup() as tasks:
         banner = tasks.create_task(_answer(reach, b"", limit_s))
         answers = [tasks.create_task(_answer(reach, each, limit_s)) for each in (_SOCKS5, _SOCKS4, _CONNECT)]
         tls = tasks.create_task(_over_tls(reach, name, limit_s))
-    first = banner.result()
+        await asyncio.wait([answers[-1]])
+        if _of_http(answers[-1].result()) is not None:
+            # It speaks HTTP; what else it speaks it says as soon as that.
+            late_s = max(LEAST_GRACE_S, 2 * (loop.time() - began_s))
+            await asyncio.wait([banner, *answers, tls], timeout=late_s)
+            for task in (banner, *answers, tls):
+                task.cancel()
+    first = _result(banner)
     if first:  # whoever speaks first is none of these
         return frozenset({Speaks.SSH if first.startswith(b"SSH-") else Speaks.OTHER})
-    socks5, socks4, http = (answer.result() for answer in answers)
-    found = {tls.result(), _of_http(http)}
+    socks5, socks4, http = (_result(answer) or b"" for answer in answers)
+    found = {_result(tls), _of_http(http)}
     if len(socks5) == 2 and socks5[0] == 5 and socks5[1] in {0, 2, 0xFF}:
         found.add(Speaks.SOCKS5)
     if socks4[:1] == b"\0" and 90 <= socks4[1] <= 93 and len(socks4) == 8:
@@ -76,6 +91,11 @@ async def identify(reach: Reach, name: str, limit_s: float) -> frozenset[Speaks]
     if not spoken and (socks5 or socks4 or http):
         return frozenset({Speaks.OTHER})
     return spoken
+
+
+def _result(task: asyncio.Task[T]) -> T | None:
+    """Return what a question was answered, None where the answer was not waited for."""
+    return None if task.cancelled() else task.result()
 
 
 async def _answer(reach: Reach, question: bytes, limit_s: float, layer: TlsLayer | None = None) -> bytes:

@@ -48,7 +48,27 @@ def test_what_is_no_socks_proxy_is_named_in_seconds(world: World, proxy: Callabl
     took_s = time.monotonic() - began_s
     assert found["hops"][0]["advice"] == f"an HTTP proxy listens there: write http://{place}"
     assert found["hops"][1]["blocked_by"] == f"socks5://{place}"
-    assert took_s < 5 * factor()
+    assert took_s < 3 * factor()
+
+
+@pytest.mark.case("check-identifies")
+@pytest.mark.parametrize("kind", ["dynamic_chain", "random_chain"])
+def test_a_chain_that_goes_on_without_such_a_server_is_as_quick(
+    world: World, tmp_path: Path, proxy: Callable[[str], str], kind: str
+) -> None:
+    """A connection learns of it by the end of its time-out: `check` does not wait for that."""
+    url = proxy("tinyproxy")
+    place = url.partition("://")[2]
+    file = tmp_path / "mistaken.conf"
+    file.write_text(f"{kind}\n[ProxyList]\nsocks5://{place}\nsocks4://{place}\n{url}\n")
+    began_s = time.monotonic()
+    found = check(world, "-f", file)
+    took_s = time.monotonic() - began_s
+    assert found["is_good"], found
+    assert found["chains"][0]["hops"] == [url]
+    assert set(found["chains"][0]["left_out"]) == {f"socks5://{place}", f"socks4://{place}"}
+    assert found["hops"][1]["advice"] == f"an HTTP proxy listens there: write http://{place}"
+    assert took_s < 4 * factor()
 
 
 SERVERS = [

@@ -202,14 +202,18 @@ def test_what_is_no_socks_server_is_called_so(world: World) -> None:
     assert "HTTP proxy" in complaints[0]
 
 
-def test_a_real_http_proxy_is_no_socks_server(world: World, proxy: Callable[[str], str]) -> None:
-    """Tinyproxy waits for a line that never comes, so that the deadline has to end it."""
+@pytest.mark.case("told-not-socks")
+@pytest.mark.parametrize("scheme", ["socks4", "socks5"])
+def test_a_real_http_proxy_is_no_socks_server(world: World, proxy: Callable[[str], str], scheme: str) -> None:
+    """Tinyproxy waits for a line that never comes; the line says how to find out what it is."""
     hop = proxy("tinyproxy").rpartition("/")[2]
     config = world.directory / "mistaken.conf"
-    config.write_text(f"tcp_read_time_out 300\n[ProxyList]\nsocks5 {hop.replace(':', ' ')}\n")
+    config.write_text(f"tcp_read_time_out 300\n[ProxyList]\n{scheme} {hop.replace(':', ' ')}\n")
     errors, complaints = _outcome(world, [], options=("-f", str(config)))
     assert errors == {"ETIMEDOUT"}
-    assert len(_about(hop, complaints)) == 1, complaints
+    (told,) = _about(hop, complaints)
+    asked = f"is it a {scheme.upper()} proxy, and may you use it? `proxywrapctl check` finds out."
+    assert asked in told
 
 
 def test_a_hop_that_hangs_up_is_named(world: World) -> None:

@@ -56,7 +56,8 @@ def test_credentials_that_it_refuses(world: World, tor: str, pipeline: str) -> N
     said = "the user name and password were refused (status 1): check them in the proxy's URL"
     if pipeline:
         said = (
-            "closed the connection in the middle of the handshake: is it a SOCKS5 proxy, and may you use it?"
+            "closed the connection in the middle of the handshake: is it a SOCKS5 proxy, and may you use it? "
+            "`proxywrapctl check` finds out."
         )
     url = tor.replace("//", "//%3CtorS0X%3E9:secret@")
     result = world.run([*wrap(f"{url}?tor=1{pipeline}"), "getent", "hosts", "8.8.8.8"], expect=2)

@@ -36,7 +36,7 @@ SCHEMES = pytest.mark.parametrize("scheme", [Scheme.SOCKS5, Scheme.SOCKS4A, Sche
 TCP_FASTOPEN_CONNECT = 30
 
 LOOK = "is its address right, and no firewall in between?"
-IS_IT_ONE = "is it a SOCKS5 proxy, and may you use it?"
+IS_IT_ONE = "is it a SOCKS5 proxy, and may you use it? `proxywrapctl check` finds out."
 SLOW = "A slow one needs a longer tcp_read_time_out, in a file"
 
 
@@ -341,7 +341,7 @@ def test_a_hop_that_resets() -> None:
     [
         (errno.ETIMEDOUT, errno.ETIMEDOUT, "is its address right, and no firewall in between?"),
         (errno.EHOSTUNREACH, errno.EHOSTUNREACH, "is its address right, and the network up?"),
-        (errno.EIO, errno.EHOSTUNREACH, "is it a SOCKS5 proxy, and may you use it?"),
+        (errno.EIO, errno.EHOSTUNREACH, IS_IT_ONE),
     ],
 )
 def test_the_kernel_gives_a_hop_up(
