@@ -1,4 +1,4 @@
-"""Runtime directories that nobody has removed, since launcher and helper were both killed."""
+"""Directories of ours that nobody has removed, since launcher and helper were both killed."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ from contextlib import suppress
 from itertools import islice
 
 from proxywrap.helper.directory import CONTROL, PREFIX, RELOAD, places, remove_directory
+from proxywrap.helper.notices import DIRECTORY_PREFIX, NAME, remove_notices
 
 __all__ = ["remove_leftovers"]
 
-_NAME = re.compile(re.escape(PREFIX) + "[0-9a-f]{12}")
+_NAME = re.compile(f"(?:{re.escape(PREFIX)}|({re.escape(DIRECTORY_PREFIX)}))[0-9a-f]{{12}}")
 
 AGE_S = 60.0
 """A younger one may be about to be used."""
@@ -28,25 +29,37 @@ def remove_leftovers() -> None:
     for place in places():
         with suppress(OSError):  # it is not there, or not ours to list
             with os.scandir(place) as entries:
-                found = [entry for entry in islice(entries, MOST) if _NAME.fullmatch(entry.name)]
-            for entry in found:
-                if _is_ours(entry) and not any(_has_listener(entry.path, name) for name in (RELOAD, CONTROL)):
-                    remove_directory(entry.path)
+                found = [
+                    (entry, match)
+                    for entry in islice(entries, MOST)
+                    if (match := _NAME.fullmatch(entry.name))
+                ]
+            for entry, match in found:
+                _remove_if_left(entry, is_for_notices=match[1] is not None)
 
 
-def _is_ours(entry: os.DirEntry[str]) -> bool:
-    """Tell whether we have made it, and not just now."""
+def _remove_if_left(entry: os.DirEntry[str], *, is_for_notices: bool) -> None:
+    if is_for_notices:
+        # Whoever COMMAND becomes may pass through root's.
+        if _is_ours(entry, 0o066) and not _has_listener(entry.path, NAME, socket.SOCK_DGRAM):
+            remove_notices(entry.path)
+    elif _is_ours(entry, 0o077) and not any(_has_listener(entry.path, name) for name in (RELOAD, CONTROL)):
+        remove_directory(entry.path)
+
+
+def _is_ours(entry: os.DirEntry[str], closed: int) -> bool:
+    """Tell whether we have made it, and not just now; nobody else has any of the rights `closed`."""
     info = entry.stat(follow_symlinks=False)
     return (
         stat.S_ISDIR(info.st_mode)
         and info.st_uid == os.geteuid()
-        and not info.st_mode & 0o077
+        and not info.st_mode & closed
         and time.time() - info.st_mtime > AGE_S
     )
 
 
-def _has_listener(path: str, name: str) -> bool:
-    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET | socket.SOCK_NONBLOCK) as sock:
+def _has_listener(path: str, name: str, kind: int = socket.SOCK_SEQPACKET) -> bool:
+    with socket.socket(socket.AF_UNIX, kind | socket.SOCK_NONBLOCK) as sock:
         try:
             sock.connect(f"{path}/{name}")
         except (ConnectionRefusedError, FileNotFoundError):

@@ -20,9 +20,25 @@ from typing import NamedTuple
 from proxywrap.helper.directory import places
 from proxywrap.helper.family import descends
 
-__all__ = ["MAX_DESCRIPTORS", "MAX_MESSAGE_BYTES", "Notices", "close_all", "open_notices", "send_notice"]
+__all__ = [
+    "DIRECTORY_PREFIX",
+    "MAX_DESCRIPTORS",
+    "MAX_MESSAGE_BYTES",
+    "NAME",
+    "Notices",
+    "close_all",
+    "open_notices",
+    "remove_notices",
+    "send_notice",
+]
 
 VARIABLE = "NOTIFY_SOCKET"
+
+DIRECTORY_PREFIX = "proxywrap.notify-"
+"""How the name of a directory begins, and an abstract one."""
+
+NAME = "notify"
+"""The socket's name in the directory."""
 
 MAX_MESSAGE_BYTES = 1 << 16
 
@@ -56,7 +72,7 @@ class Notices:
         self._outbox = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._directory = directory
         self._name = (
-            f"\0proxywrap.notify-{os.urandom(8).hex()}" if directory is None else f"{directory}/notify"
+            f"\0{DIRECTORY_PREFIX}{os.urandom(8).hex()}" if directory is None else f"{directory}/{NAME}"
         )
         self._waiting: _Notice | None = None
         self.inbox.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
@@ -77,12 +93,8 @@ class Notices:
         """Close the sockets and remove the directory; never raises."""
         self.inbox.close()
         self._outbox.close()
-        if self._directory is None:
-            return
-        with suppress(OSError):
-            os.unlink(self._name)
-        with suppress(OSError):
-            os.rmdir(self._directory)
+        if self._directory is not None:
+            remove_notices(self._directory)
 
     def pass_on(self, command: int, helper: socket.socket) -> None:
         """Pass on what has come, as far as there is room for it.
@@ -119,12 +131,20 @@ def open_notices(environ: Mapping[str, str]) -> Notices | None:
         return None
     manager = b"\0" + value[1:] if value[:1] == b"@" else value
     for place in places():
-        path = f"{place}/proxywrap.notify-{os.urandom(6).hex()}"
+        path = f"{place}/{DIRECTORY_PREFIX}{os.urandom(6).hex()}"
         with suppress(OSError):
             os.mkdir(path, 0o700)
             os.chmod(path, 0o711 if os.geteuid() == 0 else 0o700)  # root may become somebody else
             return Notices(manager, path)
     return Notices(manager, None)
+
+
+def remove_notices(directory: str) -> None:
+    """Remove a directory and the socket in it; never raises."""
+    with suppress(OSError):
+        os.unlink(f"{directory}/{NAME}")
+    with suppress(OSError):
+        os.rmdir(directory)
 
 
 def send_notice(sock: socket.socket, text: bytes, fds: Sequence[int], manager: bytes | None = None) -> None:
