@@ -43,9 +43,10 @@ class Family:
         channel: to the launcher, our parent; stays its owner's.
         pid: COMMAND, our child, not reaped yet.
 
-    `command` is COMMAND's process id, `launcher` the launcher's. `is_ours` tells of a
-    child whether it works for the helper, which need not wait for it. `on_command_end` is
-    called once, before the launcher is told, when others live on; `on_last_end` once, when all are gone, before the launcher is told.
+    `command` is COMMAND's process id, `launcher` the launcher's. `is_ours` tells of a child
+    whether it works for the helper, which need not wait for it. `on_command_end` is called
+    once, before the launcher is told, when others live on; `on_last_end` once, when all are
+    gone, before the launcher is told.
 
     """
 
