@@ -9,7 +9,9 @@
  * the rest of the packet. Behind PW_OP_CONNECT there may come a packet of
  * PW_HOLD_BYTES, any time before the reply: it is read after a reply without
  * error, and the connection is then the shim's to end; after one with an error
- * the helper ends the connection over the unread packet. Bump PW_WIRE_VERSION
+ * the helper ends the connection over the unread packet. A connection on which
+ * PW_OP_KEEP comes has no reply: more of them may follow, each with one end of
+ * a pair of sockets, which is a connection too. Bump PW_WIRE_VERSION
  * whenever anything here changes: the helper refuses a request of another
  * version.
  *
@@ -21,7 +23,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define PW_WIRE_VERSION 7
+#define PW_WIRE_VERSION 8
 #define PW_TOKEN_BYTES 16
 #define PW_NAME_BYTES 256
 #define PW_MAX_ADDRS 8
@@ -39,6 +41,7 @@ enum pw_op {
 	PW_OP_QUERY = 7,   /* a DNS message -> its answer */
 	PW_OP_LISTEN = 8,  /* we are under a filter: take its listener */
 	PW_OP_PROVE = 9,   /* show that you know the token; may come first */
+	PW_OP_KEEP = 10,   /* keep this connection; serve the socket sent */
 };
 
 /* pw_request.detail of PW_OP_BLOCKED. */
@@ -68,6 +71,8 @@ enum pw_target {
 		8, /* neither ELF nor a script: ENOEXEC, or binfmt_misc */
 	PW_TARGET_LOADER = 9,  /* ld.so, for a program that is one of these */
 	PW_TARGET_MEMORY = 10, /* our object may not fit under its limits */
+	PW_TARGET_AWAY = 11,   /* none of these, in another network namespace */
+	PW_TARGET_CUT_OFF = 12, /* likewise, and the helper out of its reach */
 };
 
 /**

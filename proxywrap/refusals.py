@@ -25,6 +25,9 @@ _TARGETS = {
     Target.UNREADABLE: "it cannot be read, so nobody can tell whether the shim would be loaded",
     Target.PRELOAD: "the shim's file cannot be loaded from there (another user, a chroot, or a noexec mount)",
     Target.FORMAT: "it is neither an ELF program nor a script",
+    Target.AWAY: "it is in another network namespace",
+    Target.CUT_OFF: "it is in another network namespace and root, from where the helper cannot be reached: "
+    "`--engine auto` reaches it by a seccomp filter",
     Target.LOADER: "it is the dynamic linker, and the shim cannot be loaded into what it is told to run",
     Target.MEMORY: (
         "its limits of memory (RLIMIT_DATA, RLIMIT_AS) may leave no room for the shim, and it would run "

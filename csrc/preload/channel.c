@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "channel.h"
 
+#include "lifeline.h"
 #include "listener.h"
 
 #include <fcntl.h>
@@ -227,11 +228,24 @@ int pw_channel_open(bool may_block)
 	const struct pw_channel *ch = pw_channel();
 	int fd = ch->is_set ? open_either(ch, type) : -ECONNREFUSED;
 
+	if (fd == -ECONNREFUSED)
+		fd = pw_lifeline_open(type, may_block);
 	if (fd < 0)
 		return fd;
 	if (!may_block)
 		pw_sys(SYS_fcntl, fd, F_SETFL, 0);
 	return move_high(fd);
+}
+
+/* Whether the helper can be connected to, but by what is kept. */
+bool pw_channel_is_near(void)
+{
+	const struct pw_channel *ch = pw_channel();
+	int fd = open_either(ch, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+	if (fd >= 0)
+		pw_sys(SYS_close, fd);
+	return fd >= 0 || fd == -EAGAIN;
 }
 
 /**

@@ -30,6 +30,7 @@ struct pw_channel {
 const struct pw_channel *pw_channel(void) PW_HIDDEN;
 int pw_channel_parse(struct pw_channel *out, const char *value) PW_HIDDEN;
 int pw_channel_open(bool may_block) PW_HIDDEN;
+bool pw_channel_is_near(void) PW_HIDDEN;
 int pw_channel_send(int ctl, struct pw_request *request, int lent_fd) PW_HIDDEN;
 void pw_channel_hold(int ctl) PW_HIDDEN;
 int pw_channel_peek(int ctl, struct pw_reply *reply) PW_HIDDEN;

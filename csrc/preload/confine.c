@@ -37,7 +37,7 @@ struct thread {
 };
 
 /* Whether we are under our own helper's filter: it knows the token. */
-static bool is_filtered(void)
+bool pw_is_confined(void)
 {
 	return pw_sys(SYS_getsockopt, -1, SOL_SOCKET, SO_ERROR,
 		      pw_channel()->token, PW_PROBE) == PW_PROBE;
@@ -183,7 +183,7 @@ int pw_confine(struct pw_start *start)
 	uint64_t all = UINT64_MAX;
 	long ret;
 
-	if (is_filtered())
+	if (pw_is_confined())
 		return start->body(start->argument);
 	pw_sys(SYS_prctl, PR_GET_PDEATHSIG, &thread.parent_death, 0, 0, 0);
 	pw_sys(SYS_rt_sigprocmask, SIG_SETMASK, &all, &thread.mask,

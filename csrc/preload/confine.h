@@ -22,6 +22,7 @@ struct pw_start {
 	int filter_error;
 };
 
+bool pw_is_confined(void) PW_HIDDEN;
 int pw_confine(struct pw_start *start) PW_HIDDEN;
 int pw_refuse_unfiltered(const char *path, int error) PW_HIDDEN;
 

@@ -6,6 +6,7 @@
  */
 #include "guard.h"
 #include "libc.h"
+#include "lifeline.h"
 #include "room.h"
 
 #include <sched.h>
@@ -69,8 +70,17 @@ __asm__(".pushsection .text\n"
 int hook_clone(int (*body)(void *), void *stack, int flags, void *argument,
 	       pid_t *parent_tid, void *tls, pid_t *child_tid)
 {
+	bool is_new = (flags & CLONE_NEWNET) && pw_lifeline_keep();
+	int ret, saved;
+
 	if (flags & CLONE_VM)
 		pw_guard_own();
-	return pw_libc.clone(body, stack, flags, argument, parent_tid, tls,
-			     child_tid);
+	ret = pw_libc.clone(body, stack, flags, argument, parent_tid, tls,
+			    child_tid);
+	if (!is_new || (ret >= 0 && (flags & CLONE_VM)))
+		return ret;
+	saved = errno;
+	pw_lifeline_drop(); /* the child has a copy */
+	errno = saved;
+	return ret;
 }

@@ -9,6 +9,7 @@
 #include "path.h"
 #include "prepare.h"
 #include "room.h"
+#include "strip.h"
 
 #include <fcntl.h>
 #include <stdarg.h>
@@ -36,7 +37,9 @@ static int execute_confined(struct execution *what, struct pw_permit *permit)
 				  .is_exec = true };
 	int ret = pw_confine(&start);
 
-	if (start.filter_error) {
+	if (start.filter_error && permit->is_optional) {
+		permit->is_filtered = permit->is_bare = false;
+	} else if (start.filter_error) {
 		permit->is_refused = true;
 		ret = pw_refuse_unfiltered(what->program->path,
 					   start.filter_error);
@@ -58,12 +61,9 @@ static int execute_as(const struct pw_program *program, char *const *envp,
 				     program->argv, envp, program->flags));
 }
 
-/*
- * Where @permit says that it was refused, no other file may run instead. An
- * environment that is sound goes to the kernel as it is.
- */
-static int exec_permitted(const struct pw_program *program,
-			  struct pw_permit *permit)
+/* An environment that is sound goes to the kernel as it is. */
+static int exec_judged(const struct pw_program *program,
+		       struct pw_permit *permit)
 {
 	struct pw_env env;
 	char *const *envp;
@@ -71,10 +71,6 @@ static int exec_permitted(const struct pw_program *program,
 	void *room;
 	int ret;
 
-	pw_room_sweep();
-	ret = pw_target_allowed(program, permit);
-	if (ret < 0)
-		return (int)pw_result(ret);
 	pw_env_examine(&env, program->envp, permit->runtime, false);
 	bytes = pw_env_room(&env);
 	room = pw_room(bytes);
@@ -83,6 +79,39 @@ static int exec_permitted(const struct pw_program *program,
 		   : (int)pw_result(room ? -E2BIG : -ENOMEM);
 	pw_room_give_back(room, bytes);
 	return ret;
+}
+
+/* Without us, and under the filter. */
+static int exec_bare(const struct pw_program *program, struct pw_permit *permit)
+{
+	size_t bytes = pw_strip_room(program->envp);
+	void *room = pw_room(bytes);
+	int ret = room ? execute_as(program, pw_strip(program->envp, room),
+				    permit)
+		       : (int)pw_result(-ENOMEM);
+
+	pw_room_give_back(room, bytes);
+	return ret;
+}
+
+/* Where @permit says that it was refused, no other file may run instead. */
+static int exec_permitted(const struct pw_program *program,
+			  struct pw_permit *permit)
+{
+	bool was_filtered;
+	int ret;
+
+	pw_room_sweep();
+	ret = pw_target_allowed(program, permit);
+	if (ret < 0)
+		return (int)pw_result(ret);
+	was_filtered = permit->is_filtered;
+	ret = permit->is_bare ? exec_bare(program, permit)
+			      : exec_judged(program, permit);
+	/* There is no filter to be had, and it can do without one. */
+	return was_filtered && !permit->is_filtered
+		       ? exec_judged(program, permit)
+		       : ret;
 }
 
 static int exec_at(int dir, const char *path, char *const argv[],

@@ -8,6 +8,7 @@
 #include "gate.h"
 #include "guard.h"
 #include "libc.h"
+#include "lifeline.h"
 #include "udp.h"
 
 #include <fcntl.h>
@@ -25,7 +26,7 @@ static bool before_close(int fd)
 
 	if (!pw_guard_enter(&guard))
 		return true;
-	if (pw_slot(fd) == PW_SLOT_CTL)
+	if (pw_slot(fd) == PW_SLOT_CTL && !pw_lifeline_forget(fd))
 		return false;
 	pw_set_close(fd);
 	pw_forget(fd);

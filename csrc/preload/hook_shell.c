@@ -8,6 +8,7 @@
  * be undone.
  */
 #include "channel.h"
+#include "confine.h"
 #include "libc.h"
 #include "prepare.h"
 #include "room.h"
@@ -53,30 +54,64 @@ static int judge_shell(struct pw_permit *permit)
 	return pw_target_allowed(&shell, permit);
 }
 
+struct shell {
+	const char *command, *mode; /* without a mode it is waited for */
+	FILE *stream;
+	int status;
+};
+
+static int start_shell(void *argument)
+{
+	struct shell *shell = argument;
+
+	if (shell->mode)
+		shell->stream = pw_libc.popen(shell->command, shell->mode);
+	else
+		shell->status = pw_libc.system(shell->command);
+	return 0;
+}
+
+/* Start it as @permit says; errno is what libc has left. */
+static int run_shell(struct shell *shell, struct pw_permit *permit)
+{
+	struct pw_start start = { .body = start_shell, .argument = shell };
+	int ret = 0;
+
+	if (permit->is_filtered)
+		ret = pw_confine(&start);
+	if (!permit->is_filtered || (start.filter_error && permit->is_optional))
+		return start_shell(shell);
+	if (start.filter_error)
+		ret = pw_refuse_unfiltered("/bin/sh", start.filter_error);
+	return ret;
+}
+
 int hook_system(const char *command)
 {
+	struct shell shell = { .command = command };
 	struct pw_permit permit = { 0 };
 	int ret = command ? judge_shell(&permit) : 0;
 
 	if (ret == 0 && command)
 		ret = mend_environment(&permit);
-	if (ret < 0)
-		return (int)pw_result(ret);
-	return pw_libc.system(command);
+	if (ret == 0)
+		ret = run_shell(&shell, &permit);
+	return ret < 0 ? (int)pw_result(ret) : shell.status;
 }
 
 FILE *hook_popen(const char *command, const char *mode)
 {
+	struct shell shell = { .command = command, .mode = mode };
 	struct pw_permit permit;
 	int ret = judge_shell(&permit);
 
 	if (ret == 0)
 		ret = mend_environment(&permit);
-	if (ret < 0) {
+	if (ret == 0)
+		ret = run_shell(&shell, &permit);
+	if (ret < 0)
 		errno = -ret;
-		return NULL;
-	}
-	return pw_libc.popen(command, mode);
+	return shell.stream;
 }
 
 /* Where the shell must not run, words that need none are expanded all the same.
@@ -86,7 +121,9 @@ int hook_wordexp(const char *words, wordexp_t *found, int flags)
 	struct pw_permit permit = { 0 };
 
 	if (strpbrk(words, "$`") && !(flags & WRDE_NOCMD) &&
-	    (judge_shell(&permit) < 0 || mend_environment(&permit) < 0))
+	    (judge_shell(&permit) < 0 ||
+	     (permit.is_filtered && !permit.is_optional && !pw_is_confined()) ||
+	     mend_environment(&permit) < 0))
 		flags |= WRDE_NOCMD;
 	return pw_libc.wordexp(words, found, flags);
 }

@@ -10,6 +10,7 @@
 #include "prepare.h"
 #include "room.h"
 #include "spawndir.h"
+#include "strip.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -56,7 +57,9 @@ static int spawn_confined(struct spawning *what, struct pw_permit *permit)
 	struct pw_start start = { .body = do_spawn, .argument = what };
 	int ret = pw_confine(&start);
 
-	if (start.filter_error) {
+	if (start.filter_error && permit->is_optional) {
+		permit->is_filtered = permit->is_bare = false;
+	} else if (start.filter_error) {
 		permit->is_refused = true;
 		ret = pw_refuse_unfiltered(what->path, start.filter_error);
 	}
@@ -71,6 +74,39 @@ static int spawn_as(struct spawning *what, struct pw_permit *permit)
 				   : -do_spawn(what);
 }
 
+static int spawn_judged(struct spawning what, struct pw_permit *permit)
+{
+	struct pw_env env;
+	size_t bytes;
+	void *room;
+	int ret;
+
+	pw_env_examine(&env, what.envp, permit->runtime, false);
+	bytes = pw_env_room(&env);
+	room = pw_room(bytes);
+	if (!room)
+		return ENOMEM;
+	what.envp = pw_env_mend(&env, what.envp, room);
+	ret = what.envp ? spawn_as(&what, permit) : E2BIG;
+	pw_room_give_back(room, bytes);
+	return ret;
+}
+
+/* Without us, and under the filter. */
+static int spawn_bare(struct spawning what, struct pw_permit *permit)
+{
+	size_t bytes = pw_strip_room(what.envp);
+	void *room = pw_room(bytes);
+	int ret;
+
+	if (!room)
+		return ENOMEM;
+	what.envp = pw_strip(what.envp, room);
+	ret = spawn_as(&what, permit);
+	pw_room_give_back(room, bytes);
+	return ret;
+}
+
 static int spawn(pid_t *pid, const char *path,
 		 const posix_spawn_file_actions_t *actions,
 		 const posix_spawnattr_t *attr, char *const argv[],
@@ -79,10 +115,9 @@ static int spawn(pid_t *pid, const char *path,
 	struct pw_program program = { .path = path,
 				      .argv = argv,
 				      .envp = envp };
+	struct spawning what = { pid, path, actions, attr, argv, envp };
 	int saved = errno, ret;
-	struct pw_env env;
-	size_t bytes;
-	void *room;
+	bool was_filtered;
 
 	pw_room_sweep();
 	permit->is_refused = false;
@@ -90,18 +125,12 @@ static int spawn(pid_t *pid, const char *path,
 	errno = saved;
 	if (ret)
 		return ret;
-	pw_env_examine(&env, envp, permit->runtime, false);
-	bytes = pw_env_room(&env);
-	room = pw_room(bytes);
-	if (!room)
-		return ENOMEM;
-	envp = pw_env_mend(&env, envp, room);
-	ret = envp ? spawn_as(&(struct spawning){ pid, path, actions, attr,
-						  argv, envp },
-			      permit)
-		   : E2BIG;
-	pw_room_give_back(room, bytes);
-	return ret;
+	was_filtered = permit->is_filtered;
+	ret = permit->is_bare ? spawn_bare(what, permit)
+			      : spawn_judged(what, permit);
+	/* There is no filter to be had, and it can do without one. */
+	return was_filtered && !permit->is_filtered ? spawn_judged(what, permit)
+						    : ret;
 }
 
 int hook_posix_spawn(pid_t *pid, const char *path,

@@ -3,6 +3,7 @@
  * libc's syscall(): a number that a hook exists for takes the hook's way, any
  * other passes untouched.
  */
+#include "leave.h"
 #include "libc.h"
 #include "submit.h"
 
@@ -222,7 +223,8 @@ long hook_syscall(long nr, long a, long b, long c, long d, long e, long f)
 	long ret;
 
 	if (network_call(nr, v, &ret) || descriptor_call(nr, v, &ret) ||
-	    wait_call(nr, v, &ret) || byte_call(nr, v, &ret))
+	    wait_call(nr, v, &ret) || byte_call(nr, v, &ret) ||
+	    pw_leave_call(nr, v, &ret))
 		return ret;
 	return pw_libc.syscall(nr, a, b, c, d, e, f);
 }

@@ -4,6 +4,7 @@
 #include "channel.h"
 #include "epollset.h"
 #include "guard.h"
+#include "lifeline.h"
 
 #include <fcntl.h>
 
@@ -110,7 +111,7 @@ static void move_ctl(int fd)
  */
 void pw_vacate(int fd)
 {
-	if (pw_slot(fd) == PW_SLOT_CTL)
+	if (pw_slot(fd) == PW_SLOT_CTL && !pw_lifeline_move(fd))
 		move_ctl(fd);
 	pw_set_close(fd);
 	pw_forget(fd);

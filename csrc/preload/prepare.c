@@ -2,7 +2,9 @@
 #include "prepare.h"
 
 #include "channel.h"
+#include "confine.h"
 #include "lend.h"
+#include "lifeline.h"
 #include "reach.h"
 #include "sockaddr.h"
 
@@ -127,6 +129,24 @@ char *const *pw_env_mend(const struct pw_env *env, char *const envp[],
 }
 
 /*
+ * Whether the program would be wrapped as we are. One in another network
+ * namespace is put under the filter: what it starts may be in a root from
+ * which nobody can be asked.
+ */
+static enum pw_target judge_place(void)
+{
+	if (!pw_lifeline_is_kept())
+		return PW_TARGET_OK;
+	return pw_channel_is_near() ? PW_TARGET_AWAY : PW_TARGET_CUT_OFF;
+}
+
+static bool can_be_filtered(enum pw_target verdict)
+{
+	return verdict != PW_TARGET_SECURE && verdict != PW_TARGET_FOREIGN &&
+	       verdict != PW_TARGET_FORMAT;
+}
+
+/*
  * Have the user told of a program that would not be wrapped. In a frame of its
  * own, which is gone while other programs are looked into.
  */
@@ -140,11 +160,26 @@ PW_APART static int refuse(enum pw_target verdict, const char *path,
 
 	pw_request_set_name(&request, path);
 	ret = pw_channel_ask(&request, &reply);
+	if (ret == -ECONNREFUSED && can_be_filtered(verdict) &&
+	    pw_is_confined()) {
+		/* It is under the filter in any case, wherever it is. */
+		reply = (struct pw_reply){ .count = 1 };
+		ret = 0;
+	}
 	/* A script of the shell's, most likely, and no line is due. */
 	if (verdict == PW_TARGET_FORMAT && (ret < 0 || reply.error))
 		return -ENOEXEC;
 	permit->is_refused = ret < 0 || reply.error != 0;
 	permit->is_filtered = ret == 0 && !reply.error && reply.count == 1;
+	permit->is_bare =
+		permit->is_filtered &&
+		(verdict == PW_TARGET_PRELOAD || verdict == PW_TARGET_CUT_OFF);
+	permit->is_optional = verdict == PW_TARGET_AWAY ||
+			      verdict == PW_TARGET_CUT_OFF;
+	if (permit->is_optional && ret < 0) {
+		permit->is_refused = false;
+		return 0;
+	}
 	if (ret == -EMFILE || ret == -ENFILE)
 		return ret;
 	return ret < 0 ? -EACCES : -reply.error;
@@ -169,6 +204,8 @@ int pw_target_allowed(const struct pw_program *program,
 	verdict = pw_target_examine(program, permit->runtime);
 	if (verdict == PW_TARGET_OK)
 		verdict = pw_reach();
+	if (verdict == PW_TARGET_OK)
+		verdict = judge_place();
 	return verdict == PW_TARGET_OK ? 0
 				       : refuse(verdict, program->path, permit);
 }

@@ -13,11 +13,15 @@
  * @runtime: what must stand before us in its LD_PRELOAD, or ""
  * @is_refused: it must not run, and the user was told so
  * @is_filtered: it is to run under the filter
+ * @is_bare: without us, for ld.so would not find us, or we not the helper
+ * @is_optional: the filter; it is wrapped without one too
  */
 struct pw_permit {
 	char runtime[PW_RUNTIME_BYTES];
 	bool is_refused;
 	bool is_filtered;
+	bool is_bare;
+	bool is_optional;
 };
 
 /**

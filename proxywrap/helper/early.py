@@ -20,7 +20,7 @@ from proxywrap.events import Event
 from proxywrap.helper.context import Context
 from proxywrap.helper.ownhost import router_here
 from proxywrap.helper.programs import program_names
-from proxywrap.helper.session import Loan, Session, Work
+from proxywrap.helper.session import Loan, Received, Session
 
 __all__ = ["Early"]
 
@@ -48,7 +48,7 @@ class Early:
     def __init__(self, config: Config, token: bytes, listeners: Sequence[socket.socket]) -> None:
         self.held: list[Event] = []
         self.context = Context(token, router_here(config), self.held.append)
-        self.work: list[Work] = []
+        self.work: list[Received] = []
         self.silent: list[tuple[socket.socket, Session]] = []
         self._listeners = listeners
         self._ip_version = config.ip_version

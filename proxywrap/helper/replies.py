@@ -48,7 +48,7 @@ def reply_to(request: RequestMessage, context: Context, pid: int) -> ReplyMessag
             return ReplyMessage()
         case Op.EXEC:
             return _judge_exec(request, context, pid)
-        case Op.CONNECT | Op.SERVER | Op.QUERY | Op.LISTEN | Op.PROVE:
+        case Op.CONNECT | Op.SERVER | Op.QUERY | Op.LISTEN | Op.PROVE | Op.KEEP:
             raise AssertionError("it is not answered here")
 
 
@@ -102,6 +102,8 @@ def _judge_exec(request: RequestMessage, context: Context, pid: int) -> ReplyMes
         reason = refusals.target_reason(target)
     except ValueError as exc:
         raise RemoteProtocolError(f"expected a reason not to run a program, got {request.detail}") from exc
+    if target in {Target.AWAY, Target.CUT_OFF}:
+        return _judge_place(path, target, context, pid)
     if context.router.may_run_unwrapped(path):
         if not context.router.filters_all:  # the filter is over it still
             context.report(Note(refusals.runs_unwrapped(path, target)))
@@ -120,3 +122,12 @@ def _judge_exec(request: RequestMessage, context: Context, pid: int) -> ReplyMes
     hint = refusals.allow_hint(path, context.router.file)
     context.report(Blocked(pid, f"to run {path}", f"{reason}; {hint}"))
     return ReplyMessage(errno.EACCES)
+
+
+def _judge_place(path: str, target: Target, context: Context, pid: int) -> ReplyMessage:
+    """Judge a program that is wrapped, but in a place from where we may not be reached."""
+    if context.router.runs_filtered(target) and missing_support() is None:
+        return ReplyMessage(is_filtered=True)
+    if target is Target.CUT_OFF:
+        context.report(Blocked(pid, f"connections of {path}", refusals.target_reason(target)))
+    return ReplyMessage()

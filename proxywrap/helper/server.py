@@ -14,7 +14,8 @@ from collections.abc import Callable, Sequence
 
 from proxywrap.helper.backlog import has_backlog
 from proxywrap.helper.context import Context
-from proxywrap.helper.session import Session, Work
+from proxywrap.helper.lifelines import Lifelines
+from proxywrap.helper.session import Kept, Received, Session, Work
 
 __all__ = ["ControlServer"]
 
@@ -57,6 +58,7 @@ class ControlServer:
         self._loop = asyncio.get_running_loop()
         self._silent: dict[int, dict[socket.socket, Session]] = {}  # by the user who has connected
         self._is_stopped = False
+        self._lifelines = Lifelines(context, self._serve)
 
     def start(self) -> None:
         """Begin to accept."""
@@ -64,10 +66,10 @@ class ControlServer:
         for listener in self._listeners:
             self._resume(listener)
 
-    def adopt(self, work: Sequence[Work], silent: Sequence[tuple[socket.socket, Session]]) -> None:
+    def adopt(self, work: Sequence[Received], silent: Sequence[tuple[socket.socket, Session]]) -> None:
         """Go on with what was accepted before there was an event loop."""
         for each in work:
-            self._take(each)
+            self._pass_on(each)
         for connection, session in silent:
             self._serve(connection, session)
 
@@ -76,11 +78,13 @@ class ControlServer:
         self._is_stopped = True
         for listener in self._listeners:
             self._loop.remove_reader(listener)
+        self._lifelines.close()
         while self._silent:
             self._drop_one()
 
     def drain(self) -> None:
         """Serve what waits now; a flood is cut off."""
+        self._lifelines.drain()
         for _ in range(MAX_DRAINS):
             if not has_backlog(self._listeners):
                 return
@@ -138,7 +142,13 @@ class ControlServer:
             self._wait_for(connection, session)
         else:
             if work is not None:
-                self._take(work)
+                self._pass_on(work)
+
+    def _pass_on(self, work: Received) -> None:
+        if isinstance(work, Kept):
+            self._lifelines.keep(work.connection)
+        else:
+            self._take(work)
 
     def _wait_for(self, connection: socket.socket, session: Session) -> None:
         if sum(map(len, self._silent.values())) >= MAX_SILENT:

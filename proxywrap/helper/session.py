@@ -42,7 +42,19 @@ from proxywrap.protocol.wire import (
     parse_request,
 )
 
-__all__ = ["Filtered", "Inquiry", "Loan", "Session", "Work", "is_let_go", "send_reply", "take_held"]
+__all__ = [
+    "Filtered",
+    "Inquiry",
+    "Kept",
+    "Loan",
+    "Received",
+    "Session",
+    "Work",
+    "descriptors",
+    "is_let_go",
+    "send_reply",
+    "take_held",
+]
 
 _MAX_FDS = 4
 _MOST = REQUEST_BYTES + MAX_MESSAGE_BYTES + 1
@@ -85,8 +97,17 @@ class Filtered(NamedTuple):
     listener: int
 
 
+class Kept(NamedTuple):
+    """A connection over which new ones will come; whoever has it owns it."""
+
+    connection: socket.socket
+
+
 Work = Loan | Inquiry | Filtered
 """What it takes the event loop to do."""
+
+Received = Work | Kept
+"""What a request may come to, beside an answer."""
 
 
 class Session:
@@ -104,7 +125,7 @@ class Session:
 
     # -- the request ---------------------------------------------------------
 
-    def receive(self) -> Work | None:
+    def receive(self) -> Received | None:
         """Read the request; answer it, or return what it takes the event loop to do.
 
         Raises:
@@ -119,14 +140,9 @@ class Session:
                 return Loan(self._connection, self._pid, request, lent)
             if fd >= 0:
                 self._context.closer.close(fd)
-            question = question_of(request, self._context)
-            if question is not None or request.op in {Op.SERVER, Op.QUERY}:
-                return Inquiry(self._connection, self._pid, request, question)
-            if request.op is Op.LISTEN:
-                filtered = Filtered(self._take_listener(request.number))
-                with self._connection:
-                    send_reply(self._connection, ReplyMessage())
-                return filtered
+            work = self._work_of(request)
+            if work is not None:
+                return work
             reply = reply_to(request, self._context, self._pid)
         except BlockingIOError:
             raise
@@ -143,6 +159,19 @@ class Session:
             reply = ReplyMessage(errno.ECONNREFUSED)
         send_reply(self._connection, reply)
         self._drop()
+        return None
+
+    def _work_of(self, request: RequestMessage) -> Received | None:
+        if request.op is Op.KEEP:
+            return Kept(self._connection)
+        question = question_of(request, self._context)
+        if question is not None or request.op in {Op.SERVER, Op.QUERY}:
+            return Inquiry(self._connection, self._pid, request, question)
+        if request.op is Op.LISTEN:
+            filtered = Filtered(self._take_listener(request.number))
+            with self._connection:
+                send_reply(self._connection, ReplyMessage())
+            return filtered
         return None
 
     def _read(self) -> tuple[RequestMessage, int]:
@@ -175,7 +204,7 @@ class Session:
 
     def _take_descriptor(self) -> int:
         _data, control, flags, _ = self._connection.recvmsg(1, _RIGHTS_BYTES, _RECEIVE)
-        fds = _descriptors(control)
+        fds = descriptors(control)
         if len(fds) == 1 and not flags & socket.MSG_CTRUNC:
             return fds[0]
         for fd in fds:
@@ -267,7 +296,8 @@ def take_held(connection: socket.socket) -> bool:
         return False
 
 
-def _descriptors(control: list[tuple[int, int, bytes]]) -> list[int]:
+def descriptors(control: list[tuple[int, int, bytes]]) -> list[int]:
+    """Return the descriptors that came with a message."""
     fds = array.array("i")
     for level, kind, data in control:
         if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:

@@ -37,7 +37,7 @@ __all__ = [
     "parse_request",
 ]
 
-VERSION = 7
+VERSION = 8
 TOKEN_BYTES = 16
 MAX_NAME_BYTES = 256
 MAX_ADDRS = 8
@@ -57,6 +57,7 @@ class Op(IntEnum):
     QUERY = 7
     LISTEN = 8
     PROVE = 9
+    KEEP = 10
 
 
 class BlockedKind(IntEnum):
@@ -86,6 +87,8 @@ class Target(IntEnum):
     FORMAT = 8
     LOADER = 9
     MEMORY = 10
+    AWAY = 11
+    CUT_OFF = 12
 
 
 _ADDR = struct.Struct("=HHI16s")

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Where the helper cannot be reached, connections are refused. */
+/* In another root and network namespace connections fail as there they do. */
 #include <sched.h>
 
 #include "trace.h"

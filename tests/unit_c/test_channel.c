@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 // sources: csrc/preload/channel.c csrc/preload/listener.c
-// sources: csrc/preload/proof.c
+// sources: csrc/preload/proof.c csrc/preload/lifeline.c csrc/preload/fdtable.c
+// sources: csrc/preload/guard.c
 #include "preload/channel.h"
 
 #include "tap.h"

@@ -1,5 +1,6 @@
 // sources: csrc/preload/channel.c csrc/preload/listener.c
 // sources: csrc/preload/proof.c
+// sources: csrc/preload/lifeline.c csrc/preload/fdtable.c csrc/preload/guard.c
 /* The numbers of control connections. */
 #include "tap.h"
 

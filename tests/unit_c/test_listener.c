@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 // sources: csrc/preload/channel.c csrc/preload/listener.c
 // sources: csrc/preload/proof.c
+// sources: csrc/preload/lifeline.c csrc/preload/fdtable.c csrc/preload/guard.c
 /* Who listens: what the kernel says of it, and what it can show. */
 #include "tap.h"
 

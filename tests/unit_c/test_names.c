@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 // sources: csrc/preload/names.c csrc/preload/channel.c
 // sources: csrc/preload/listener.c csrc/preload/proof.c
+// sources: csrc/preload/lifeline.c csrc/preload/fdtable.c csrc/preload/guard.c
 #include "preload/names.h"
 
 #include "tap.h"
