@@ -159,6 +159,34 @@ int pw_set_drop_fd(int epfd)
 }
 
 /**
+ * pw_epoll_place() - Where a registration of a number is noted
+ * @set: which the number's first place is not about
+ * @is_new: find one for it where it has none
+ *
+ * Return: NULL where there is none; where others are in the way the number is
+ *	marked, and the kernel to be asked
+ */
+struct pw_registered *pw_epoll_place(struct pw_tables *tables, int fd,
+				     unsigned int set, bool is_new)
+{
+	struct pw_registered *first = &tables->registered[(unsigned int)fd];
+	struct pw_also *also = pw_also_at(tables, fd);
+
+	if (also->fd == fd && also->in.set == set)
+		return &also->in;
+	if (!is_new)
+		return NULL;
+	if (!first->set)
+		return first;
+	if (also->in.set) {
+		first->is_many = true;
+		return first;
+	}
+	also->fd = fd;
+	return &also->in;
+}
+
+/**
  * pw_registration_of() - What the application has registered in a set
  * @out: its events and data; that a one-shot has fired is not looked at
  *
@@ -166,18 +194,22 @@ int pw_set_drop_fd(int epfd)
  */
 bool pw_registration_of(int epfd, int fd, struct epoll_event *out)
 {
-	const struct pw_tables *tables = pw_mapped();
-	const struct pw_registered *last;
+	struct pw_tables *tables = pw_mapped();
+	const struct pw_registered *first, *known = NULL;
 
 	if (tables && (unsigned int)fd < PW_FDS) {
-		last = &tables->registered[(unsigned int)fd];
-		if (last->set == epfd + 1 && !last->is_many) {
-			out->events = last->events;
-			out->data.u64 = last->data;
+		first = &tables->registered[(unsigned int)fd];
+		known = first->set == epfd + 1
+				? first
+				: pw_epoll_place(tables, fd,
+						 (unsigned int)epfd + 1, false);
+		if (known && !first->is_many) {
+			out->events = known->events;
+			out->data.u64 = known->data;
 			return true;
 		}
-		if (!last->set)
-			return false;
+		if (!first->set && pw_also_at(tables, fd)->fd != fd)
+			return false; /* else by another number, perhaps */
 	}
 	return pw_fdinfo_find(epfd, fd, out) == 1;
 }

@@ -36,12 +36,25 @@ extern _Atomic int pw_nested_sets PW_HIDDEN;
 /* Whether the application has ever asked for what marks a stand-in. */
 extern _Atomic bool pw_mark_is_asked PW_HIDDEN;
 
+/* A number's registration in a second set. */
+static inline struct pw_also *pw_also_at(struct pw_tables *tables, int fd)
+{
+	return &tables->also[(unsigned int)fd % PW_ALSO];
+}
+
 /* A number names something new, which is in no set. */
 static inline void pw_epoll_is_new(struct pw_tables *tables, int fd)
 {
+	struct pw_also *also = pw_also_at(tables, fd);
+
 	tables->registered[(unsigned int)fd].set = 0;
 	tables->registered[(unsigned int)fd].is_many = false;
+	if (also->fd == fd)
+		also->in.set = 0;
 }
+
+struct pw_registered *pw_epoll_place(struct pw_tables *tables, int fd,
+				     unsigned int set, bool is_new) PW_HIDDEN;
 
 /* Note what epoll_ctl() has just done. */
 static inline void pw_epoll_saw(struct pw_tables *tables, int epfd, int op,
@@ -52,13 +65,16 @@ static inline void pw_epoll_saw(struct pw_tables *tables, int epfd, int op,
 	if ((unsigned int)fd >= PW_FDS || (unsigned int)epfd >= PW_FDS - 1)
 		return;
 	last = &tables->registered[(unsigned int)fd];
+	if (op == EPOLL_CTL_DEL && last->is_many)
+		return;
+	if (last->set != (unsigned int)epfd + 1)
+		last = pw_epoll_place(tables, fd, (unsigned int)epfd + 1,
+				      op != EPOLL_CTL_DEL);
 	if (op == EPOLL_CTL_DEL) {
-		if (last->set == epfd + 1 && !last->is_many)
+		if (last)
 			last->set = 0;
 		return;
 	}
-	if (last->set && last->set != epfd + 1)
-		last->is_many = true;
 	last->set = (uint16_t)(epfd + 1);
 	last->events = event->events;
 	last->data = event->data.u64;

@@ -56,7 +56,7 @@ enum {
 /**
  * struct pw_registered - the epoll registration that was last made of a number
  * @set: by which descriptor of the set, plus 1; 0: none
- * @is_many: there may be others, in other sets
+ * @is_many: there may be others, in other sets than are known
  * @events: as the application gave them
  * @data: likewise
  */
@@ -67,9 +67,23 @@ struct pw_registered {
 	uint64_t data;
 };
 
+enum {
+	PW_ALSO = 1024 /* descriptors in two sets that are known at a time */
+};
+
+/**
+ * struct pw_also - the registration of a number in a second set
+ * @fd: the number
+ */
+struct pw_also {
+	int fd;
+	struct pw_registered in;
+};
+
 /**
  * struct pw_tables - what is indexed by a descriptor or a slot
  * @registered: in which epoll set a descriptor is
+ * @also: and in which second one, at the number's remainder
  * @has_twin: whether a descriptor was duplicated, or is a duplicate
  * @bus_inode: of a socket that was connected to the system bus, else 0; see
  *	bus.h
@@ -81,6 +95,7 @@ struct pw_registered {
  */
 struct pw_tables {
 	struct pw_registered registered[PW_FDS];
+	struct pw_also also[PW_ALSO];
 	bool has_twin[PW_FDS];
 	uint32_t bus_inode[PW_FDS];
 	bool muted[PW_FDS];

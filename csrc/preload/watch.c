@@ -149,36 +149,51 @@ static bool is_quiet(int epfd)
 	return pw_sys(SYS_ppoll, &one, 1, &none, NULL, 0) == 0;
 }
 
+/*
+ * Return: 1: done, or there is nothing to do; 0: it is not there, but may be by
+ *	another number of the set; -errno
+ */
+static int suspend_known(struct pw_loan *loan, int fd,
+			 const struct pw_registered *known)
+{
+	struct epoll_event event = { .events = known->events,
+				     .data.u64 = known->data };
+	int epfd = (int)known->set - 1, ret;
+	bool is_fired;
+
+	if (epfd < 0)
+		return 1;
+	is_fired = (known->events & EPOLLONESHOT) && is_quiet(epfd);
+	if ((known->events & EPOLLONESHOT) && !is_fired)
+		return 0;
+	ret = suspend(loan, epfd, fd, &event);
+	if (ret > 0 && is_fired)
+		make_dormant(loan, epfd, fd);
+	return ret;
+}
+
 /**
  * pw_watches_suspend() - Take a socket out of all epoll sets that have it
  * @fd: the socket, not connected
  *
  * What the application has registered is known; whether a one-shot has fired
- * since where others are ready too, or what is in several sets, the kernel
- * says by fdinfo alone, which takes the longer the larger the set is.
+ * since where others are ready too, or what is in many sets, the kernel says
+ * by fdinfo alone, which takes the longer the larger the set is.
  *
  * Return: whether that could be done
  */
 bool pw_watches_suspend(struct pw_loan *loan, int fd)
 {
-	const struct pw_registered *last = &pw_mapped()->registered[fd];
-	struct epoll_event event = { .events = last->events,
-				     .data.u64 = last->data };
-	int epfd = (int)last->set - 1;
-	bool is_fired;
+	const struct pw_registered *first = &pw_mapped()->registered[fd];
+	const struct pw_also *also = pw_also_at(pw_mapped(), fd);
+	int ret = first->is_many ? 0 : suspend_known(loan, fd, first);
 
-	if (epfd < 0)
-		return true;
-	is_fired = (last->events & EPOLLONESHOT) && is_quiet(epfd);
-	if (!last->is_many && (is_fired || !(last->events & EPOLLONESHOT))) {
-		int ret = suspend(loan, epfd, fd, &event);
-
-		if (ret > 0 && is_fired)
-			make_dormant(loan, epfd, fd);
-		if (ret != 0)
-			return ret > 0;
-	}
-	if (pw_set_of(epfd) < 0 && !suspend_in(loan, epfd, fd))
+	if (ret > 0 && also->fd == fd)
+		ret = suspend_known(loan, fd, &also->in);
+	if (ret != 0)
+		return ret > 0;
+	if (first->set && pw_set_of(first->set - 1) < 0 &&
+	    !suspend_in(loan, first->set - 1, fd))
 		return false;
 	for (int set = 0; set < PW_SETS; set++)
 		if (pw_set_fd(set) >= 0 &&

@@ -2,7 +2,7 @@
 /*
  * A connect in a set with many other registrations, as many as the third
  * argument says: of sockets registered before, one of them for once and told
- * of already, and of an inner set.
+ * of already, one in two sets, and of an inner set.
  */
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -44,6 +44,22 @@ static void connect_fired(void)
 	close(fd);
 }
 
+/* In two sets, neither of which hears of it yet. */
+static void connect_in_two(int inner)
+{
+	struct epoll_event event = { 0 };
+	int fd = tcp(SOCK_NONBLOCK);
+
+	put(ep, fd, EPOLLOUT, 7);
+	put(inner, fd, EPOLLOUT, 8);
+	TRY(connect(fd, DEST));
+	look(0);
+	TRY(epoll_wait(inner, &event, 1, 0));
+	TRY(epoll_ctl(ep, EPOLL_CTL_DEL, fd, NULL));
+	TRY(epoll_ctl(inner, EPOLL_CTL_DEL, fd, NULL));
+	close(fd);
+}
+
 static void play(void)
 {
 	int count = atoi(mode), inner = epoll_create1(0);
@@ -57,6 +73,7 @@ static void play(void)
 	for (int i = 0; i < count; i++)
 		put(ep, eventfd(0, 0), EPOLLIN, 0);
 	connect_fired();
+	connect_in_two(inner);
 	put(ep, inner, EPOLLIN, 1);
 	for (int i = 0; i < 3; i++) {
 		fds[i] = tcp(SOCK_NONBLOCK);
