@@ -19,6 +19,7 @@ from .kit.origins import ORIGIN, PAYLOAD_DIGEST, digest
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from .kit.building import Builder
     from .kit.chains import Chain
     from .kit.clients import Stage, Words
     from .kit.world import Result, World
@@ -206,6 +207,19 @@ def test_gdb_runs_a_static_program(
     result = world.run([*wrap(one_hop.urls), *gdb, "--args", *program], resolver_s=5)
     assert "Breakpoint 1, " in result.text
     assert "#0  main " in result.text
+    assert "exited normally" in result.text
+    assert one_hop.asked_of(-1) == {NAME}
+
+
+@pytest.mark.case("start-debugger")
+def test_gdb_runs_a_go_program(world: World, stage: Stage, one_hop: Chain, compiled: Builder) -> None:
+    """It stops at a breakpoint in the program's own source, and is under the filter when it goes on."""
+    program = [compiled.go("dialler"), "get", f"{stage.url}/bytes"]
+    gdb = ["gdb", "-nx", "--batch", "-ex", "break main.main", "-ex", "run", "-ex", "bt", "-ex", "continue"]
+    result = world.run([*wrap(one_hop.urls), *gdb, "--args", *program], resolver_s=5)
+    assert "hit Breakpoint 1, main.main" in result.text
+    assert "#0  main.main " in result.text
+    assert PAYLOAD_DIGEST in result.text
     assert "exited normally" in result.text
     assert one_hop.asked_of(-1) == {NAME}
 
