@@ -172,7 +172,7 @@ def test_every_chain_through_every_server(scene: Scene, name: str, scheme: str) 
     outcomes, complaints = scene.outcomes(prefix, everything, 16)
     for at, chain in made.items():
         for what, place in places[at].items():
-            assert outcomes[place] in expected(chain, name, scheme, what), (chain, what)
+            assert outcomes[place] in expected(chain, name, scheme, what), (chain, what, complaints)
     also = ALSO_TOLD.get(name, IN_DOUBT)
     assert [line for line in complaints if IN_DOUBT not in line and also not in line] == []
     it = f"127.0.0.1:{scene.port(name)}"

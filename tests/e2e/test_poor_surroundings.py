@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from .kit.world import World
 
 DATA = b"there and back\n"
+
+OTHER_UID = 30000
+"""Or one above it: a limit of processes counts what a user has on the whole host."""
 
 
 def _limited(limit: str, *command: object) -> Words:
@@ -61,9 +65,9 @@ def test_little_memory_is_told(
 
 
 def _as_nobody(limit: int, *command: object) -> Words:
-    """Return a command of a user who has few processes, and may read the files of all."""
+    """Return a command of a user who has no other process, may have few, and may read the files of all."""
     caps = "+dac_override"
-    user = ["setpriv", "--reuid", "65534", "--clear-groups", "--inh-caps", caps, "--ambient-caps", caps]
+    user = ["setpriv", "--reuid", str(OTHER_UID + os.getpid() % OTHER_UID), "--clear-groups", "--inh-caps", caps, "--ambient-caps", caps]
     return [*user, "bash", "-c", f'ulimit -u {limit}; exec "$@"', "bash", *command]
 
 

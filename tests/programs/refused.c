@@ -61,7 +61,6 @@ static void play(void)
 	TRY(socket(AF_INET, SOCK_STREAM, IPPROTO_SCTP));
 	TRY(socket(AF_INET, SOCK_SEQPACKET, IPPROTO_SCTP));
 	TRY(socket(AF_INET, SOCK_DGRAM, 136));
-	TRY(socket(AF_INET, SOCK_STREAM, 262));
 	TRY(socket(AF_PACKET, SOCK_RAW, 0x300));
 	TRY(socket(40, SOCK_STREAM, 0));
 	TRY(connect(fd, (struct sockaddr *)&un, sizeof(un)));
