@@ -67,7 +67,16 @@ def test_little_memory_is_told(
 def _as_nobody(limit: int, *command: object) -> Words:
     """Return a command of a user who has no other process, may have few, and may read the files of all."""
     caps = "+dac_override"
-    user = ["setpriv", "--reuid", str(OTHER_UID + os.getpid() % OTHER_UID), "--clear-groups", "--inh-caps", caps, "--ambient-caps", caps]
+    user = [
+        "setpriv",
+        "--reuid",
+        str(OTHER_UID + os.getpid() % OTHER_UID),
+        "--clear-groups",
+        "--inh-caps",
+        caps,
+        "--ambient-caps",
+        caps,
+    ]
     return [*user, "bash", "-c", f'ulimit -u {limit}; exec "$@"', "bash", *command]
 
 
