@@ -72,6 +72,7 @@ def launch(command: Sequence[str], config: Config, *, verbosity: int, log_path: 
 
     """
     _expect_system_calls(config)
+    _expect_proc()
     _expect_descriptors()
     _fill_standard_descriptors()
     found = find_command(command, config)
@@ -154,6 +155,15 @@ def _expect_system_calls(config: Config) -> None:
         forbidden = rehearse(need)
         if forbidden is not None:
             raise ProxywrapError(f"cannot start: {forbidden}")
+
+
+def _expect_proc() -> None:
+    """See that the kernel tells of processes, which scrubbing, helper and shim all ask it for."""
+    if not os.path.exists("/proc/self/stat"):
+        raise ProxywrapError(
+            "cannot start: expected proc(5) at /proc, found none: mount it (mount -t proc proc /proc), "
+            "or start proxywrap where it is mounted"
+        )
 
 
 def _expect_descriptors() -> None:

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 from contextlib import suppress
 
-__all__ = ["is_ldd", "process_identity", "program_names"]
+__all__ = ["is_ldd", "process_identity", "program_names", "wants_ipv6"]
+
+_CURL_IPV6 = re.compile(rb"--ipv6$|-[0-4aBfgGiIjJklLMnNOpqRsSvVZ#:]*6")
+"""An option of curl's, alone or behind others of one letter that take no value."""
 
 
 def program_names(pid: int) -> tuple[str, ...]:
@@ -26,6 +30,14 @@ def is_ldd(pid: int) -> bool:
     """Tell whether a process is ldd(1), which tries the dynamic linkers of all word sizes in turn."""
     with suppress(OSError), open(f"/proc/{pid}/cmdline", "rb") as cmdline:
         return any(word.rpartition(b"/")[2] == b"ldd" for word in cmdline.read().split(b"\0")[:2])
+    return False
+
+
+def wants_ipv6(pid: int) -> bool:
+    """Tell whether a process is `curl -6`, which asks for both families and then takes IPv6 alone."""
+    with suppress(OSError), open(f"/proc/{pid}/cmdline", "rb") as cmdline:
+        name, *words = cmdline.read().split(b"\0")
+        return name.rpartition(b"/")[2] == b"curl" and any(map(_CURL_IPV6.match, words))
     return False
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import socket
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,7 @@ from proxywrap.errors import ProxywrapError, RemoteProtocolError
 from proxywrap.events import Blocked, Note, Resolved
 from proxywrap.helper.context import Context
 from proxywrap.helper.outside import handed_over, tell_of_service
-from proxywrap.helper.programs import is_ldd
+from proxywrap.helper.programs import is_ldd, wants_ipv6
 from proxywrap.helper.router import is_of
 from proxywrap.net.notification import missing_support
 from proxywrap.protocol.wire import BlockedKind, Op, ReplyMessage, RequestMessage, Target
@@ -82,8 +83,11 @@ def reply_with(request: RequestMessage, found: Found | None) -> ReplyMessage:
 
 def _resolve(request: RequestMessage, context: Context, pid: int) -> ReplyMessage:
     name = os.fsdecode(request.name)
+    family = request.family
+    if family == socket.AF_UNSPEC and wants_ipv6(pid):
+        family = socket.AF_INET6
     try:
-        addresses, is_remote = context.router.resolve(name, request.family)
+        addresses, is_remote = context.router.resolve(name, family)
     except ValueError:
         return ReplyMessage(errno.ENOENT)
     except ProxywrapError as exc:

@@ -45,6 +45,19 @@ def test_a_name_has_the_same_address_in_every_run(world: World, proxy: Callable[
     assert world.judge.leaks == []
 
 
+@pytest.mark.case("prog-curl-ipv6")
+@pytest.mark.parametrize("option", ["-6", "-sS6", "--ipv6"])
+def test_curl_that_wants_ipv6_alone(
+    world: World, stage: Stage, proxy: Callable[[str], str], option: str
+) -> None:
+    """It asks for addresses of both families, and has one of IPv6."""
+    result = world.run(
+        [*wrap(proxy("microsocks")), "curl", "-sS", option, f"http://{NAME}:{stage.web.port}/"]
+    )
+    assert result.text == "it works"
+    assert world.judge.leaks == []
+
+
 @pytest.mark.case("base-unknown-address")
 def test_an_address_that_was_never_given_is_never_dialled(world: World, proxy: Callable[[str], str]) -> None:
     """An unknown address of the pool is unreachable, and no proxy hears of it."""

@@ -44,6 +44,17 @@ def test_a_rush_leaves_the_helper_alive(
     assert flags or limit >= 200 or len(shortages) == 1
 
 
+@pytest.mark.case("no-proc")
+def test_no_proc_is_told_at_the_start(world: World) -> None:
+    """One line, with what to do, and COMMAND has not begun."""
+    script = 'mount -t tmpfs none /proc && exec "$@"'
+    command = ["unshare", "-m", "sh", "-c", script, "sh", *wrap("socks5://127.0.0.1:9"), "echo", "begun"]
+    result = world.run(command, expect=125)
+    assert result.stdout == b""
+    assert len(result.complaints) == 1
+    assert "mount -t proc proc /proc" in result.complaints[0]
+
+
 @pytest.mark.parametrize("limit", [8, 10, 11, 12, 13, 14, 31])
 def test_a_limit_that_is_too_low_is_told_at_the_start(world: World, limit: int) -> None:
     """One line, with what was expected, and COMMAND has not begun."""

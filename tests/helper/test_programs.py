@@ -5,9 +5,12 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
 from typing import TYPE_CHECKING
 
-from proxywrap.helper.programs import process_identity
+import pytest
+
+from proxywrap.helper.programs import process_identity, wants_ipv6
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -39,3 +42,22 @@ def test_a_process_that_is_gone() -> None:
     with subprocess.Popen(["true"]) as process:
         process.wait()
     assert process_identity(process.pid) == b"%d " % process.pid
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "expected"),
+    [
+        ("curl", ["-6"], True),
+        ("/usr/bin/curl", ["--ipv6"], True),
+        ("curl", ["-sS6L"], True),
+        ("curl", ["-4"], False),
+        ("curl", ["-m6", "--max-time", "6"], False),
+        ("wget", ["-6"], False),
+    ],
+)
+def test_curl_that_wants_ipv6(name: str, options: list[str], *, expected: bool) -> None:
+    """It is known by its options."""
+    words = [name, "-c", "import sys; sys.stdin.read()", *options]
+    with subprocess.Popen(words, executable=sys.executable, stdin=subprocess.PIPE) as process:
+        assert wants_ipv6(process.pid) is expected
+        process.communicate()
