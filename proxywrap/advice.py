@@ -61,6 +61,8 @@ def advise(stop: Stop, speaks: AbstractSet[Speaks]) -> str:
         return _advise_on_protocol(stop, speaks)
     if hop.options.isolate is not None and stop.kind is StopKind.WRONG_PASSWORD:
         return stop.reason
+    if "only basic is known" in stop.reason:
+        return stop.reason  # no user name and no password would help
     user = "the user name and the password" if _has_password(hop) else "the user name"
     lines = {
         StopKind.NO_NAME: f"the name {hop.host} is unknown here: correct it, or write the address",

@@ -148,6 +148,14 @@ async def speak_web(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) 
     await reader.read()
 
 
+async def want_ntlm(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Answer as an HTTP proxy that no password of ours is of use to."""
+    await reader.readuntil(b"\n")
+    writer.write(b"HTTP/1.1 407 No\r\nProxy-Authenticate: NTLM\r\nProxy-Authenticate: Negotiate\r\n\r\n")
+    await writer.drain()
+    await reader.read()
+
+
 async def speak_ssh(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     """Say who one is, and wait."""
     writer.write(b"SSH-2.0-test\r\n")
@@ -298,6 +306,19 @@ def test_what_is_no_proxy(scheme: str, handler: Any, speaks: str, advice: str) -
             hop = await check_hop(f"{scheme}://127.0.0.1:{port}")
             assert hop["speaks"] == speaks
             assert hop["advice"].startswith(advice)
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("user", ["", "me:secret@"])
+def test_a_proxy_that_wants_another_authentication(user: str) -> None:
+    """Nobody is told to write a user name and a password, which would be of no use."""
+
+    async def main() -> None:
+        async with serving(want_ntlm) as port:
+            hop = await check_hop(f"http://{user}127.0.0.1:{port}")
+            assert "wants ntlm, negotiate authentication, only basic is known" in hop["advice"]
+            assert "write" not in hop["advice"]
 
     asyncio.run(main())
 

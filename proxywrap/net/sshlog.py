@@ -49,6 +49,13 @@ _DESTINATION = {
 }
 """What an SSH server says of a destination, as its system does (RFC 4254, section 5.1: connect failed)."""
 
+_NO_NAME = {
+    "Name or service not known",
+    "nodename nor servname provided, or not known",
+    "No address associated with hostname",
+    "Temporary failure in name resolution",
+}
+
 _PROHIBITED = "do AllowTcpForwarding and PermitOpen in its sshd_config allow that?"
 
 _KEYS = "give it the right one, by ssh-add or as IdentityFile in ssh's configuration"
@@ -120,7 +127,7 @@ def _refusal(text: str) -> ProxyRefused:
         return ProxyRefused(f"{text}: {_PROHIBITED}", errno=errno.EACCES, is_destination_fault=False)
     if kind == "connect failed":
         error = _DESTINATION.get(what, errno.ECONNREFUSED)
-        return ProxyRefused(text, errno=error, is_destination_fault=True)
+        return ProxyRefused(text, errno=error, is_destination_fault=True, is_about_name=what in _NO_NAME)
     # By way of another ssh no reason is told, and a destination's is the likeliest.
     is_unknown = kind == "Session open refused by peer"
     return ProxyRefused(text, errno=errno.ECONNREFUSED, is_destination_fault=is_unknown)

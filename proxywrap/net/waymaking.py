@@ -217,7 +217,8 @@ class _Beginning:
         opening = self._maker.tunnels.open(
             hop, target, self._maker.deadlines, self._below(), on_login if is_last_login else _nothing
         )
-        tunnel = await blaming(hop, opening, rest[0] if rest else None)
+        of_name = not rest and target is not None and isinstance(target.host, str)
+        tunnel = await blaming(hop, opening, rest[0] if rest else None, of_name=of_name)
         self._tunnels.append(tunnel)
         self._way = Way(OwnSocket(tunnel.sock, read_timeout_s=self._maker.deadlines.read_s))
         self._way.lent.limit_handshakes(len(rest))

@@ -154,6 +154,17 @@ def test_a_refused_destination(world: World, home: Home) -> None:
     assert result.complaints == []
 
 
+@pytest.mark.case("told-unknown-name")
+def test_a_name_that_the_server_does_not_know(world: World, home: Home) -> None:
+    """The program sees no route; one line says that the server could not resolve the name."""
+    argv = [*wrap(GATE), sys.executable, PROGRAMS / "outcome.py", "typo.test", "80"]
+    result = world.run(home.of(argv))
+    world.judge.acquit()  # the server has asked its name server
+    assert result.text.splitlines() == ["blocking EHOSTUNREACH", "nonblocking EINPROGRESS EHOSTUNREACH"]
+    assert result.complaints[0].startswith(f"proxywrap: typo.test: {GATE}: connect failed: ")
+    assert result.complaints[0].endswith(": it could not resolve the name, or not reach its host")
+
+
 @pytest.mark.parametrize(
     ("settings", "url", "error", "reason"),
     [

@@ -121,6 +121,7 @@ def test_a_refusal(line: str, error: int, is_destination_fault: bool) -> None:  
     assert log.refusal is not None
     assert not log.is_open
     assert (log.refusal.errno, log.refusal.is_destination_fault) == (error, is_destination_fault)
+    assert log.refusal.is_about_name is ("Name or service" in line)
     assert log.refusal.reason.startswith(line)
 
 
