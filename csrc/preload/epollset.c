@@ -3,6 +3,7 @@
 
 #include "guard.h"
 #include "libc.h"
+#include "watchlist.h"
 
 enum {
 	SET_FDS = 4
@@ -184,6 +185,22 @@ struct pw_registered *pw_epoll_place(struct pw_tables *tables, int fd,
 	}
 	also->fd = fd;
 	return &also->in;
+}
+
+/* Take a number, which is open still, out of all sets that are known. */
+void pw_epoll_leave(int fd)
+{
+	struct pw_tables *tables = pw_mapped();
+	const struct pw_also *also = pw_also_at(tables, fd);
+	int first = tables->registered[(unsigned int)fd].set;
+
+	if (first)
+		pw_epoll_ctl(first - 1, EPOLL_CTL_DEL, fd, NULL);
+	if (also->fd == fd && also->in.set)
+		pw_epoll_ctl(also->in.set - 1, EPOLL_CTL_DEL, fd, NULL);
+	for (int set = 0; set < PW_SETS; set++)
+		if (pw_set_fd(set) >= 0)
+			pw_epoll_ctl(pw_set_fd(set), EPOLL_CTL_DEL, fd, NULL);
 }
 
 /**

@@ -53,6 +53,7 @@ static inline void pw_epoll_is_new(struct pw_tables *tables, int fd)
 		also->in.set = 0;
 }
 
+void pw_epoll_leave(int fd) PW_HIDDEN;
 struct pw_registered *pw_epoll_place(struct pw_tables *tables, int fd,
 				     unsigned int set, bool is_new) PW_HIDDEN;
 

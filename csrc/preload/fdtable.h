@@ -17,6 +17,7 @@ enum pw_loan_state {
 	PW_LOAN_PROXIED,   /* connected, and connect() has said so */
 	PW_LOAN_FAILED,	   /* failed; the error has not been read yet */
 	PW_LOAN_SPENT,	   /* failed, the error was read by SO_ERROR */
+	PW_LOAN_GIVEN_UP,  /* broken off; the helper may have it still */
 };
 
 /**

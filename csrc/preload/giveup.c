@@ -16,19 +16,23 @@
  * Have the helper let go of the socket before we touch it: what it asks of it
  * takes the socket's error away. It takes a turn of its event loop; where it
  * is not there, or busy, what is left is that race.
+ *
+ * Return: whether it has let go
  */
-static void wait_for_helper(int ctl)
+static bool wait_for_helper(int ctl)
 {
 	enum {
 		MOMENT_NS = 20 * 1000 * 1000
 	};
 	struct pollfd one = { .fd = ctl, .events = POLLIN };
 	struct timespec left = { .tv_nsec = MOMENT_NS };
+	long n;
 
 	pw_sys(SYS_shutdown, ctl, SHUT_WR);
-	pw_sys(SYS_ppoll, &one, 1, &left, NULL, 0); /* all signals are held */
+	n = pw_sys(SYS_ppoll, &one, 1, &left, NULL, 0); /* signals are held */
 	/* Another thread that waits in recv() keeps it from being closed. */
 	pw_sys(SYS_shutdown, ctl, SHUT_RDWR);
+	return n > 0;
 }
 
 static void disconnect(int fd)
@@ -110,7 +114,7 @@ static void note_reset(int fd)
 bool pw_give_up(int fd)
 {
 	struct pw_loan *loan;
-	bool is_pending;
+	bool is_pending, has_let_go = true;
 	PW_GUARD guard = { 0 };
 
 	if (!pw_guard_enter(&guard))
@@ -119,17 +123,22 @@ bool pw_give_up(int fd)
 	if (!loan)
 		return false;
 	pw_settle(loan);
-	if (loan->state == PW_LOAN_CONNECTED || loan->state == PW_LOAN_PROXIED)
+	if (loan->state == PW_LOAN_CONNECTED ||
+	    loan->state == PW_LOAN_PROXIED || loan->state == PW_LOAN_GIVEN_UP)
 		return false;
 	is_pending = loan->state == PW_LOAN_PENDING;
 	if (is_pending) {
 		pw_watches_withdraw(loan);
-		wait_for_helper(loan->ctl);
+		has_let_go = wait_for_helper(loan->ctl);
 		disconnect(fd);
 		if (!has_error(fd))
 			note_reset(fd);
 	}
 	pw_watches_resume(loan);
+	if (!has_let_go) {
+		pw_loan_give_up(loan);
+		return true;
+	}
 	for (int twin = -1; (twin = pw_next_twin(fd, twin)) >= 0;)
 		pw_forget(twin);
 	pw_forget(fd);

@@ -81,8 +81,8 @@ static int connect_inet(int fd, int domain, struct sockaddr_storage *addr,
 	int ret;
 
 	if (*len >= sizeof(sa_family_t) && addr->ss_family == AF_UNSPEC) {
-		pw_give_up(fd);
-		pw_lock_and_forget(fd);
+		if (!pw_give_up(fd) && pw_state_of(fd) != PW_LOAN_GIVEN_UP)
+			pw_lock_and_forget(fd);
 		return ORIGINAL;
 	}
 	if (type == SOCK_STREAM && protocol == IPPROTO_TCP)

@@ -29,6 +29,7 @@ static bool before_close(int fd)
 	if (pw_slot(fd) == PW_SLOT_CTL && !pw_lifeline_forget(fd))
 		return false;
 	pw_set_close(fd);
+	pw_before_last_close(fd);
 	pw_forget(fd);
 	return true;
 }
@@ -143,8 +144,10 @@ static void make_room(int from, int to)
 
 	if (from == to || !pw_slot(to) || pw_inode(from) == 0)
 		return;
-	if (pw_guard_enter(&guard))
-		pw_vacate(to);
+	if (!pw_guard_enter(&guard))
+		return;
+	pw_before_last_close(to);
+	pw_vacate(to);
 }
 
 int hook_dup2(int fd, int to)

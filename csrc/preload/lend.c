@@ -36,6 +36,7 @@ static int conclude(struct pw_loan *loan, int fd)
 	case PW_LOAN_FREE:
 	case PW_LOAN_PENDING:
 	case PW_LOAN_FAILED:
+	case PW_LOAN_GIVEN_UP:
 		break;
 	}
 	pw_disconnect(fd);
@@ -72,6 +73,8 @@ int pw_wait_pending(int fd, const struct pw_loan *expected, uint32_t generation)
 			    loan->generation != generation)
 				return ino && pw_inode(fd) == ino ? -ECANCELED
 								  : -EBADF;
+			if (loan->state == PW_LOAN_GIVEN_UP)
+				return -ECANCELED;
 			if (pw_settle(loan))
 				return 0;
 			ino = loan->ino;
@@ -292,7 +295,8 @@ int pw_settle_fd(int fd)
 		if (!pw_guard_enter(&guard))
 			return 1;
 		loan = pw_loan_of(fd);
-		if (!loan || loan->state == PW_LOAN_PROXIED)
+		if (!loan || loan->state == PW_LOAN_PROXIED ||
+		    loan->state == PW_LOAN_GIVEN_UP)
 			return 1;
 		if (pw_settle(loan))
 			return conclude(loan, fd);

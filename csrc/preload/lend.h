@@ -10,7 +10,9 @@
  * (unknown)
  *
  * A close, shutdown or connect(AF_UNSPEC) in any state leads to (unknown) and,
- * by closing the control connection, has the helper let go; see giveup.h.
+ * by closing the control connection, has the helper let go; see giveup.h. Where
+ * that takes it too long, shutdown and connect(AF_UNSPEC) lead to GIVEN_UP,
+ * which differs from (unknown) by what a close does.
  */
 #ifndef PW_LEND_H
 #define PW_LEND_H

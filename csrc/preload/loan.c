@@ -56,7 +56,31 @@ void pw_forget(int fd)
 		release(loan);
 }
 
-/* The same, from outside the lock, for whatever the table has there. */
+/* The helper was told to let go, and has not done so yet. */
+void pw_loan_give_up(struct pw_loan *loan)
+{
+	close_ctl(loan);
+	pw_loan_set_state(loan, PW_LOAN_GIVEN_UP);
+}
+
+/**
+ * pw_before_last_close() - Have epoll sets forget what the helper may still
+ * have
+ * @fd: about to be closed, whatever it is
+ *
+ * The kernel does that when the last descriptor is closed, which would be the
+ * helper's.
+ */
+void pw_before_last_close(int fd)
+{
+	const struct pw_loan *loan = pw_loan_in_slot(fd);
+
+	if (loan && loan->state == PW_LOAN_GIVEN_UP && loan->refs == 1 &&
+	    loan->owner == pw_self() && loan->ino == pw_inode(fd))
+		pw_epoll_leave(fd);
+}
+
+/* pw_forget() from outside the lock, for whatever the table has there. */
 void pw_lock_and_forget(int fd)
 {
 	PW_GUARD guard = { 0 };

@@ -57,6 +57,10 @@ ROWS = [
     "shut_early wr",
     "shut_waiting connect",
     "shut_waiting",
+    "shut_first shutdown close",
+    "shut_first shutdown over",
+    "shut_first shutdown twin",
+    "shut_first unspec close",
     "close_early",
     "close_unseen fclose",
     "close_unseen number",
@@ -153,6 +157,7 @@ GLIBC_ONLY = [
     "epoll_wakes pwait2",
     "close_all closefrom",
     "close_all close_range",
+    "shut_first shutdown range",
 ]
 """musl 1.2.3 has no such functions, its compiler no headers of the kernel, its execvp no shell."""
 
@@ -226,6 +231,10 @@ SHOWS = {
     "shut_early rdwr": ["fd-shutdown", "sym-shutdown"],
     "shut_waiting connect": ["fd-shutdown-wait"],
     "shut_waiting": ["fd-shutdown-wait"],
+    **{
+        f"shut_first {ways}": ["fd-shutdown-close"]
+        for ways in ("shutdown close", "shutdown over", "shutdown twin", "shutdown range", "unspec close")
+    },
     "close_early": ["fd-close", "sym-close"],
     "close_unseen fclose": ["pend-unseen-close", "sym-fclose", "sym-socket"],
     "close_unseen number": ["pend-unseen-close"],
