@@ -22,6 +22,8 @@ Spawn = Callable[[Coroutine[Any, Any, None]], "asyncio.Task[None]"]
 
 MAX_NOTED = 64
 """Refusals that are told apart: of more nobody is told."""
+MAX_PASSED = 64
+"""Listeners that are remembered: a program may make as many as it likes."""
 
 
 @dataclass(eq=False, repr=False)
@@ -29,7 +31,9 @@ class Context:
     """What all sessions share.
 
     `report` takes events. `on_request` is called when somebody asks for something, before it is decided.
-    `has_room` tells whether one more listener of a filter can be taken.
+    `has_room` tells whether one more listener of a filter can be taken. `services_told` are
+    those on a port that were told of, `listeners_passed` the listeners that were looked at and
+    of which there is nothing to tell.
     """
 
     token: bytes
@@ -39,7 +43,15 @@ class Context:
     has_room: Callable[[], bool] = field(default=lambda: True)
     room: Room = field(default_factory=Room)
     closer: Closer = field(default_factory=Closer)
+    services_told: set[str] = field(default_factory=set)
+    listeners_passed: dict[object, None] = field(default_factory=dict)
     _noted: set[object] = field(default_factory=set)
+
+    def pass_listener(self, key: object) -> None:
+        """Remember a listener of which there is nothing to tell, and forget the oldest of many."""
+        if len(self.listeners_passed) >= MAX_PASSED:
+            del self.listeners_passed[next(iter(self.listeners_passed))]
+        self.listeners_passed[key] = None
 
     def note_once(self, key: object, text: str) -> None:
         """Tell of something that others can have happen as often as they like: once for each key."""

@@ -86,18 +86,25 @@ def look_at_port(context: Context, pid: int, where: Endpoint) -> None:
     if isinstance(where.host, str) or not unmapped(where.host).is_loopback:
         return
     service = services.by_port(where.port, partial(program_names, pid))
-    if service is None:
+    if service is None or service.name in context.services_told:
         return
-    from proxywrap.helper.listeners import holders_of, is_named_after, listener_at  # noqa: PLC0415 - for few
+    # Few programs come here.
+    from proxywrap.helper.listeners import directory_of, holders_of, listener_at, named_in  # noqa: PLC0415
 
-    inode = listener_at(pid, where.port)
+    inode = listener_at(pid, where.host, where.port)
     if inode is None:  # nobody listens yet: whoever is started for that is wrapped
         return
-    holders = list(holders_of(inode))
-    if service.files and not any(is_named_after(pid, service, holder) for holder in holders):
+    directory = directory_of(pid, service) if service.files else None
+    key = service.name, where.port, inode, directory
+    if key in context.listeners_passed:
         return
-    if any(holder == os.getpid() or descends(holder, os.getpid()) for holder in holders):
+    among = None if directory is None else named_in(directory, service)
+    holders = list(holders_of(inode, among))
+    is_other = directory is not None and not holders
+    if is_other or any(holder == os.getpid() or descends(holder, os.getpid()) for holder in holders):
+        context.pass_listener(key)
         return
+    context.services_told.add(service.name)
     context.report(Outside(pid, service.name, str(where), service.advice))
 
 
