@@ -46,7 +46,9 @@ async def ask(address: bytes, request: bytes) -> bytes:
         return await asyncio.wait_for(loop.sock_recv(peer, 1000), DEADLINE_S)
 
 
-@pytest.mark.parametrize("request_", [b"reload", b"reload 7", f"reload 1 {ME}".encode()])
+@pytest.mark.parametrize(
+    "request_", [b"reload", b"reload 7", f"reload 1 {ME}".encode()], ids=["all", "helper", "several"]
+)
 def test_whoever_is_meant_answers(tmp_path: Path, request_: bytes) -> None:
     """All, or by one of its process ids."""
 
