@@ -34,9 +34,14 @@ def listener_at(pid: int, host: IPv4Address | IPv6Address, port: int) -> int | N
         ]
     else:
         wanted = [("tcp6", host), ("tcp6", IPv6Address(0))]
-    tables = {table: _listeners(pid, table) for table in dict(wanted)}
-    found = (tables[table].get(f"{_hexadecimal(address)}:{port:04X}") for table, address in wanted)
-    return next((inode for inode in found if inode is not None), None)
+    tables: dict[str, dict[str, int]] = {}
+    for table, address in wanted:
+        if table not in tables:  # the kernel takes milliseconds for each
+            tables[table] = _listeners(pid, table)
+        inode = tables[table].get(f"{_hexadecimal(address)}:{port:04X}")
+        if inode is not None:
+            return inode
+    return None
 
 
 def _listeners(pid: int, table: str) -> dict[str, int]:

@@ -91,14 +91,16 @@ def look_at_port(context: Context, pid: int, where: Endpoint) -> None:
     # Few programs come here.
     from proxywrap.helper.listeners import directory_of, holders_of, listener_at, named_in  # noqa: PLC0415
 
+    directory = directory_of(pid, service) if service.files else None
+    among = None if directory is None else named_in(directory, service)
+    if among == []:
+        return
     inode = listener_at(pid, where.host, where.port)
     if inode is None:  # nobody listens yet: whoever is started for that is wrapped
         return
-    directory = directory_of(pid, service) if service.files else None
     key = service.name, where.port, inode, directory
     if key in context.listeners_passed:
         return
-    among = None if directory is None else named_in(directory, service)
     holders = list(holders_of(inode, among))
     is_other = directory is not None and not holders
     if is_other or any(holder == os.getpid() or descends(holder, os.getpid()) for holder in holders):
