@@ -266,6 +266,19 @@ class Config:
             yield from (entry.uri.password for entry in entries)
 
     @property
+    def told_origins(self) -> Mapping[ProxyURI, Origin]:
+        """Where the proxies are written that failures name with their line.
+
+        None but those of a file for proxychains-ng, which the user may have found rather than written.
+        """
+        origins: dict[ProxyURI, Origin] = {}
+        if self.is_for_proxychains:
+            for entries in (self.proxies, *(chain.proxies for chain in self.chains)):
+                for entry in entries:
+                    origins.setdefault(entry.uri, entry.origin)
+        return origins
+
+    @property
     def all_hops(self) -> frozenset[ProxyURI]:
         """The proxies of all chains."""
         lists = (self.proxies, *(chain.proxies for chain in self.chains))

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from proxywrap.address import Endpoint, Host
+from proxywrap.origin import Origin
 from proxywrap.uri import ProxyURI
 
 __all__ = [
@@ -44,12 +45,14 @@ class Unresolved(NamedTuple):
     """The last proxy could not be asked about a name or an address, for a fault of the chain.
 
     `hop` is the proxy that failed or refused, None where no other was left.
+    `origin` is where it is written, if that is to be told.
     """
 
     pid: int
     name: str
     hop: ProxyURI | None
     reason: str
+    origin: Origin | None = None
 
 
 class Connected(NamedTuple):
@@ -68,6 +71,7 @@ class Failed(NamedTuple):
     `is_chain_fault` separates a fault of the chain (dead, password refused,
     not a proxy), which the user must hear of, from the destination's own answer.
     `is_unresolved` where the last proxy seems not to know the name.
+    `origin` is where the proxy is written, if that is to be told.
     """
 
     pid: int
@@ -77,6 +81,7 @@ class Failed(NamedTuple):
     reason: str
     is_chain_fault: bool
     is_unresolved: bool = False
+    origin: Origin | None = None
 
 
 class Skipped(NamedTuple):
@@ -84,12 +89,14 @@ class Skipped(NamedTuple):
 
     `is_shortened` where the chain went on without it to a destination's answer:
     another proxy, or the destination, saw what this one was to hide.
+    `origin` is where the proxy is written, if that is to be told.
     """
 
     pid: int
     hop: ProxyURI
     reason: str
     is_shortened: bool = False
+    origin: Origin | None = None
 
 
 class Unverified(NamedTuple):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-__all__ = ["Origin", "Stamp"]
+__all__ = ["Origin", "Stamp", "with_origin"]
 
 
 class Origin(NamedTuple):
@@ -16,6 +16,11 @@ class Origin(NamedTuple):
     def __str__(self) -> str:
         """Return SOURCE:LINE, or SOURCE where there are no lines."""
         return self.source if self.line is None else f"{self.source}:{self.line}"
+
+
+def with_origin(what: object, origin: Origin | None) -> str:
+    """Return `what` as text, and where it was written if that is to be told."""
+    return str(what) if origin is None else f"{what} ({origin})"
 
 
 class Stamp(NamedTuple):

@@ -33,6 +33,7 @@ from proxywrap.events import (
     Unverified,
 )
 from proxywrap.logfile import LogFile
+from proxywrap.origin import Origin, with_origin
 
 __all__ = ["Report"]
 
@@ -233,7 +234,7 @@ class _Told:
 
 
 def _failure(event: Failed | Unresolved) -> str:
-    return event.reason if event.hop is None else f"{event.hop}: {event.reason}"
+    return event.reason if event.hop is None else f"{with_origin(event.hop, event.origin)}: {event.reason}"
 
 
 def _connection_failure(event: Failed) -> str:
@@ -246,11 +247,12 @@ def _look_up_failure(event: Unresolved) -> str:
 
 
 def _omission(event: Skipped) -> str:
-    return f"{event.hop}: {event.reason}; left out [pid {event.pid}]"
+    return f"{with_origin(event.hop, event.origin)}: {event.reason}; left out [pid {event.pid}]"
 
 
 def _shortening(event: Skipped) -> str:
-    return f"{event.hop}: {event.reason}; the chain goes on without it, as dynamic_chain says"
+    hop = with_origin(event.hop, event.origin)
+    return f"{hop}: {event.reason}; the chain goes on without it, as dynamic_chain says"
 
 
 def _outside(event: Outside) -> str:
@@ -280,7 +282,7 @@ def _resolution(event: Resolved) -> str:
 
 def _plain(name: str, value: object) -> object:
     """Return `value` as JSON has it; a URI's text has its credentials masked."""
-    if isinstance(value, tuple):
+    if isinstance(value, tuple) and not isinstance(value, Origin):
         return [str(item) for item in value]
     if name == "errno" and isinstance(value, int):
         return errorcode.get(value, value)

@@ -31,12 +31,15 @@ from proxywrap.events import (
     Unresolved,
     Unverified,
 )
+from proxywrap.origin import Origin
 from proxywrap.report import MAX_DISTINCT, MAX_LEFT_OUT, Report
 from proxywrap.uri import parse_uri
 
 HOP = parse_uri("socks5://bob:secret@192.0.2.1:1080")
 
 MASKED = "socks5://***@192.0.2.1:1080"
+
+ORIGIN = Origin("/etc/proxychains4.conf", 64)
 
 DESTINATION = Endpoint("example.org", 443)
 
@@ -98,6 +101,13 @@ def written(verbosity: int, *events: Event) -> str:
             "",
             FAULT_LINE,
             f"proxywrap: 8.8.4.4: not looked up: {MASKED}: {FAULT.reason} [pid 7]\n",
+            None,
+        ),
+        (
+            Unresolved(7, "8.8.4.4", HOP, "dead", ORIGIN),
+            "",
+            f"proxywrap: {MASKED} (/etc/proxychains4.conf:64): dead\n",
+            f"proxywrap: 8.8.4.4: not looked up: {MASKED} (/etc/proxychains4.conf:64): dead [pid 7]\n",
             None,
         ),
         (
@@ -255,7 +265,14 @@ def test_detached_report_is_silent() -> None:
         ),
         (
             Unresolved(7, "8.8.4.4", None, "none is left"),
-            {"event": "unresolved", "pid": 7, "name": "8.8.4.4", "hop": None, "reason": "none is left"},
+            {
+                "event": "unresolved",
+                "pid": 7,
+                "name": "8.8.4.4",
+                "hop": None,
+                "reason": "none is left",
+                "origin": None,
+            },
         ),
         (
             CONNECTED,
@@ -278,6 +295,7 @@ def test_detached_report_is_silent() -> None:
                 "reason": "password refused: check USER and PASSWORD",
                 "is_chain_fault": True,
                 "is_unresolved": False,
+                "origin": None,
             },
         ),
         (
@@ -291,9 +309,21 @@ def test_detached_report_is_silent() -> None:
                 "reason": "odd",
                 "is_chain_fault": False,
                 "is_unresolved": False,
+                "origin": None,
             },
         ),
         (BLOCKED, {"event": "blocked", "pid": 7, "what": BLOCKED.what, "hint": BLOCKED.hint}),
+        (
+            Skipped(7, HOP, "dead", origin=ORIGIN),
+            {
+                "event": "skipped",
+                "pid": 7,
+                "hop": MASKED,
+                "reason": "dead",
+                "is_shortened": False,
+                "origin": "/etc/proxychains4.conf:64",
+            },
+        ),
         (NOTE, {"event": "note", "text": "a note"}),
         (Shortage("no room"), {"event": "shortage", "text": "no room"}),
     ],

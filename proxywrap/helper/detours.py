@@ -19,13 +19,14 @@ from proxywrap.address import Host
 from proxywrap.chains import FIRST_PAUSE_S, Chain, Health, Selector
 from proxywrap.config import PROXY_LIST_NAME, ChainType
 from proxywrap.errors import LocalProtocolError, ProxyRefused
-from proxywrap.events import Event, Skipped
+from proxywrap.events import Skipped
 from proxywrap.helper.context import Context, Spawn
 from proxywrap.helper.programs import process_identity
 from proxywrap.hopoptions import Isolate
 from proxywrap.net.blame import refused
 from proxywrap.net.connector import AttemptFailed
 from proxywrap.net.waymaking import WayMaker
+from proxywrap.origin import with_origin
 from proxywrap.protocol.diagnosis import wordless_refusal
 from proxywrap.protocol.greeting import asks_at_once
 from proxywrap.protocol.isolation import Isolation
@@ -136,7 +137,7 @@ class Detours:
             return await self._through_all(chain.hops, go)
         pick = self._selector.pick(chain)
         survey = self._survey(chain)
-        skipped = _Skipped(self._context.report, pid, chain, self._reasons)
+        skipped = _Skipped(self._context, pid, chain, self._reasons)
         until_s = time.monotonic() + 2 * sum(self._maker.deadlines)
         try:
             while time.monotonic() < until_s:
@@ -168,7 +169,8 @@ class Detours:
         """Say of all proxies of a chain that they cannot be used, and why, in one line."""
         is_good = self._selector.health.is_good
         hops = [hop for hop in chain.hops if hop in self._reasons and not is_good(hop)]
-        known = [f"{hop}: {self._reasons[hop]}" for hop in hops]
+        origin = self._context.router.origin
+        known = [f"{with_origin(hop, origin(hop))}: {self._reasons[hop]}" for hop in hops]
         more = len(known) - NAMED
         tail = [f"and {more} more, which -v names"] if more > 0 else []
         name = f"[{chain.name}]" if chain.name == PROXY_LIST_NAME else f"[chain {chain.name}]"
@@ -252,10 +254,8 @@ class _Skipped:
     goes on without them: else one line says so of all.
     """
 
-    def __init__(
-        self, report: Callable[[Event], None], pid: int, chain: Chain, reasons: dict[ProxyURI, str]
-    ) -> None:
-        self._report = report
+    def __init__(self, context: Context, pid: int, chain: Chain, reasons: dict[ProxyURI, str]) -> None:
+        self._context = context
         self._pid = pid
         self._waits = chain.kind is ChainType.DYNAMIC
         self._reasons = reasons
@@ -268,9 +268,14 @@ class _Skipped:
         if self._waits:
             self._hops.append(hop)
         else:
-            self._report(Skipped(self._pid, hop, reason))
+            self._tell(hop, reason)
 
     def report(self) -> None:
         """Tell of those that have not been told of."""
         for hop in self._hops:
-            self._report(Skipped(self._pid, hop, self._reasons[hop], self.has_gone_on))
+            self._tell(hop, self._reasons[hop])
+
+    def _tell(self, hop: ProxyURI, reason: str) -> None:
+        is_shortened = self._waits and self.has_gone_on
+        origin = self._context.router.origin(hop)
+        self._context.report(Skipped(self._pid, hop, reason, is_shortened, origin))

@@ -111,7 +111,8 @@ class FarNames:
                     if era == self._era:
                         break
         except AttemptFailed as exc:
-            self._context.report(Unresolved(pid, str(question), exc.hop, exc.reason))
+            origin = self._context.router.origin(exc.hop)
+            self._context.report(Unresolved(pid, str(question), exc.hop, exc.reason, origin))
         except Exception as exc:  # noqa: BLE001 - one question's error must not end all others
             self._context.report(Note(f"cannot ask about {question}: {exc!r} [pid {pid}]"))
         else:

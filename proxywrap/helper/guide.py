@@ -122,7 +122,14 @@ class Guide:
             hops = await self._follow(pid, route, lent, place.scope_id, take)
         except AttemptFailed as exc:
             fault = Failed(
-                pid, destination, exc.hop, exc.errno, exc.reason, exc.is_chain_fault, exc.is_unresolved
+                pid,
+                destination,
+                exc.hop,
+                exc.errno,
+                exc.reason,
+                exc.is_chain_fault,
+                exc.is_unresolved,
+                self._context.router.origin(exc.hop),
             )
         except Unroutable as exc:
             destination = exc.destination or destination

@@ -18,6 +18,7 @@ from proxywrap.engines import runs_filtered
 from proxywrap.errors import ProxywrapError
 from proxywrap.hosts import HostsTable
 from proxywrap.names import NamePool, TrueNames
+from proxywrap.origin import Origin
 from proxywrap.protocol.wire import Target
 from proxywrap.remotenames import ends_in_tor
 from proxywrap.uri import ProxyURI
@@ -94,12 +95,17 @@ class Router:
         default = chains[config.chain]
         # Nothing fails from here on, so that there is never half of each.
         self.file = config.file
+        self._origins = config.told_origins
         self._options = config.options
         self._chains = chains
         self.default = default
         self._rules = rules
         self._name_rules = config.name_rules
         self._ends_in_tor = ends_in_tor(default.kind, default.hops)
+
+    def origin(self, hop: ProxyURI | None) -> Origin | None:
+        """Return where a proxy is written, None where the user need not be told."""
+        return None if hop is None else self._origins.get(hop)
 
     def route(self, address: Address, port: int, programs: Programs = tuple) -> Route:
         """Return the way to what the application called `address`.

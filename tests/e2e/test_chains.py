@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -19,7 +20,7 @@ from .kit.dead import DEAD, Dead
 from .kit.origins import ORIGIN
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from .kit.world import Command, World
 
@@ -81,11 +82,16 @@ def echo(shared_world: World) -> Iterator[int]:
 
 
 def connect(
-    world: World, options: Sequence[str], port: int, count: int = 1, host: str = NAME
+    world: World,
+    options: Sequence[str],
+    port: int,
+    count: int = 1,
+    host: str = NAME,
+    env: Mapping[str, str] | None = None,
 ) -> tuple[list[str], list[float], list[str]]:
     """Connect so often; return what came of each, how long each took, and what was said on stderr."""
     argv = [sys.executable, PROGRAMS / "connects.py", host, str(port), str(count)]
-    result = world.run([*wrap([], *options), *argv])
+    result = world.run([*wrap([], *options), *argv], env=env)
     words = [line.split() for line in result.text.splitlines()]
     return [word for word, _ in words], [float(took) for _, took in words], result.complaints
 
@@ -186,6 +192,62 @@ def test_a_refused_destination_is_asked_for_once(world: World, chain: str) -> No
         assert outcomes == ["ECONNREFUSED"] * 3
         assert complaints == []
         assert sum(asked.count(f"{NAME}:{port}") for asked in made.asked()) == 3
+
+
+# -- a file that the user may not know of ---------------------------------------------
+
+
+PACKAGED = "/etc/proxychains4.conf"
+"""As Debian's and Kali's package has it: its proxy is a Tor on this host, which does not run here."""
+
+
+@pytest.mark.case("told-proxychains-line")
+@pytest.mark.parametrize(
+    ("chain", "begin"),
+    [
+        ("strict_chain", "socks4://127.0.0.1:9050 ({origin}): "),
+        ("dynamic_chain", "no proxy of [ProxyList] can be used: socks4://127.0.0.1:9050 ({origin}): "),
+        ("random_chain", "no proxy of [ProxyList] can be used: socks4://127.0.0.1:9050 ({origin}): "),
+        ("round_robin_chain", "no proxy of [ProxyList] can be used: socks4://127.0.0.1:9050 ({origin}): "),
+    ],
+)
+def test_a_file_of_proxychains_is_named_with_the_line(
+    world: World, echo: int, chain: str, begin: str, tmp_path: Path
+) -> None:
+    """A fault says where the proxy is written, without `-v`, whatever the kind of chain."""
+    text = Path(PACKAGED).read_text(encoding="utf-8").replace("\nstrict_chain\n", f"\n{chain}\n")
+    second = f"socks5 127.0.0.1 {world.port()}\n"
+    file = tmp_path / ".proxychains" / "proxychains4.conf"
+    file.parent.mkdir()
+    file.write_text(text + second)
+    line = text.splitlines().index("socks4 \t127.0.0.1 9050") + 1
+    told, *_ = connect(world, [], echo, env={"HOME": str(tmp_path)})[2]
+    assert told.startswith("proxywrap: " + begin.format(origin=f"{file}:{line}"))
+    if chain != "strict_chain":
+        assert f" ({file}:{len(text.splitlines()) + 1}): " in told
+
+
+@pytest.mark.case("told-proxychains-line")
+def test_the_file_of_the_package_is_named_with_the_line(world: World, echo: int, tmp_path: Path) -> None:
+    """The file in /etc, which a user who wrote none has never seen."""
+    line = Path(PACKAGED).read_text(encoding="utf-8").splitlines().index("socks4 \t127.0.0.1 9050") + 1
+    told, *_ = connect(world, [], echo, env={"HOME": str(tmp_path)})[2]
+    assert told.startswith(f"proxywrap: socks4://127.0.0.1:9050 ({PACKAGED}:{line}): ")
+
+
+@pytest.mark.case("told-proxychains-line")
+def test_what_a_file_of_proxychains_goes_on_without_is_named_with_the_line(
+    world: World, echo: int, tmp_path: Path
+) -> None:
+    """So it is where another proxy of a dynamic chain lives."""
+    file = tmp_path / ".proxychains" / "proxychains.conf"
+    file.parent.mkdir()
+    with proxies(world, ["refused", "live"]) as made:
+        file.write_text("\n".join(["dynamic_chain", "proxy_dns", "[ProxyList]", *made.lines]) + "\n")
+        outcomes, _, complaints = connect(world, [], echo, env={"HOME": str(tmp_path)})
+        assert outcomes == ["connected"]
+        hop = f"socks5://127.0.0.1:{made.places[0].port}"
+        assert [told.partition(": ")[2].startswith(f"{hop} ({file}:4): ") for told in complaints] == [True]
 
 
 # -- life and death ----------------------------------------------------------------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+from dataclasses import replace
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ from proxywrap.helper.farnames import FarNames, Found
 from proxywrap.helper.router import Router
 from proxywrap.hosts import parse_hosts
 from proxywrap.net.blame import AttemptFailed
+from proxywrap.origin import Origin
 from proxywrap.parser import parse_config
 
 from .asking import finish
@@ -177,6 +179,21 @@ def test_so_many_answers_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None
                 await asker.ask(name, TRUE)
             known = [asker.far.known(name) is not None for name in ("a.test", "b.test", "c.test")]
             assert known == [False, True, True]
+
+    finish(play())
+
+
+def test_a_chain_of_a_file_of_proxychains_that_fails() -> None:
+    """What is told of it has the line where the proxy is written."""
+
+    async def play() -> None:
+        async with asyncio.TaskGroup() as group:
+            asker = Asker(group)
+            asker.router.adopt(replace(parse_config(FILE, "t.conf"), is_for_proxychains=True))
+            hop = asker.router.default.hops[0]
+            failed = AttemptFailed(hop, "is not there", errno=errno.ECONNREFUSED, is_chain_fault=True)
+            await asker.ask("a.test", failed)
+            assert asker.events == [Unresolved(1, "a.test", hop, "is not there", Origin("t.conf", 2))]
 
     finish(play())
 
