@@ -200,8 +200,7 @@ class _Checker:
     def _judge(
         self, chain: Chain, hops: tuple[ProxyURI, ...], left_out: tuple[ProxyURI, ...], found: Walk
     ) -> ChainReport:
-        is_good = found.stop is None if self._destination is not None else found.is_answered
-        return ChainReport(chain.name, chain.kind, hops, left_out, found, is_good)
+        return ChainReport(chain.name, chain.kind, hops, left_out, found, self._destination)
 
     async def _report_on(self, through: tuple[ProxyURI, ...], hop: ProxyURI) -> HopReport:
         """Try a proxy, once for all chains in which the same ones lead to it."""

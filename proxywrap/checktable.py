@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
 import os
 import signal
@@ -13,7 +14,6 @@ from typing import Any
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import Progress
-from rich.table import Table
 from rich.text import Text
 
 from proxywrap.address import Endpoint
@@ -22,11 +22,13 @@ from proxywrap.check import check
 from proxywrap.config import Config
 from proxywrap.findings import ChainReport, HopReport, Report
 from proxywrap.hopoptions import PIPELINE, is_for
-from proxywrap.net.walking import Walk
+from proxywrap.layout import Table, wrap
+from proxywrap.net.walking import Stop, StopKind, Walk
 
 __all__ = ["as_json", "print_report", "run_check"]
 
-MAX_WIDTH = 1000
+MAX_WIDTH = 1 << 20
+"""Of what is no terminal: nothing is wrapped."""
 
 LOGIN = "login"
 """What SSH servers alone have."""
@@ -35,6 +37,8 @@ STEPS = ("look-up", "connect", LOGIN, "methods", "password", "request")
 """What a proxy takes its time for."""
 
 _ANSWERS = {True: "yes", False: "no", None: "?"}
+
+_STYLES = {"yes": "green", "no": "red", "?": "yellow"}
 
 
 def run_check(config: Config, destination: Endpoint | None, *, is_json: bool) -> int:
@@ -58,9 +62,15 @@ def run_check(config: Config, destination: Endpoint | None, *, is_json: bool) ->
     if is_json:
         sys.stdout.write(f"{json.dumps(as_json(report), indent=2)}\n")
     else:
-        # Only a terminal has an edge at which lines must be folded.
-        print_report(report, Console(width=None if sys.stdout.isatty() else MAX_WIDTH))
+        print_report(report, _console())
     return 0 if report.is_good else 1
+
+
+def _console() -> Console:
+    """Return stdout: only a terminal has an edge and colours, and NO_COLOR takes those away, bold too."""
+    if not sys.stdout.isatty():
+        return Console(width=MAX_WIDTH, color_system=None)
+    return Console(color_system=None if os.environ.get("NO_COLOR") else "auto")
 
 
 def _run(work: Coroutine[Any, Any, Report]) -> Report:
@@ -99,54 +109,63 @@ def as_json(report: Report) -> dict[str, object]:
 
 def print_report(report: Report, console: Console) -> None:
     """Print what was found: the proxies, the chains, and what to write instead."""
-    hops = _table("proxy", "reachable", "speaks", "login", "IPv4", "IPv6", "names", "pipeline")
+    hops = Table("proxy", "reachable", "speaks", "login", "IPv4", "IPv6", "names", "pipeline")
     has_login = any(step.name == LOGIN for each in report.hops for step in each.walk.steps)
     steps = [name for name in STEPS if name != LOGIN or has_login]
-    times = _table("milliseconds", *steps)
+    times = Table("milliseconds", *steps)
     for each in report.hops:
         answers = [_ANSWERS[kind] for kind in (*each.carries, each.takes_one_flight)]
         if not is_for(PIPELINE, each.hop.kind):
             answers[-1] = ""
-        hops.add_row(
-            *_cells(each.hop, _ANSWERS[each.is_reachable], each.spoken, each.authentication, *answers)
-        )
+        hops.add(each.hop, _ANSWERS[each.is_reachable], each.spoken, each.authentication, *answers)
         taken = {step.name: f"{step.took_s * 1000:.1f}" for step in each.walk.steps}
-        times.add_row(*_cells(each.hop, *(taken.get(name, "") for name in steps)))
-    console.print(hops)
-    console.print(times)
-    chains = _table("chain", "kind", "works", "through", "milliseconds")
+        times.add(each.hop, *(taken.get(name, "") for name in steps))
+    chains = Table("chain", "kind", "works", "through", "milliseconds", long=3)
     for chain in report.chains:
         way = " > ".join(str(hop) for hop in chain.hops)
         took = f"{chain.walk.took_s * 1000:.1f}"
-        chains.add_row(*_cells(chain.name, chain.kind, _ANSWERS[chain.is_good], way, took))
-    console.print(chains)
-    for line in _remarks(report):
-        console.print(Text(line), soft_wrap=True)
+        chains.add(chain.name, chain.kind, _ANSWERS[chain.is_working], way, took)
+    for table in (hops, times, chains):
+        _print_table(table, console)
+    for remark in dict.fromkeys(_remarks(report)):
+        for line in wrap(remark, console.width):
+            console.print(Text(line), soft_wrap=True)
+
+
+def _print_table(table: Table, console: Console) -> None:
+    """Print a table; its cells are no markup, as `[::1]` would be."""
+    for line in table.lines(console.width):
+        text = Text(style="bold" if line.is_header else "")
+        for cell in line.cells:
+            text.append(cell, None if line.is_header else _STYLES.get(cell.strip()))
+        text.rstrip()
+        console.print(text, soft_wrap=True)
 
 
 def _remarks(report: Report) -> Iterable[str]:
+    """Return a line for each proxy that there is something to say of, and for each such chain."""
     for each in report.hops:
         if each.advice is not None:
             yield f"{each.hop}: {each.advice}"
     for chain in report.chains:
-        for hop in chain.left_out:
-            yield f"chain {chain.name}: goes on without {hop}"
-        if not chain.is_good:
-            stop = chain.walk.stop
+        stop = chain.walk.stop
+        without = ", ".join(str(hop) for hop in chain.left_out)
+        if chain.is_good:
+            if without:
+                yield f"chain {chain.name}: goes on without {without}"
+        elif chain.is_working and stop is not None:
+            went_on = f", without {without}" if without else ""
+            yield f"chain {chain.name}: works{went_on}, but {_on_destination(chain, stop)}"
+        else:
             why = "" if stop is None else f": {stop.hop}: {stop.reason}"
             yield f"chain {chain.name}: broken{why}"
 
 
-def _table(*columns: str) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in columns:
-        table.add_column(column, overflow="fold")
-    return table
-
-
-def _cells(*values: object) -> list[Text]:
-    """Return text that is not read as markup: `[::1]` would be."""
-    return [Text(str(value)) for value in values]
+def _on_destination(chain: ChainReport, stop: Stop) -> str:
+    """Return what became of the destination of `--to`."""
+    is_refused = stop.kind is StopKind.ANSWER and stop.errno == errno.ECONNREFUSED
+    what = "refuses the connection" if is_refused else "is not reached"
+    return f"{chain.destination} {what}: {stop.hop}: {stop.reason}"
 
 
 def _hop_as_json(report: HopReport) -> dict[str, object]:
@@ -173,6 +192,7 @@ def _chain_as_json(report: ChainReport) -> dict[str, object]:
         "chain": report.name,
         "kind": str(report.kind),
         "is_good": report.is_good,
+        "is_working": report.is_working,
         "hops": [str(hop) for hop in report.hops],
         "left_out": [str(hop) for hop in report.left_out],
         **_walk_as_json(report.walk),

@@ -105,7 +105,9 @@ def _print(verdict: Verdict) -> int:
 @click.option("--to", "place", metavar="HOST:PORT", help="Have the chains connect to it, and close at once.")
 @click.option("--json", "is_json", is_flag=True, help="Print JSON.")
 def _check(*, file: str | None, urls: tuple[str, ...], place: str | None, is_json: bool) -> int:
-    """Try the chains, and every proxy by those before it; the exit status is 1 if a chain is broken.
+    """Try the chains, and every proxy by those before it.
+
+    The exit status is 1 if a chain is broken, or does not reach the destination of --to.
 
     Without --to, port 1 of the last proxy's own loopback is asked for, where nobody listens: its refusal
     tells that the way there works.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from proxywrap.address import Endpoint
 from proxywrap.advice import PROTOCOL_FAULTS
 from proxywrap.config import ChainType
 from proxywrap.net.identify import Speaks
@@ -76,14 +77,28 @@ class HopReport:
 
 @dataclass(frozen=True, slots=True)
 class ChainReport:
-    """What was found of one chain; `hops` are those that were used, `left_out` those that failed before."""
+    """What was found of one chain.
+
+    `hops` are those that were used, `left_out` those that failed before. It is good if it has
+    reached `destination`, that of `--to`; without one, if its last proxy has answered.
+    """
 
     name: str
     kind: ChainType
     hops: tuple[ProxyURI, ...]
     left_out: tuple[ProxyURI, ...]
     walk: Walk
-    is_good: bool
+    destination: Endpoint | None = None
+
+    @property
+    def is_working(self) -> bool:
+        """Whether its proxies do what they are asked for, whatever the destination says."""
+        return self.walk.is_answered
+
+    @property
+    def is_good(self) -> bool:
+        """Whether it leads where it shall."""
+        return self.is_working if self.destination is None else self.walk.stop is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,5 +110,5 @@ class Report:
 
     @property
     def is_good(self) -> bool:
-        """Whether no chain is broken."""
+        """Whether no chain is broken, and each reaches the destination of `--to`."""
         return all(chain.is_good for chain in self.chains)
