@@ -17,7 +17,6 @@ _WAYS_OUT = {
 
 
 _SIGNS = (
-    (MemoryError, "", errno.ENOMEM),
     (RuntimeError, "start new thread", errno.EAGAIN),
     (ImportError, "map segment", errno.ENOMEM),  # an object that ld.so found no memory for
     (
@@ -33,6 +32,8 @@ def lack_of(exc: BaseException) -> int:
     """Return the errno of what was lacking, 0 where the cause is another one."""
     if isinstance(exc, BaseExceptionGroup):
         return next(filter(None, map(lack_of, exc.exceptions)), 0)
+    if isinstance(exc, MemoryError):  # before what takes memory
+        return errno.ENOMEM
     if isinstance(exc, OSError):
         return exc.errno if exc.errno in _WAYS_OUT else 0
     return next((number for kind, text, number in _SIGNS if isinstance(exc, kind) and text in str(exc)), 0)

@@ -65,6 +65,8 @@ int pw_watch_mod(struct pw_loan *loan, int epfd, int fd,
 	if (loan->state == PW_LOAN_PENDING)
 		return renew_standin(loan, set);
 	ret = (int)pw_epoll_ctl(epfd, EPOLL_CTL_ADD, fd, &watch->event);
+	if (ret == -EEXIST) /* a fork child that shares the set was quicker */
+		ret = (int)pw_epoll_ctl(epfd, EPOLL_CTL_MOD, fd, &watch->event);
 	pw_watch_remove(loan, watch);
 	return ret;
 }

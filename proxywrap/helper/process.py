@@ -7,6 +7,7 @@ subreaper it knows when the last descendant of COMMAND is gone, and ends then.
 
 from __future__ import annotations
 
+import errno
 import gc
 import os
 import signal
@@ -123,10 +124,11 @@ def run_helper(setup: Setup, command: Command) -> NoReturn:
             _serve(setup, family, started.listener)
             status = 0
     except BaseException as exc:  # noqa: BLE001 - there is nobody above who could tell of it
-        status = lack_of(exc)
-        if not status:
-            status = 1
+        status = errno.ENOMEM  # which is what it is if there is no memory to tell
+        lack = lack_of(exc)
+        if not lack:
             sys.excepthook(*sys.exc_info())
+        status = lack or 1
     finally:
         os._exit(status)
 

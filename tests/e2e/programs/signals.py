@@ -6,8 +6,8 @@ usage: signals.py
 from __future__ import annotations
 
 import os
+import select
 import signal
-import sys
 
 
 def report(number: int, _frame: object) -> None:
@@ -27,7 +27,15 @@ for number in (
     signal.SIGWINCH,
 ):
     signal.signal(number, report)
+# A signal that comes just before a system call does not interrupt it, and the handler would wait for its end.
+woken, wake = os.pipe2(os.O_NONBLOCK)
+signal.set_wakeup_fd(wake)
 print("ready", os.getpid(), os.getppid(), flush=True)
-for line in sys.stdin:
-    print("line", line.strip(), flush=True)
-signal.pause()
+sources = [0, woken]
+while True:
+    for source in select.select(sources, [], [])[0]:
+        data = os.read(source, 1024)
+        if source == 0 and data:
+            print("line", data.decode().strip(), flush=True)
+        elif source == 0:
+            sources.remove(0)
