@@ -111,7 +111,7 @@ Received = Work | Kept
 
 
 class Session:
-    """Serves one accepted connection, which it owns until a `Loan` or an `Inquiry` does.
+    """Serves one accepted connection, which it owns until a `Loan`, an `Inquiry` or a `Kept` does.
 
     `uid` is the user who has connected.
     """
